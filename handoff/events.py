@@ -1,0 +1,256 @@
+"""Facts that the decision core is told: frozen, complete, in the order they happened.
+
+Two machines read them: a `CallEngine` (one call) and a `Desk` (the floor of operators).
+Times are seconds on the caller of `handle(event, now)`'s monotonic clock and never part of an event.
+Probabilities and confidences are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """What an action does to the world; decides how much oversight it gets."""
+
+    READ = "read"
+    REVERSIBLE = "reversible"
+    IRREVERSIBLE = "irreversible"
+
+
+class Presence(StrEnum):
+    """Whether an operator wants calls."""
+
+    AVAILABLE = "available"
+    AWAY = "away"
+
+
+# --- facts about one turn of the caller -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFacts:
+    """What recognition knows about one utterance."""
+
+    confidence: float  # calibrated P(transcript right), 0..1
+    words: int = 0
+    lowest_word: float = 1.0  # smallest word confidence, 0..1
+    revisions: int = 0  # how often a partial took back words already shown
+    seconds: float = 0.0  # length of the utterance
+    snr_db: float | None = None  # estimated signal-to-noise ratio
+
+
+@dataclass(frozen=True, slots=True)
+class IntentFacts:
+    """What understanding knows about one utterance."""
+
+    name: str | None  # top intent, None when nothing matches
+    probability: float  # calibrated P(top intent right), 0..1
+    margin: float = 0.0  # top minus second, 0..1
+    novelty: float = 0.0  # distance to what the pack was trained on, 0 (known) .. 1 (never seen)
+    disagreement: float = 0.0  # 1 - agreement with a second, differently built model, 0..1
+    category: str = "general"  # the pack's category: general, financial, medical, legal, ...
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueFacts:
+    """How the conversation itself is going, as the agent sees it."""
+
+    no_match: bool = False  # the agent could do nothing with the turn
+    repeat: bool = False  # the caller said the same again
+    negation: bool = False  # the caller refused or corrected ("no, not that")
+    stuck_slot: int = 0  # how many times the slot now pending has been asked for
+    wants_person: float = 0.0  # P(the caller asked for a person), 0..1
+    frustration: float = 0.0  # 0..1
+    emergency: bool = False  # danger to life or fraud under way, by the pack's own words
+    interruptions: int = 0  # barge-ins in this turn
+
+
+# --- events of one call -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A caller is on the line."""
+
+    call_id: str
+    caller: str  # number or name, already masked where policy says so
+    pack: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSpoke:
+    """A caller's turn was recognized and understood; the agent has not answered yet."""
+
+    turn: int  # 1 for the caller's first turn
+    text: str
+    speech: SpeechFacts
+    intent: IntentFacts
+    dialogue: DialogueFacts = DialogueFacts()
+    slots: Mapping[str, str] = field(default_factory=dict)  # all that is known, not only new ones
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSilent:
+    """The caller said nothing when it was their turn."""
+
+    turn: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """A DTMF key."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProposed:
+    """The agent wants to do something; it is not done yet."""
+
+    action_id: str
+    name: str
+    arguments: Mapping[str, str]
+    effect: Effect
+    amount: float | None = None  # in the pack's currency
+    regulated: str | None = None  # a category of the policy's table, or None
+    over_limit: bool = False  # above what the pack lets the agent do alone
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFinished:
+    """A proposed action was tried."""
+
+    action_id: str
+    name: str
+    effect: Effect
+    ok: bool
+    result: str  # one line that an operator understands
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpoke:
+    """The agent's reply to a turn, as heard by the caller so far as known."""
+
+    turn: int
+    text: str
+    kind: str  # answer | question | confirmation | apology | refusal | notice
+    pending: str | None = None  # what the agent now waits for, in words for an operator
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimed:
+    """A latency stage of a turn was measured."""
+
+    turn: int
+    stage: str  # a name from DESIGN section 6, e.g. "transcript", "reply", "first_audio"
+    milliseconds: float
+    budget: float  # the stage's p95 budget in milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFailed:
+    """Recognition, synthesis, the agent or a tool broke for this call."""
+
+    component: str  # recognizer | synthesizer | agent | tool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAssigned:
+    """The desk gave this call to an operator, who accepted it."""
+
+    operator_id: str
+    operator_name: str
+    epoch: int  # fencing number: a command with an older one is stale
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyAvailable:
+    """The desk tried everyone it could; nobody took the call."""
+
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeUp:
+    """The operator's audio is connected to the caller."""
+
+    operator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLost:
+    """The operator's console or audio went away in the middle of a call."""
+
+    operator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """The operator gives the call back to the AI."""
+
+    operator_id: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEndedCall:
+    """The operator ends the call for the caller as well."""
+
+    operator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverAsked:
+    """An operator takes a live call that was not offered."""
+
+    operator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEndedCall:
+    """The agent has said goodbye; the conversation is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerHungUp:
+    """The caller is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """`next_deadline()` has come; sent by whoever drives the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDraining:
+    """The server stops taking calls and wants this one to end well."""
+
+
+CallEvent = (
+    CallStarted
+    | CallerSpoke
+    | CallerSilent
+    | DigitPressed
+    | ActionProposed
+    | ActionFinished
+    | AgentSpoke
+    | StageTimed
+    | ComponentFailed
+    | OperatorAssigned
+    | NobodyAvailable
+    | BridgeUp
+    | OperatorLost
+    | HandedBack
+    | OperatorEndedCall
+    | TakeoverAsked
+    | AgentEndedCall
+    | CallerHungUp
+    | DeadlinePassed
+    | ServerDraining
+)

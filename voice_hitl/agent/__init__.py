@@ -1,0 +1,1 @@
+"""Agents: the protocol, the pack-driven flow agent, understanding and tools."""

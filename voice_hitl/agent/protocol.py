@@ -1,0 +1,119 @@
+"""What the server asks of any agent.
+
+A turn has two steps, so that the decision core can hand the call off before the agent answers or acts:
+`understand` (fast, free of side effects) and `respond` (speaks, proposes actions, runs tools).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from handoff.events import DialogueFacts, Effect, IntentFacts
+from voice_hitl.language import Expectation, Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One caller turn as the agent gets it; exactly one of the three is set."""
+
+    hypothesis: Hypothesis | None = None
+    digits: str | None = None
+    silence: float | None = None  # seconds in which the caller said nothing
+    interruptions: int = 0  # barge-ins since the last turn
+    interrupted_text: str | None = None  # what the caller heard of the reply they cut off
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What the agent makes of a turn, before it does anything."""
+
+    text: str  # the reading the agent chose, maybe an alternative
+    intent: IntentFacts
+    dialogue: DialogueFacts
+    slots: Mapping[str, str]  # all that is known now, display form
+    state: Any = None  # the agent's own; handed back to `respond`
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence to speak."""
+
+    text: str
+    kind: str = "answer"  # answer | question | confirmation | apology | refusal | notice
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The agent wants to act; the server answers through `Conversation.verdict`."""
+
+    action_id: str
+    name: str
+    arguments: Mapping[str, str]
+    effect: Effect
+    summary: str  # one line for an operator
+    amount: float | None = None
+    regulated: str | None = None
+    over_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """An action was tried."""
+
+    action_id: str
+    name: str
+    effect: Effect
+    ok: bool
+    result: str  # one line for an operator
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The reply is complete."""
+
+    pending: str | None = None  # what the agent now waits for, in words for an operator
+    expectation: Expectation = Expectation()
+    end_call: bool = False
+
+
+AgentEvent = Sentence | Proposal | Acted | Done
+
+
+class Conversation(Protocol):
+    """One call's agent; its methods are called one at a time."""
+
+    def greeting(self) -> list[Sentence]:
+        """What to say first."""
+
+    def understand(self, heard: Heard) -> Understanding:
+        """Read a turn; pure but for the conversation's own memory; at most 10 ms."""
+
+    def respond(self, understanding: Understanding, *, safe_mode: bool) -> AsyncIterator[AgentEvent]:
+        """Answer. After a `Proposal` the consumer calls `verdict` before it takes the next event.
+
+        Raises `AgentError`; a failing tool is an `Acted(ok=False)`, not an exception.
+        """
+
+    def verdict(self, action_id: str, allowed: bool, reason: str = "") -> None:
+        """Allow or refuse a proposed action. Without an answer it is refused."""
+
+    def resume(self, note: str) -> list[Sentence]:
+        """A person has handed the call back; what to say first."""
+
+    def completeness(self, partial: str) -> float:
+        """P(the caller has finished) from the words so far, 0..1; under 1 ms."""
+
+
+class Agent(Protocol):
+    """Makes conversations."""
+
+    name: str
+
+    def converse(self, call_id: str, parameters: Mapping[str, str]) -> Conversation:
+        """Start a conversation."""
+
+    async def aclose(self) -> None:
+        """Release what the agent holds."""
+

@@ -1,0 +1,1 @@
+"""One port: telephony, console, REST, health and metrics over aiohttp."""

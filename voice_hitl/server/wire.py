@@ -1,0 +1,324 @@
+"""The console's wire types: the one source; the TypeScript types are generated from here.
+
+Every message is a JSON object with a `type`. Times are seconds since the Unix epoch, durations seconds,
+probabilities in [0, 1].
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class WireModel(BaseModel):
+    """Base of every wire type: frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+CallState = Literal["ai", "waiting", "bridging", "operator", "ended"]
+PresenceState = Literal["available", "away", "offered", "in_call"]
+
+
+class ReasonView(WireModel):
+    """One reason of a decision."""
+
+    code: str
+    words: str
+    weight: float
+
+
+class Point(WireModel):
+    """Confidence and risk after one caller turn."""
+
+    turn: int
+    at: float
+    confidence: float
+    risk: float
+
+
+class CallView(WireModel):
+    """A live call in the list."""
+
+    call_id: str
+    caller: str
+    pack: str
+    started_at: float
+    state: CallState
+    safe_mode: bool
+    operator_id: str | None
+    operator_name: str | None
+    intent: str | None
+    turns: int
+    points: list[Point]
+    reasons: list[ReasonView]
+
+
+class TranscriptEntry(WireModel):
+    """One line of a transcript; an entry with the same `seq` replaces the former one."""
+
+    seq: int
+    role: Literal["caller", "agent", "operator", "system"]
+    text: str
+    heard: str | None  # agent lines: what the caller really heard; None while it plays
+    final: bool
+    at: float
+    asr_confidence: float | None = None
+
+
+class Attempt(WireModel):
+    """One thing that was tried, and its result."""
+
+    what: str
+    result: str
+    ok: bool
+
+
+class BriefView(WireModel):
+    """The summary an operator receives with an offer."""
+
+    why: str
+    reasons: list[ReasonView]
+    urgency: Literal["low", "medium", "high", "critical"]
+    who: str
+    intent: str | None
+    slots: dict[str, str]
+    tried: list[Attempt]
+    pending: str | None
+    exchanges: list[TranscriptEntry]
+    next_step: str
+
+
+class OperatorView(WireModel):
+    """A colleague on the floor."""
+
+    operator_id: str
+    name: str
+    presence: PresenceState
+    call_id: str | None
+
+
+class OfferView(WireModel):
+    """A call that rings."""
+
+    offer_id: str
+    call_id: str
+    caller: str
+    brief: BriefView
+    expires_at: float
+    seconds: float  # total ringing time, for the countdown
+
+
+# --- server -> console ------------------------------------------------------------------------
+
+
+class Hello(WireModel):
+    """The first message: the whole state."""
+
+    type: Literal["hello"] = "hello"
+    me: OperatorView
+    operators: list[OperatorView]
+    calls: list[CallView]
+    offers: list[OfferView]
+    server_time: float
+    version: str
+    guidelines: str  # the pack's guidelines.md
+
+
+class CallChanged(WireModel):
+    """A live call is new or different."""
+
+    type: Literal["call"] = "call"
+    call: CallView
+
+
+class CallGone(WireModel):
+    """A call has ended."""
+
+    type: Literal["call_ended"] = "call_ended"
+    call_id: str
+    outcome: Literal["automated", "handed_off", "abandoned", "failed"]
+
+
+class TranscriptChanged(WireModel):
+    """A transcript line is new or different."""
+
+    type: Literal["transcript"] = "transcript"
+    call_id: str
+    entry: TranscriptEntry
+
+
+class Transcript(WireModel):
+    """All lines so far, sent after `watch`."""
+
+    type: Literal["transcript_all"] = "transcript_all"
+    call_id: str
+    entries: list[TranscriptEntry]
+
+
+class Offered(WireModel):
+    """A call rings at this console."""
+
+    type: Literal["offer"] = "offer"
+    offer: OfferView
+
+
+class OfferOver(WireModel):
+    """A ringing offer is over."""
+
+    type: Literal["offer_over"] = "offer_over"
+    offer_id: str
+    call_id: str
+    reason: Literal["taken", "lapsed", "declined", "withdrawn", "caller_gone", "away", "accepted"]
+    message: str
+
+
+class Bridged(WireModel):
+    """This operator is now talking to the caller; open `/ws/audio/{call_id}`."""
+
+    type: Literal["bridged"] = "bridged"
+    call_id: str
+    epoch: int
+
+
+class Unbridged(WireModel):
+    """This operator is no longer talking to the caller."""
+
+    type: Literal["unbridged"] = "unbridged"
+    call_id: str
+    reason: str
+    message: str
+
+
+class OperatorChanged(WireModel):
+    """A colleague came, left or changed presence (`me` included)."""
+
+    type: Literal["operator"] = "operator"
+    operator: OperatorView
+
+
+class OperatorGone(WireModel):
+    """A colleague signed out."""
+
+    type: Literal["operator_gone"] = "operator_gone"
+    operator_id: str
+
+
+class Problem(WireModel):
+    """A command could not be carried out; says what is wrong and how to mend it."""
+
+    type: Literal["problem"] = "problem"
+    message: str
+
+
+ServerMessage = Annotated[
+    Hello
+    | CallChanged
+    | CallGone
+    | TranscriptChanged
+    | Transcript
+    | Offered
+    | OfferOver
+    | Bridged
+    | Unbridged
+    | OperatorChanged
+    | OperatorGone
+    | Problem,
+    Field(discriminator="type"),
+]
+
+
+# --- console -> server ------------------------------------------------------------------------
+
+
+class SetPresence(WireModel):
+    """Go available or away."""
+
+    type: Literal["presence"] = "presence"
+    presence: Literal["available", "away"]
+
+
+class Accept(WireModel):
+    """Take an offered call."""
+
+    type: Literal["accept"] = "accept"
+    offer_id: str
+
+
+class Decline(WireModel):
+    """Do not take an offered call."""
+
+    type: Literal["decline"] = "decline"
+    offer_id: str
+
+
+class Take(WireModel):
+    """Take a live call that was not offered."""
+
+    type: Literal["take"] = "take"
+    call_id: str
+
+
+class HandBack(WireModel):
+    """Give the call back to the AI."""
+
+    type: Literal["hand_back"] = "hand_back"
+    call_id: str
+    epoch: int
+    note: str = Field(default="", max_length=2000)
+
+
+class EndCall(WireModel):
+    """End the call for the caller as well."""
+
+    type: Literal["end_call"] = "end_call"
+    call_id: str
+    epoch: int
+
+
+class Watch(WireModel):
+    """Receive the transcript of a call; `call_id=None` stops watching."""
+
+    type: Literal["watch"] = "watch"
+    call_id: str | None
+
+
+ConsoleMessage = Annotated[
+    SetPresence | Accept | Decline | Take | HandBack | EndCall | Watch,
+    Field(discriminator="type"),
+]
+
+server_message: TypeAdapter[ServerMessage] = TypeAdapter(ServerMessage)
+console_message: TypeAdapter[ConsoleMessage] = TypeAdapter(ConsoleMessage)
+
+
+# --- REST bodies ------------------------------------------------------------------------------
+
+
+class SignIn(WireModel):
+    """`POST /api/v1/session`."""
+
+    name: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=1, max_length=256)
+
+
+class SetUp(WireModel):
+    """`POST /api/v1/setup`: the one-time link makes the first account."""
+
+    token: str
+    name: str = Field(min_length=1, max_length=64)
+    password: str = Field(min_length=10, max_length=256)
+
+
+class Session(WireModel):
+    """Who is signed in (`GET /api/v1/session`, 401 when nobody is)."""
+
+    operator_id: str
+    name: str
+
+
+class ErrorBody(WireModel):
+    """Every REST error: what is wrong and how to mend it."""
+
+    error: str

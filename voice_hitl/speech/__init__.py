@@ -1,0 +1,1 @@
+"""Recognition and synthesis: protocols, engines, and the worker processes they run in."""
