@@ -1,0 +1,1 @@
+"""Simulated callers: they behave as Twilio does, over real sockets, against any running server."""
