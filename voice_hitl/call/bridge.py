@@ -1,0 +1,110 @@
+"""One operator's audio leg: frames between a browser's socket and the caller's stream.
+
+The browser sends and receives 20 ms frames: a little-endian uint32 sequence number and 160 int16
+samples at 8 kHz. Caller audio waits for the browser in a buffer bounded in audio age; when the browser
+is slow the oldest frames are dropped, because late speech is worth less than present speech.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Callable
+
+from voice_hitl.audio import g711
+
+FRAME_BYTES = 4 + 320
+FRAME_SECONDS = 0.02
+MAX_AGE_SECONDS = 0.2
+
+_SEQUENCE = struct.Struct("<I")
+
+
+class OperatorLeg:
+    """The audio of one operator in one call.
+
+    `play` takes a 20 ms mu-law frame for the caller. A leg is opened by the server's socket handler with
+    `attach`, and stays for the whole bridge even if the socket is replaced by a reconnecting browser.
+    """
+
+    def __init__(
+        self,
+        call_id: str,
+        operator_id: str,
+        epoch: int,
+        play: Callable[[bytes], None],
+        on_attached: Callable[[], None],
+        on_detached: Callable[[], None],
+        on_first_frame: Callable[[], None],
+    ) -> None:
+        self.call_id = call_id
+        self.operator_id = operator_id
+        self.epoch = epoch
+        self.dropped = 0
+        self.closed = False
+        self._play = play
+        self._on_attached = on_attached
+        self._on_detached = on_detached
+        self._on_first_frame = on_first_frame
+        self._waiting: deque[tuple[float, bytes]] = deque(
+            maxlen=round(MAX_AGE_SECONDS / FRAME_SECONDS)
+        )
+        self._ready = asyncio.Event()
+        self._sequence = 0
+        self._attached = 0
+        self._first = True
+        self.ages_in: deque[float] = deque(maxlen=50 * 60)
+
+    def attach(self) -> None:
+        """A socket is connected."""
+        self._attached += 1
+        self._waiting.clear()
+        if self._attached == 1:
+            self._on_attached()
+
+    def detach(self) -> None:
+        """A socket is gone; the last one to go tells the call."""
+        self._attached -= 1
+        if self._attached == 0 and not self.closed:
+            self._on_detached()
+
+    def close(self) -> None:
+        """The bridge is over; wakes the socket's writer."""
+        self.closed = True
+        self._ready.set()
+
+    def from_operator(self, message: bytes) -> bool:
+        """Play one frame to the caller; return False for a frame of the wrong size."""
+        if len(message) != FRAME_BYTES:
+            return False
+        if self.closed:
+            return True
+        self._play(g711.encode_bytes(message[4:]))
+        if self._first:
+            self._first = False
+            self._on_first_frame()
+        return True
+
+    def from_caller(self, frame: bytes) -> None:
+        """Queue one 160-byte mu-law frame of the caller for the operator."""
+        if not self._attached or self.closed:
+            return
+        if len(self._waiting) == self._waiting.maxlen:
+            self.dropped += 1
+        self._waiting.append((asyncio.get_running_loop().time(), frame))
+        self._ready.set()
+
+    async def to_operator(self) -> list[bytes]:
+        """Wait for frames to send to the browser; an empty list means the leg is closed."""
+        while not self._waiting and not self.closed:
+            self._ready.clear()
+            await self._ready.wait()
+        now = asyncio.get_running_loop().time()
+        messages = []
+        while self._waiting:
+            received, frame = self._waiting.popleft()
+            self.ages_in.append(now - received)
+            messages.append(_SEQUENCE.pack(self._sequence) + g711.decode_bytes(frame))
+            self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        return messages

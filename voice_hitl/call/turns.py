@@ -1,0 +1,485 @@
+"""Turn-taking: whose turn it is, when the caller's turn is over, when the agent must fall silent.
+
+Sans-I/O. Facts come in through `handle(event, now)`, intentions go out through `take_commands()`, and
+`next_deadline()` says when `DeadlinePassed` is due. All transitions are in `TABLE`.
+
+Two things share the line: the *caller* (silent, speaking, or in a pause that may be the end of the turn)
+and the *agent* (idle, thinking about a turn, or speaking). The machine's phase names the combination that
+matters:
+
+========== =====================================================================================
+phase      meaning
+========== =====================================================================================
+idle       nobody speaks; the no-input clock runs
+speaking   the agent's reply plays; a caller who starts to speak interrupts it (barge-in)
+caller     the caller speaks
+pause      the caller paused; the turn closes when the pause outlasts what the words suggest
+thinking   the turn is closed; its transcript and the reply are being made
+held       a person is coming or talking: turns are still closed and transcribed, never answered
+held_caller, held_pause   the same while the caller speaks or pauses
+over       the call has ended
+========== =====================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from voice_hitl.language import Hypothesis
+
+
+class Phase(StrEnum):
+    """Where the conversation stands; see the module's table."""
+
+    IDLE = "idle"
+    SPEAKING = "speaking"
+    CALLER = "caller"
+    PAUSE = "pause"
+    THINKING = "thinking"
+    HELD = "held"
+    HELD_CALLER = "held_caller"
+    HELD_PAUSE = "held_pause"
+    OVER = "over"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTiming:
+    """The waits of turn-taking, in seconds.
+
+    The pause after which a turn closes runs from `complete_pause` (the words so far are a whole sentence)
+    to `unfinished_pause` (they plainly are not), linear in completeness between; the two are the p50
+    budgets of DESIGN section 6, less what detection itself costs.
+    """
+
+    complete_pause: float = 0.32
+    unfinished_pause: float = 0.80
+    no_input: float = 7.0
+    longest_turn: float = 30.0
+    longest_thought: float = 2.5
+
+
+# --- facts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStarted:
+    """The caller began to speak."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerPaused:
+    """The caller stopped; `ended` is the monotonic second in which the speech truly ended."""
+
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallerResumed:
+    """The caller went on within the pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialHeard:
+    """Words so far, and how complete they sound (0..1)."""
+
+    completeness: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptReady:
+    """The closed turn's final transcript."""
+
+    hypothesis: Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The first sentence of a reply (or of a notice) is on its way to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyOver:
+    """Everything there was to say has been played, or the turn needed no reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsPressed:
+    """DTMF keys are a turn of their own."""
+
+    digits: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A person is coming: stop answering."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The AI answers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """`next_deadline()` has come."""
+
+
+TurnEvent: TypeAlias = (
+    CallerStarted
+    | CallerPaused
+    | CallerResumed
+    | PartialHeard
+    | TranscriptReady
+    | ReplyStarted
+    | ReplyOver
+    | DigitsPressed
+    | Hold
+    | Release
+    | HungUp
+    | DeadlinePassed
+)
+
+
+# --- intentions -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUtterance:
+    """The turn is over: ask for the final transcript.
+
+    `ended` is when the caller truly fell silent, for latency.
+    """
+
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class DropUtterance:
+    """What the caller says or just said does not count: no transcript of it is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """The caller speaks over the agent: stop playing at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SayUnheard:
+    """The interruption held no words: say again what was cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A turn to understand and answer; exactly one of the three is set."""
+
+    hypothesis: Hypothesis | None = None
+    digits: str | None = None
+    silence: float | None = None
+    interruptions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeepTranscript:
+    """A turn nobody answers (a person has the call): only keep and show it."""
+
+    hypothesis: Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtTooLong:
+    """No reply came in time: fill the silence; `times` counts from 1 within the turn."""
+
+    times: int
+
+
+TurnCommand: TypeAlias = (
+    CloseUtterance
+    | DropUtterance
+    | Interrupt
+    | SayUnheard
+    | Answer
+    | KeepTranscript
+    | ThoughtTooLong
+)
+
+
+class TurnMachine:
+    """The turn-taking of one call. Starts `idle`, or `held` when `held=True`."""
+
+    def __init__(self, timing: TurnTiming | None = None) -> None:
+        self.timing = timing or TurnTiming()
+        self.phase = Phase.IDLE
+        self._commands: list[TurnCommand] = []
+        self._deadline: float | None = None
+        self._completeness = 0.5
+        self._paused_at = 0.0
+        self._started_at = 0.0
+        self._idle_since: float | None = None
+        self._interruptions = 0
+        self._overruns = 0
+        self._barged_in = False
+        self._carried = ""  # words of a turn that the caller went on with before it was answered
+        self._awaiting = False  # a transcript was asked for and has not come
+
+    def handle(self, event: TurnEvent, now: float) -> None:
+        """Take in one fact at monotonic second `now`. Facts that mean nothing now are ignored."""
+        handler = TABLE[self.phase].get(type(event))
+        if handler is not None:
+            handler(self, event, now)
+
+    def next_deadline(self) -> float | None:
+        """The monotonic second at which `DeadlinePassed` is due, or None."""
+        return self._deadline
+
+    def take_commands(self) -> list[TurnCommand]:
+        """The intentions since the last call, oldest first."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    @property
+    def held(self) -> bool:
+        """Whether a person is coming or here, so that turns are not answered."""
+        return self.phase in HELD_PHASES
+
+    # --- helpers of the table ---
+
+    def _go(self, phase: Phase, deadline: float | None) -> None:
+        self.phase = phase
+        self._deadline = deadline
+
+    def _close_at(self) -> float:
+        share = min(1.0, max(0.0, (self._completeness - 0.3) / 0.4))
+        timing = self.timing
+        wait = timing.unfinished_pause + share * (timing.complete_pause - timing.unfinished_pause)
+        return self._paused_at + wait
+
+    # --- the caller's side ---
+
+    def _caller_starts(self, event: TurnEvent, now: float) -> None:
+        if self.phase is Phase.SPEAKING:
+            self._interruptions += 1
+            self._barged_in = True
+            self._commands.append(Interrupt())
+        elif self.phase is Phase.THINKING:
+            self._commands.append(Interrupt())
+        self._completeness = 0.5
+        self._started_at = now
+        self._go(Phase.HELD_CALLER if self.held else Phase.CALLER, now + self.timing.longest_turn)
+
+    def _caller_pauses(self, event: TurnEvent, now: float) -> None:
+        assert isinstance(event, CallerPaused)
+        self._paused_at = event.ended
+        self._go(Phase.HELD_PAUSE if self.held else Phase.PAUSE, self._close_at())
+
+    def _caller_resumes(self, event: TurnEvent, now: float) -> None:
+        self._go(
+            Phase.HELD_CALLER if self.held else Phase.CALLER,
+            self._started_at + self.timing.longest_turn,
+        )
+
+    def _partial(self, event: TurnEvent, now: float) -> None:
+        assert isinstance(event, PartialHeard)
+        self._completeness = event.completeness
+        if self.phase in (Phase.PAUSE, Phase.HELD_PAUSE):
+            self._deadline = self._close_at()
+
+    def _turn_closes(self, event: TurnEvent, now: float) -> None:
+        talking = self.phase in (Phase.CALLER, Phase.HELD_CALLER)
+        self._commands.append(CloseUtterance(ended=now if talking else self._paused_at))
+        self._awaiting = True
+        if self.held:
+            self._go(Phase.HELD, None)
+        else:
+            self._think(now)
+
+    def _think(self, now: float) -> None:
+        self._overruns = 0
+        self._go(Phase.THINKING, now + self.timing.longest_thought)
+
+    def _transcript_while_thinking(self, event: TurnEvent, now: float) -> None:
+        assert isinstance(event, TranscriptReady)
+        self._awaiting = False
+        hypothesis = self._with_carried(event.hypothesis)
+        if not hypothesis.text:
+            self._nothing_said(now)
+            return
+        self._barged_in = False
+        self._idle_since = None
+        self._commands.append(
+            Answer(hypothesis=hypothesis, interruptions=self._take_interruptions())
+        )
+
+    def _nothing_said(self, now: float) -> None:
+        """Noise, not words: a cut-off reply is said again; otherwise the caller's silence goes on."""
+        if self._barged_in:
+            self._barged_in = False
+            self._commands.append(SayUnheard())
+            self._think(now)
+            return
+        since = self._idle_since if self._idle_since is not None else now
+        self._go(Phase.IDLE, since + self.timing.no_input)
+
+    def _transcript_while_caller_goes_on(self, event: TurnEvent, now: float) -> None:
+        """The turn was closed too soon: its words are the beginning of the one now spoken."""
+        assert isinstance(event, TranscriptReady)
+        self._awaiting = False
+        self._carried = f"{self._carried} {event.hypothesis.text}".strip()
+
+    def _transcript_while_held(self, event: TurnEvent, now: float) -> None:
+        assert isinstance(event, TranscriptReady)
+        self._awaiting = False
+        hypothesis = self._with_carried(event.hypothesis)
+        if hypothesis.text:
+            self._commands.append(KeepTranscript(hypothesis))
+
+    def _with_carried(self, hypothesis: Hypothesis) -> Hypothesis:
+        if not self._carried:
+            return hypothesis
+        text = f"{self._carried} {hypothesis.text}".strip()
+        self._carried = ""
+        return Hypothesis(
+            text=text, confidence=hypothesis.confidence, words=hypothesis.words, final=True
+        )
+
+    def _take_interruptions(self) -> int:
+        count, self._interruptions = self._interruptions, 0
+        return count
+
+    # --- the agent's side ---
+
+    def _reply_starts(self, event: TurnEvent, now: float) -> None:
+        self._go(Phase.SPEAKING, None)
+
+    def _reply_over(self, event: TurnEvent, now: float) -> None:
+        self._idle_since = now
+        self._go(Phase.IDLE, now + self.timing.no_input)
+
+    def _caller_silent(self, event: TurnEvent, now: float) -> None:
+        since = self._idle_since if self._idle_since is not None else now
+        self._idle_since = None
+        self._commands.append(Answer(silence=now - since, interruptions=self._take_interruptions()))
+        self._think(now)
+
+    def _thought_too_long(self, event: TurnEvent, now: float) -> None:
+        self._overruns += 1
+        self._commands.append(ThoughtTooLong(self._overruns))
+        self._go(Phase.THINKING, now + self.timing.longest_thought)
+
+    def _digits(self, event: TurnEvent, now: float) -> None:
+        assert isinstance(event, DigitsPressed)
+        if self.phase is Phase.SPEAKING:
+            self._commands.append(Interrupt())
+        elif self.phase in (Phase.CALLER, Phase.PAUSE) or self._awaiting:
+            self._commands.append(DropUtterance())
+        self._awaiting = False
+        self._carried = ""
+        self._commands.append(Answer(digits=event.digits, interruptions=self._take_interruptions()))
+        self._think(now)
+
+    # --- a person ---
+
+    def _hold(self, event: TurnEvent, now: float) -> None:
+        self._barged_in = False
+        if self.phase is Phase.CALLER:
+            self._go(Phase.HELD_CALLER, self._deadline)
+        elif self.phase is Phase.PAUSE:
+            self._go(Phase.HELD_PAUSE, self._deadline)
+        else:
+            self._go(Phase.HELD, None)
+
+    def _release(self, event: TurnEvent, now: float) -> None:
+        self._interruptions = 0
+        if self.phase is Phase.HELD_CALLER:
+            self._go(Phase.CALLER, self._deadline)
+        elif self.phase is Phase.HELD_PAUSE:
+            self._go(Phase.PAUSE, self._deadline)
+        elif self._awaiting:
+            self._think(now)
+        else:
+            self._reply_over(event, now)
+
+    def _end(self, event: TurnEvent, now: float) -> None:
+        if self.phase in (Phase.CALLER, Phase.PAUSE, Phase.HELD_CALLER, Phase.HELD_PAUSE):
+            self._commands.append(DropUtterance())
+        self._go(Phase.OVER, None)
+
+
+HELD_PHASES = frozenset({Phase.HELD, Phase.HELD_CALLER, Phase.HELD_PAUSE})
+
+Handler: TypeAlias = Callable[[TurnMachine, TurnEvent, float], None]
+_M = TurnMachine
+
+_ALWAYS: dict[type[TurnEvent], Handler] = {Hold: _M._hold, HungUp: _M._end}
+
+TABLE: dict[Phase, dict[type[TurnEvent], Handler]] = {
+    Phase.IDLE: _ALWAYS
+    | {
+        CallerStarted: _M._caller_starts,
+        ReplyStarted: _M._reply_starts,
+        DigitsPressed: _M._digits,
+        DeadlinePassed: _M._caller_silent,
+    },
+    Phase.SPEAKING: _ALWAYS
+    | {
+        CallerStarted: _M._caller_starts,
+        ReplyOver: _M._reply_over,
+        DigitsPressed: _M._digits,
+    },
+    Phase.CALLER: _ALWAYS
+    | {
+        CallerPaused: _M._caller_pauses,
+        PartialHeard: _M._partial,
+        TranscriptReady: _M._transcript_while_caller_goes_on,
+        DigitsPressed: _M._digits,
+        DeadlinePassed: _M._turn_closes,
+    },
+    Phase.PAUSE: _ALWAYS
+    | {
+        CallerResumed: _M._caller_resumes,
+        PartialHeard: _M._partial,
+        TranscriptReady: _M._transcript_while_caller_goes_on,
+        DigitsPressed: _M._digits,
+        DeadlinePassed: _M._turn_closes,
+    },
+    Phase.THINKING: _ALWAYS
+    | {
+        CallerStarted: _M._caller_starts,
+        TranscriptReady: _M._transcript_while_thinking,
+        ReplyStarted: _M._reply_starts,
+        ReplyOver: _M._reply_over,
+        DigitsPressed: _M._digits,
+        DeadlinePassed: _M._thought_too_long,
+    },
+    Phase.HELD: {
+        CallerStarted: _M._caller_starts,
+        TranscriptReady: _M._transcript_while_held,
+        Release: _M._release,
+        HungUp: _M._end,
+    },
+    Phase.HELD_CALLER: {
+        CallerPaused: _M._caller_pauses,
+        PartialHeard: _M._partial,
+        TranscriptReady: _M._transcript_while_held,
+        Release: _M._release,
+        HungUp: _M._end,
+        DeadlinePassed: _M._turn_closes,
+    },
+    Phase.HELD_PAUSE: {
+        CallerResumed: _M._caller_resumes,
+        PartialHeard: _M._partial,
+        TranscriptReady: _M._transcript_while_held,
+        Release: _M._release,
+        HungUp: _M._end,
+        DeadlinePassed: _M._turn_closes,
+    },
+    Phase.OVER: {},
+}
+"""What each phase does with each fact; a fact that a phase does not name means nothing there."""
