@@ -1,0 +1,231 @@
+"""Twilio's webhooks, and the gate before the media stream.
+
+Who may come in:
+
+- With an auth token: whoever signs as Twilio does, judged against the configured public URL.
+- Without one: callers on this machine only. The peer's address must be a loopback one, the request must
+  not have been forwarded (a tunnel or proxy on this machine makes the whole world look local), and its
+  `Host` and `Origin` must name this machine, so that no web page can reach in through a browser here.
+
+Headers are only ever a reason to refuse, never one to trust.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from voice_hitl.errors import ConfigError
+from voice_hitl.telephony import twiml
+from voice_hitl.telephony.signature import HEADER, SignatureChecker, websocket_url
+from voice_hitl.telephony.tokens import TokenStore
+
+MEDIA_PATH = "/twilio/media"
+AFTER_PATH = "/twilio/after"
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(module=__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """What Twilio says of a call's life, outside the media stream."""
+
+    call_sid: str
+    status: str  # queued | ringing | in-progress | completed | busy | failed | no-answer | canceled
+    form: Mapping[str, str]  # all that Twilio sent
+
+
+def _no_parameters(form: Mapping[str, str]) -> Mapping[str, str]:
+    return {}
+
+
+def _always(*_: object) -> bool:
+    return True
+
+
+def _never(*_: object) -> bool:
+    return False
+
+
+def _ignore(status: CallStatus) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class TwilioGate:
+    """The webhook handlers with all they depend on.
+
+    `parameters` makes the stream's `<Parameter>`s from the webhook's form; `accepting` says whether there
+    is room for a further call; `unserved` whether a call whose stream is over still needs the fallback
+    (asked by CallSid); `on_status` takes what Twilio reports. `clock` gives monotonic seconds.
+    Raises `ConfigError` for an auth token without a public URL.
+    """
+
+    tokens: TokenStore
+    clock: Callable[[], float]
+    public_url: str | None = None
+    auth_token: str | None = field(default=None, repr=False)
+    announcement: str = ""
+    fallback: twiml.Fallback = field(default_factory=twiml.Fallback)
+    parameters: Callable[[Mapping[str, str]], Mapping[str, str]] = _no_parameters
+    accepting: Callable[[], bool] = _always
+    unserved: Callable[[str], bool] = _never
+    on_status: Callable[[CallStatus], None] = _ignore
+
+    def __post_init__(self) -> None:
+        if self.auth_token is not None and self.public_url is None:
+            raise ConfigError(
+                "twilio.auth_token is set but server.public_url is not: Twilio's signatures can only "
+                "be checked against the URL that Twilio calls"
+            )
+        if self.public_url is not None:
+            websocket_url(self.public_url)
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether only callers on this machine are let in."""
+        return self.auth_token is None
+
+    async def voice(self, request: web.Request) -> web.Response:
+        """`POST /twilio/voice`: a call comes in; answer with the stream to open."""
+        form, refusal = await self._admit(request)
+        if refusal is not None:
+            return refusal
+        call_sid = form.get("CallSid", "")
+        if not call_sid:
+            return _refuse(request, 400, "the form has no CallSid")
+        if not self.accepting():
+            _log.warning("call_refused_full", call_sid=call_sid)
+            return _twiml(twiml.fall_back(self.fallback))
+        try:
+            answer = twiml.connect(
+                stream_url=self._stream_url(request),
+                token=self.tokens.issue(call_sid, self.clock()),
+                parameters=self.parameters(form),
+                announcement=self.announcement,
+                fallback=self.fallback,
+                action=AFTER_PATH,
+            )
+        except ValueError as error:  # a parameter that Twilio would drop
+            _log.error("call_refused", call_sid=call_sid, why=str(error))
+            answer = twiml.fall_back(self.fallback)
+        return _twiml(answer)
+
+    async def after(self, request: web.Request) -> web.Response:
+        """`POST /twilio/after`: the stream is over; say what comes next."""
+        form, refusal = await self._admit(request)
+        if refusal is not None:
+            return refusal
+        if self.unserved(form.get("CallSid", "")):
+            return _twiml(twiml.fall_back(self.fallback))
+        return _twiml(twiml.hang_up())
+
+    async def status(self, request: web.Request) -> web.Response:
+        """`POST /twilio/status`: the call's life as Twilio sees it."""
+        form, refusal = await self._admit(request)
+        if refusal is not None:
+            return refusal
+        call_sid = form.get("CallSid", "")
+        if not call_sid:
+            return _refuse(request, 400, "the form has no CallSid")
+        self.on_status(CallStatus(call_sid, form.get("CallStatus", ""), form))
+        return web.Response(status=204)
+
+    def check_upgrade(self, request: web.Request) -> web.Response | None:
+        """Whether a client may open the media WebSocket: None, or the refusal to answer with."""
+        if self._signatures is None:
+            return self._local_only(request)
+        if self._signatures.upgrade(request.raw_path, request.headers.get(HEADER, "")):
+            return None
+        return _refuse(request, 403, _BAD_SIGNATURE)
+
+    @cached_property
+    def _signatures(self) -> SignatureChecker | None:
+        if self.auth_token is None or self.public_url is None:
+            return None
+        return SignatureChecker(self.auth_token, self.public_url)
+
+    async def _admit(self, request: web.Request) -> tuple[dict[str, str], web.Response | None]:
+        """The form of a webhook that may come in, or why it may not."""
+        if self._signatures is None:
+            refusal = self._local_only(request)
+            if refusal is not None:
+                return {}, refusal
+        if request.content_type != "application/x-www-form-urlencoded":
+            return {}, _refuse(request, 415, "webhooks are form-encoded")
+        try:
+            posted = await request.post()
+        except (ValueError, LookupError):  # not in the charset it claims, or no such charset
+            return {}, _refuse(request, 400, "the form cannot be decoded")
+        form = {name: value for name, value in posted.items() if isinstance(value, str)}
+        if self._signatures is not None and not self._signatures.webhook(
+            request.raw_path,
+            posted,  # type: ignore[arg-type]  # a multi-dict: the signature covers every value
+            request.headers.get(HEADER, ""),
+        ):
+            return {}, _refuse(request, 403, _BAD_SIGNATURE)
+        return form, None
+
+    def _local_only(self, request: web.Request) -> web.Response | None:
+        if not _is_loopback_peer(request):
+            return _refuse(request, 403, _NOT_LOCAL)
+        if any(name in request.headers for name in _FORWARDED):
+            return _refuse(request, 403, _NOT_LOCAL)
+        host = request.headers.get("Host", "")
+        origin = request.headers.get("Origin", f"http://{host}")
+        if not _is_loopback_name(host) or origin not in (f"http://{host}", f"https://{host}"):
+            return _refuse(request, 403, _NOT_LOCAL)
+        return None
+
+    def _stream_url(self, request: web.Request) -> str:
+        if self.public_url is not None:
+            return websocket_url(self.public_url.rstrip("/")) + MEDIA_PATH
+        return f"ws://{request.headers['Host']}{MEDIA_PATH}"
+
+
+_BAD_SIGNATURE = (
+    "the X-Twilio-Signature does not fit: check twilio.auth_token, and that Twilio calls exactly the "
+    "configured server.public_url"
+)
+_NOT_LOCAL = (
+    "without twilio.auth_token only callers on this machine are accepted: set the auth token and "
+    "server.public_url to take calls from outside"
+)
+
+
+def _is_loopback_peer(request: web.Request) -> bool:
+    """Whether the TCP peer itself is on this machine; a UNIX socket has no address and is refused."""
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    return isinstance(peer, tuple) and _is_loopback_address(str(peer[0]))
+
+
+def _is_loopback_name(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return name == "localhost" or _is_loopback_address(name)
+
+
+def _is_loopback_address(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
+
+
+def _twiml(document: str) -> web.Response:
+    return web.Response(text=document, content_type="text/xml", charset="utf-8")
+
+
+def _refuse(request: web.Request, status: int, why: str) -> web.Response:
+    _log.warning("webhook_refused", path=request.path, status=status, why=why)
+    return web.Response(status=status, text=why + "\n")
