@@ -103,6 +103,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="VOICE_HITL_",
         env_nested_delimiter="__",
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
     )

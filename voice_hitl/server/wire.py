@@ -18,7 +18,7 @@ class WireModel(BaseModel):
 
 
 CallState = Literal["ai", "waiting", "bridging", "operator", "ended"]
-PresenceState = Literal["available", "away", "offered", "in_call"]
+PresenceState = Literal["available", "away", "offered", "in_call", "wrap_up"]
 
 
 class ReasonView(WireModel):
@@ -170,7 +170,18 @@ class OfferOver(WireModel):
     type: Literal["offer_over"] = "offer_over"
     offer_id: str
     call_id: str
-    reason: Literal["taken", "lapsed", "declined", "withdrawn", "caller_gone", "away", "accepted"]
+    reason: Literal[
+        "accepted",
+        "taken",
+        "lapsed",
+        "declined",
+        "withdrawn",
+        "caller_gone",
+        "away",
+        "busy",
+        "unknown",
+        "draining",
+    ]
     message: str
 
 

@@ -1,0 +1,152 @@
+"""The floor's shell: one inbox and one owner task around `handoff.desk.Desk`.
+
+What the desk wants is carried out in order: an accepted offer is stored before anybody is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from handoff import commands as core
+from handoff import events as facts
+from handoff.desk import Desk
+from voice_hitl.call.inbox import FloorSaid
+from voice_hitl.call.journal import Journal
+from voice_hitl.call.ports import ConsolePort
+from voice_hitl.clock import Clock
+
+INBOX_SIZE = 10_000
+
+
+class FloorCall(Protocol):
+    """What the floor needs of a live call."""
+
+    def post(self, event: FloorSaid) -> None:
+        """Tell the call's owner something."""
+
+    def offered(self, operator_id: str) -> None:
+        """An offer for this call was put on a console."""
+
+    def accepted(self, operator_id: str, epoch: int) -> None:
+        """An operator accepted; to be stored before they are told."""
+
+
+class FloorService:
+    """Owns the desk. Events are handled one at a time, in the order they were posted.
+
+    The inbox is bounded; posting to a full one raises `asyncio.QueueFull` at the poster, which fails
+    that request or connection, never the floor.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        journal: Journal,
+        consoles: ConsolePort,
+        find_call: Callable[[str], FloorCall | None],
+    ) -> None:
+        self.desk = desk
+        self._clock = clock
+        self._journal = journal
+        self._consoles = consoles
+        self._find_call = find_call
+        self._inbox: asyncio.Queue[facts.DeskEvent] = asyncio.Queue(INBOX_SIZE)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def post(self, event: facts.DeskEvent) -> None:
+        """Tell the floor something."""
+        self._inbox.put_nowait(event)
+
+    async def request(self, command: core.RequestOperator) -> None:
+        """Ask for a person once the decision is stored."""
+        await self._journal.flush()
+        self.post(
+            facts.HandoffRequested(
+                call_id=command.call_id,
+                brief=command.brief,
+                decision=command.decision,
+                skip=command.skip,
+                skill=command.skill,
+                language=command.language,
+            )
+        )
+
+    def withdraw(self, call_id: str, reason: str) -> None:
+        """The person is no longer needed."""
+        self.post(facts.RequestWithdrawn(call_id, reason))
+
+    def takeover(self, call_id: str, operator_id: str) -> None:
+        """An operator wants this call."""
+        self.post(facts.TakeoverRequested(operator_id, call_id))
+
+    def released(self, call_id: str, operator_id: str) -> None:
+        """An operator no longer has this call."""
+        self.post(facts.CallReleased(call_id, operator_id))
+
+    async def run(self) -> None:
+        """Own the desk until cancelled."""
+        try:
+            while True:
+                event = await self._inbox.get()
+                self.desk.handle(event, self._clock.now())
+                for command in self.desk.take_commands():
+                    await self._carry_out(command)
+                self._arm()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.desk.next_deadline()
+        if due is not None:
+            self._timer = asyncio.get_running_loop().call_at(due, self.post, facts.DeadlinePassed())
+
+    async def _carry_out(self, command: core.DeskCommand) -> None:
+        match command:
+            case core.Ring():
+                call = self._find_call(command.call_id)
+                if call is None:
+                    return  # the hang-up is already in the inbox and withdraws the request
+                self._consoles.ring(command, command.deadline - self._clock.now())
+                call.offered(command.operator_id)
+            case core.StopRinging():
+                self._consoles.offer_over(
+                    command.operator_id, command.offer_id, command.call_id, command.reason
+                )
+            case core.RefuseAccept():
+                self._consoles.offer_over(
+                    command.operator_id, command.offer_id, command.call_id, command.reason
+                )
+            case core.Assign():
+                await self._assign(command)
+            case core.GiveUp():
+                call = self._find_call(command.call_id)
+                if call is not None:
+                    call.post(FloorSaid(facts.NobodyAvailable(command.tried)))
+            case core.PresenceChanged():
+                self._consoles.presence(command.operator_id, command.presence, command.busy_with)
+
+    async def _assign(self, command: core.Assign) -> None:
+        call = self._find_call(command.call_id)
+        if call is None:
+            self.post(facts.CallReleased(command.call_id, command.operator_id))
+            self._consoles.offer_over(
+                command.operator_id, command.offer_id, command.call_id, "caller_gone"
+            )
+            return
+        call.accepted(command.operator_id, command.epoch)
+        await self._journal.flush()
+        self._consoles.offer_over(
+            command.operator_id, command.offer_id, command.call_id, "accepted"
+        )
+        call.post(
+            FloorSaid(
+                facts.OperatorAssigned(command.operator_id, command.operator_name, command.epoch)
+            )
+        )

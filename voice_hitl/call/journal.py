@@ -1,0 +1,80 @@
+"""Write-behind to the store: calls never wait for the disk, and whoever must wait can.
+
+Records are saved in the order they were put, many in one transaction. `flush` returns once everything
+put before it is committed: a decision is shown to people only after that, so that a killed server has
+lost nothing that anybody was told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from handoff.ports import Record, Store
+
+from handoff.errors import StorageError
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
+
+CAPACITY = 100_000  # records; about an hour of 60 calls with the disk gone
+BATCH = 500
+RETRY_SECONDS = 1.0
+
+
+class Journal:
+    """The one writer of a store. When full, the newest record is refused, counted and logged."""
+
+    def __init__(self, store: Store) -> None:
+        self.refused = 0
+        self._store = store
+        self._waiting: deque[Record] = deque()
+        self._news = asyncio.Event()
+        self._put = 0
+        self._saved = 0
+        self._progress = asyncio.Condition()
+
+    def put(self, *records: Record) -> None:
+        """Queue records for saving."""
+        for record in records:
+            if len(self._waiting) >= CAPACITY:
+                self.refused += 1
+                log.error("journal is full; a record is lost", record=type(record).__name__)
+                continue
+            self._waiting.append(record)
+            self._put += 1
+        self._news.set()
+
+    async def flush(self) -> None:
+        """Wait until everything put so far is committed."""
+        target = self._put
+        async with self._progress:
+            await self._progress.wait_for(lambda: self._saved >= target)
+
+    async def run(self) -> None:
+        """Save until cancelled; what is queued then is still saved."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                while self._waiting:
+                    await self._save_some()
+        finally:
+            while self._waiting:
+                await self._save_some(last_try=True)
+
+    async def _save_some(self, *, last_try: bool = False) -> None:
+        batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
+        try:
+            await self._store.save(batch)
+        except StorageError as error:
+            log.error("records could not be saved", waiting=len(self._waiting), error=str(error))
+            if last_try:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
+            return
+        for _ in batch:
+            self._waiting.popleft()
+        self._saved += len(batch)
+        async with self._progress:
+            self._progress.notify_all()

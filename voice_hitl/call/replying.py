@@ -1,0 +1,106 @@
+"""One turn's work beside the owner task: understand, ask whether to go on, answer, act, speak.
+
+The task decides nothing. It posts what it finds to the call's inbox and waits for the owner's answer at
+the two points where the decision core has a say: after understanding, and before each action.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+
+from voice_hitl.agent.protocol import (
+    Acted,
+    Conversation,
+    Done,
+    Heard,
+    Proposal,
+    Sentence,
+    Understanding,
+)
+from voice_hitl.call.inbox import (
+    ActedCame,
+    ClipCame,
+    InboxEvent,
+    ProposalCame,
+    ReplyBroke,
+    ReplyDone,
+    UnderstandingCame,
+)
+from voice_hitl.call.speaking import Voice
+from voice_hitl.errors import AgentError, SynthesisError
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
+
+Post = Callable[[InboxEvent], None]
+
+
+class Replier:
+    """Runs the turns of one call, one at a time."""
+
+    def __init__(
+        self, conversation: Conversation, voice: Voice, executor: Executor, post: Post
+    ) -> None:
+        self._conversation = conversation
+        self._voice = voice
+        self._executor = executor
+        self._post = post
+
+    async def answer(self, task: int, heard: Heard, safe_mode: bool) -> None:
+        """Understand a turn and, if the owner agrees, answer it; ends with `ReplyDone` or `ReplyBroke`."""
+        try:
+            loop = asyncio.get_running_loop()
+            understanding = await loop.run_in_executor(
+                self._executor, self._conversation.understand, heard
+            )
+            go: asyncio.Future[bool] = loop.create_future()
+            self._post(UnderstandingCame(task, understanding, go))
+            done = await self._respond(task, understanding, safe_mode) if await go else None
+            self._post(ReplyDone(task, done))
+        except AgentError as error:
+            self._post(ReplyBroke(task, "agent", str(error)))
+        except SynthesisError as error:
+            self._post(ReplyBroke(task, "synthesizer", str(error)))
+        except Exception as error:
+            log.exception("agent broke", task=task)
+            self._post(ReplyBroke(task, "agent", f"{type(error).__name__}: {error}"))
+
+    async def say(self, task: int, sentences: Iterable[Sentence]) -> None:
+        """Speak sentences that need no understanding (greeting, notices); ends like `answer`."""
+        try:
+            for sentence in sentences:
+                await self._speak(task, sentence)
+            self._post(ReplyDone(task, None))
+        except SynthesisError as error:
+            self._post(ReplyBroke(task, "synthesizer", str(error)))
+
+    async def _respond(
+        self, task: int, understanding: Understanding, safe_mode: bool
+    ) -> Done | None:
+        done: Done | None = None
+        async for event in self._conversation.respond(understanding, safe_mode=safe_mode):
+            match event:
+                case Sentence():
+                    await self._speak(task, event)
+                case Proposal():
+                    verdict: asyncio.Future[tuple[bool, str]] = (
+                        asyncio.get_running_loop().create_future()
+                    )
+                    self._post(ProposalCame(task, event, verdict))
+                    allowed, reason = await verdict
+                    self._conversation.verdict(event.action_id, allowed, reason)
+                case Acted():
+                    self._post(ActedCame(task, event))
+                case Done():
+                    done = event
+        return done
+
+    async def _speak(self, task: int, sentence: Sentence) -> None:
+        """Post a sentence's sound as it is made; the last piece is empty and closes it."""
+        first = True
+        async for chunk in self._voice.speak(sentence.text):
+            self._post(ClipCame(task, sentence, chunk, first=first, last=False))
+            first = False
+        self._post(ClipCame(task, sentence, b"", first=False, last=True))

@@ -1,0 +1,657 @@
+"""One call: its owner task takes one event at a time from the inbox and carries out what the two state
+machines want, the turn-taking table (`call.turns`) and the decision core (`handoff.engine`).
+
+The owner never waits for anything but the inbox: recognition, understanding, synthesis and storage are
+side tasks of the call's `TaskGroup` that post what they find.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from voice_hitl.call.book import CallBook
+from voice_hitl.call.egress import Egress
+from voice_hitl.call.ingress import Ingress
+
+from handoff import commands as core
+from handoff import events as facts
+from handoff.engine import CallEngine
+from voice_hitl.agent.protocol import Conversation, Heard, Sentence
+from voice_hitl.call import inbox as at
+from voice_hitl.call import turns
+from voice_hitl.call.bridge import OperatorLeg
+from voice_hitl.call.latency import BUDGETS, Stage, TurnClock
+from voice_hitl.call.listening import Listener
+from voice_hitl.call.ports import CallWatcher, FloorPort
+from voice_hitl.call.replying import Replier
+from voice_hitl.call.speaking import Voice
+from voice_hitl.clock import Clock
+from voice_hitl.language import Hypothesis
+from voice_hitl.log import get_logger
+from voice_hitl.speech.protocols import Recognizer
+
+log = get_logger(__name__)
+
+HOLD_TONE_AFTER = 1.2  # seconds of waiting in silence before the hold tone; half the 3 s bound
+MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
+FILLER = "One moment, please."
+
+
+@dataclass(frozen=True, slots=True)
+class CallParts:
+    """What a call is made of; everything is already started."""
+
+    recognizer: Recognizer
+    voice: Voice
+    executor: Executor
+    floor: FloorPort
+    watcher: CallWatcher
+    clock: Clock
+    prompts: Mapping[str, str]  # `Notice` value -> words
+    reconnect_seconds: float
+    timing: turns.TurnTiming = turns.TurnTiming()
+
+
+class CallRunner:
+    """Runs one call from its first frame to its end.
+
+    `close_stream` ends the carrier's stream; it is called once, when the call is over.
+    """
+
+    def __init__(
+        self,
+        parts: CallParts,
+        engine: CallEngine,
+        conversation: Conversation,
+        ingress: Ingress,
+        egress: Egress,
+        book: CallBook,
+        close_stream: Callable[[], None],
+    ) -> None:
+        self.engine = engine
+        self.book = book
+        self.leg: OperatorLeg | None = None
+        self._parts = parts
+        self._conversation = conversation
+        self._ingress = ingress
+        self._egress = egress
+        self._close_stream = close_stream
+        self._inbox = at.Inbox()
+        self._turns = turns.TurnMachine(parts.timing)
+        self._replier = Replier(conversation, parts.voice, parts.executor, self._inbox.post)
+        self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_for: float | None = None
+        self._over = False
+        self._ending: core.EndCall | None = None
+
+        self._turn = 0  # the caller's turn, from 1
+        self._clock = TurnClock()
+        self._task: asyncio.Task[None] | None = None
+        self._task_number = 0
+        self._acting = False
+        self._queued: list[turns.Answer] = []
+        self._safe_mode = False
+        self._end_after_reply = False
+        self._spoken: dict[int, int] = {}  # sentence id -> transcript line
+        self._open_sentence: int | None = None
+        self._unheard: list[Sentence] = []
+        self._reply_lines: list[tuple[int, str]] = []  # transcript lines of the present reply
+        self._interrupted: str | None = None
+        self._ignored_upto = 0
+        self._tone_at: float | None = None
+        self._leg_gone_at: float | None = None
+
+        ingress.on_event = self._listener.on_event
+        ingress.on_audio = self._listener.on_audio
+        egress.on_sentence_started = lambda sid: self._inbox.post(
+            at.SentenceStarted(sid, parts.clock.now())
+        )
+        egress.on_sentence_done = lambda sid: self._inbox.post(at.SentencePlayed(sid))
+        egress.on_idle = lambda: self._inbox.post(at.PlaybackIdle())
+
+    # --- from outside: each only posts, so that nothing overtakes anything ---
+
+    def post(self, event: at.InboxEvent) -> None:
+        """Tell the call something; raise `InboxOverflow` when its owner is stuck."""
+        self._inbox.post(event)
+
+    async def run(self) -> None:
+        """Own the call until it is over. Leaves no task, lease or leg behind, however it ends."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                self._begin()
+                while not self._over:
+                    self._settle()
+                    if self._over:
+                        break
+                    self._handle(await self._inbox.get())
+                self._stop_task()
+        finally:
+            self._listener.drop()
+            self._close_leg()
+            if self._timer is not None:
+                self._timer.cancel()
+            self._close_stream()
+
+    # --- the owner's loop ---
+
+    def _begin(self) -> None:
+        now = self._now()
+        self.engine.handle(self.book.started, now)
+        self._say(self._conversation.greeting())
+
+    def _handle(self, event: at.InboxEvent) -> None:
+        HANDLERS[type(event)](self, event, self._now())
+
+    def _settle(self) -> None:
+        """Carry out what both machines want until neither wants anything more."""
+        while wanted := [*self._turns.take_commands(), *self.engine.take_commands()]:
+            for command in wanted:
+                CARRY_OUT[type(command)](self, command)
+        deadlines = (
+            self._turns.next_deadline(),
+            self.engine.next_deadline(),
+            self._tone_at,
+            self._leg_deadline(),
+        )
+        due = min((moment for moment in deadlines if moment is not None), default=None)
+        if due != self._armed_for:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._armed_for = due
+            self._timer = (
+                None
+                if due is None
+                else asyncio.get_running_loop().call_at(due, self._inbox.post, at.Wake())
+            )
+
+    def _on_wake(self, event: at.Wake, now: float) -> None:
+        self._armed_for = None
+        if _due(self._turns.next_deadline(), now):
+            self._turns.handle(turns.DeadlinePassed(), now)
+        if _due(self.engine.next_deadline(), now):
+            self.engine.handle(facts.DeadlinePassed(), now)
+        if _due(self._tone_at, now):
+            self._tone_at = None
+            self._egress.say(self._parts.voice.hold_tone, "")
+        if _due(self._leg_deadline(), now):
+            self._leg_gone_at = None
+            self._operator_lost(now)
+
+    def _now(self) -> float:
+        return self._parts.clock.now()
+
+    def _since(self, at_audio: float) -> float:
+        """Monotonic second of a moment of the stream: how long ago it was on the stream's clock."""
+        return self._now() - max(0.0, self._ingress.audio_now - at_audio)
+
+    # --- listening ---
+
+    def _on_speech_began(self, event: at.SpeechBegan, now: float) -> None:
+        speaking = self._turns.phase is turns.Phase.SPEAKING
+        self._turns.handle(turns.CallerStarted(), now)
+        if speaking:
+            self._settle()
+            self.book.stage(self._turn, Stage.BARGE_IN, (self._now() - event.onset) * 1000.0)
+
+    def _on_speech_stopped(self, event: at.SpeechStopped, now: float) -> None:
+        self._turns.handle(turns.CallerPaused(event.ended), now)
+
+    def _on_speech_went_on(self, event: at.SpeechWentOn, now: float) -> None:
+        self._turns.handle(turns.CallerResumed(), now)
+
+    def _on_partial(self, event: at.PartialCame, now: float) -> None:
+        text = event.hypothesis.text
+        if text:
+            self.book.caller_partial(text)
+        self._turns.handle(turns.PartialHeard(self._conversation.completeness(text)), now)
+
+    def _on_final(self, event: at.FinalCame, now: float) -> None:
+        if event.utterance <= self._ignored_upto:
+            return
+        self._clock.moment("final", now)
+        self._measure(Stage.TRANSCRIPT, "closed", "final")
+        self.book.utterance(event.hypothesis, event.seconds)
+        self._turns.handle(turns.TranscriptReady(event.hypothesis), now)
+
+    def _on_recognition_failed(self, event: at.RecognitionFailed, now: float) -> None:
+        if event.utterance <= self._ignored_upto:
+            return
+        self.engine.handle(facts.ComponentFailed("recognizer", event.detail), now)
+        self._turns.handle(turns.TranscriptReady(Hypothesis("", final=True)), now)
+
+    def _on_digit(self, event: at.DigitCame, now: float) -> None:
+        self.book.system(f"The caller pressed {event.digit}.")
+        self.engine.handle(facts.DigitPressed(event.digit), now)
+        if self.engine.answering:
+            self._turns.handle(turns.DigitsPressed(event.digit), now)
+
+    def _close_utterance(self, command: turns.CloseUtterance) -> None:
+        now = self._now()
+        self._clock = TurnClock()
+        self._clock.moment("ended", command.ended)
+        self._clock.moment("closed", now)
+        self._turn += 1
+        self._measure(Stage.ENDPOINT, "ended", "closed")
+        self._ingress.close_turn()
+        self._listener.close(self._tasks)
+
+    def _drop_utterance(self, command: turns.DropUtterance) -> None:
+        self._ignored_upto = self._listener.number
+        self._ingress.close_turn()
+        self._listener.drop()
+        self.book.drop_partial()
+
+    # --- answering ---
+
+    def _answer(self, command: turns.Answer) -> None:
+        if command.hypothesis is None:
+            self._turn += 1
+            self._clock = TurnClock()
+            if command.silence is not None:
+                self.engine.handle(facts.CallerSilent(self._turn, command.silence), self._now())
+                if not self.engine.answering:
+                    return
+        else:
+            self.book.caller_final(command.hypothesis)
+        if self._task is not None:
+            self._queued = [command]
+            return
+        heard = Heard(
+            hypothesis=command.hypothesis,
+            digits=command.digits,
+            silence=command.silence,
+            interruptions=command.interruptions,
+            interrupted_text=self._interrupted,
+        )
+        self._interrupted = None
+        self._reply_lines = []
+        self._start(lambda number: self._replier.answer(number, heard, self._safe_mode))
+
+    def _say(self, sentences: Iterable[Sentence]) -> None:
+        """Speak without a caller's turn: the greeting, or what follows a hand-back."""
+        chosen = [sentence for sentence in sentences if sentence.text]
+        if not chosen:
+            self._turns.handle(turns.ReplyOver(), self._now())
+            return
+        self._stop_task()
+        self._reply_lines = []
+        self._start(lambda number: self._replier.say(number, chosen))
+
+    def _start(self, work: Callable[[int], Any]) -> None:
+        self._task_number += 1
+        self._task = self._tasks.create_task(work(self._task_number))
+
+    def _stop_task(self) -> None:
+        """Cancel the present turn's work, unless it is in the middle of an action."""
+        if self._task is not None and not self._acting:
+            self._task.cancel()
+            self._task = None
+            self._task_number += 1
+
+    def _on_understanding(self, event: at.UnderstandingCame, now: float) -> None:
+        if event.task != self._task_number:
+            return
+        found = event.understanding
+        heard = self.book.last_utterance
+        self._clock.moment("understood", now)
+        if found.text:
+            self.engine.handle(
+                facts.CallerSpoke(
+                    turn=self._turn,
+                    text=found.text,
+                    speech=heard.facts(),
+                    intent=found.intent,
+                    dialogue=found.dialogue,
+                    slots=found.slots,
+                ),
+                now,
+            )
+        self.book.understood(found)
+        self._clock.moment("decided", self._now())
+        self._measure(Stage.DECISION, "final", "decided")
+        if not event.go.done():
+            event.go.set_result(self.engine.answering)
+
+    def _on_proposal(self, event: at.ProposalCame, now: float) -> None:
+        if event.task != self._task_number:
+            return
+        proposal = event.proposal
+        fact = facts.ActionProposed(
+            action_id=proposal.action_id,
+            name=proposal.name,
+            arguments=proposal.arguments,
+            effect=proposal.effect,
+            amount=proposal.amount,
+            regulated=proposal.regulated,
+            over_limit=proposal.over_limit,
+        )
+        self.engine.handle(fact, now)
+        allowed, reason = self.engine.allows(fact)
+        self._acting = allowed
+        self.book.proposed(proposal, allowed, reason)
+        if not event.verdict.done():
+            event.verdict.set_result((allowed, reason))
+
+    def _on_acted(self, event: at.ActedCame, now: float) -> None:
+        self._acting = False
+        acted = event.acted
+        self.book.acted(acted)
+        self.engine.handle(
+            facts.ActionFinished(acted.action_id, acted.name, acted.effect, acted.ok, acted.result),
+            now,
+        )
+
+    def _on_clip(self, event: at.ClipCame, now: float) -> None:
+        if event.task != self._task_number or not (self.engine.answering or self._ending):
+            return
+        if event.first:
+            self._clock.moment("sentence", now)
+            self._measure(Stage.REPLY, "final", "sentence")
+            self._open_sentence = self._speak(event.sentence.text, event.chunk, last=False)
+            self._turns.handle(turns.ReplyStarted(), now)
+        elif self._open_sentence is not None:
+            if event.chunk:
+                self._egress.extend(self._open_sentence, event.chunk)
+            if event.last:
+                self._egress.finish(self._open_sentence)
+                self._open_sentence = None
+
+    def _speak(self, text: str, clip: bytes, *, last: bool) -> int:
+        sentence_id = self._egress.say(clip, text, final=last)
+        seq = self.book.agent_says(text)
+        self._spoken[sentence_id] = seq
+        self._reply_lines.append((seq, text))
+        return sentence_id
+
+    def _on_reply_done(self, event: at.ReplyDone, now: float) -> None:
+        if event.task != self._task_number:
+            return
+        self._task = None
+        self._acting = False
+        if event.done is not None:
+            self._listener.expectation = event.done.expectation
+            self.book.pending = event.done.pending
+            self._end_after_reply = event.done.end_call
+        self._next_or_idle(now)
+
+    def _on_reply_broke(self, event: at.ReplyBroke, now: float) -> None:
+        if event.task != self._task_number:
+            return
+        self._task = None
+        self._acting = False
+        self.engine.handle(facts.ComponentFailed(event.component, event.detail), now)
+        self._next_or_idle(now)
+
+    def _next_or_idle(self, now: float) -> None:
+        if self._queued and self.engine.answering:
+            self._answer(self._queued.pop())
+        elif self._egress.idle:
+            self._reply_over(now)
+
+    def _reply_over(self, now: float) -> None:
+        self._tell_core_what_was_heard(now)
+        if self._end_after_reply and self.engine.answering:
+            self._end_after_reply = False
+            self.engine.handle(facts.AgentEndedCall(), now)
+        self._turns.handle(turns.ReplyOver(), now)
+
+    def _tell_core_what_was_heard(self, now: float) -> None:
+        if self._reply_lines:
+            said = self.book.as_heard(seq for seq, _ in self._reply_lines)
+            if said:
+                self.engine.handle(
+                    facts.AgentSpoke(
+                        turn=self._turn, text=said, kind="answer", pending=self.book.pending
+                    ),
+                    now,
+                )
+
+    def _thought_too_long(self, command: turns.ThoughtTooLong) -> None:
+        if command.times >= MAX_THOUGHTS:
+            self._acting = False
+            self._stop_task()
+            self.engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
+            return
+        self._play_prompt(FILLER)
+
+    # --- playback ---
+
+    def _on_sentence_started(self, event: at.SentenceStarted, now: float) -> None:
+        if event.sentence_id in self._spoken:
+            self._clock.moment("audio", event.at)
+            self._measure(Stage.FIRST_AUDIO, "sentence", "audio")
+            self._measure(Stage.RESPONSE, "ended", "audio")
+
+    def _on_sentence_played(self, event: at.SentencePlayed, now: float) -> None:
+        seq = self._spoken.pop(event.sentence_id, None)
+        if seq is not None:
+            self.book.heard_all(seq)
+
+    def _on_idle(self, event: at.PlaybackIdle, now: float) -> None:
+        if not self._egress.idle:
+            return
+        if self._ending is not None:
+            self._over = True
+        elif self._turns.held and self.leg is None:
+            self._tone_at = now + HOLD_TONE_AFTER
+        elif self._task is None:
+            self._reply_over(now)
+
+    def _interrupt(self, command: turns.Interrupt | None = None) -> None:
+        """Stop playing; what was not heard is remembered in case it was only noise."""
+        heard = self._egress.clear()
+        self._stop_task()
+        texts = {item.sentence_id: item.text for item in heard.sentences}
+        self._unheard = []
+        for sentence_id, seq in self._spoken.items():
+            part = texts.get(sentence_id, "")
+            line = self.book.heard_part(seq, part)
+            if line.text != part:
+                self._unheard.append(Sentence(line.text, kind="notice"))
+        self._spoken.clear()
+        self._open_sentence = None
+        self._interrupted = self.book.as_heard(seq for seq, _ in self._reply_lines)
+        self._end_after_reply = False
+        self._tell_core_what_was_heard(self._now())
+
+    def _say_unheard(self, command: turns.SayUnheard) -> None:
+        self._say(self._unheard)
+
+    def _play_prompt(self, text: str) -> None:
+        """Queue a fixed prompt behind whatever plays."""
+        clip = self._parts.voice.prompt(text)
+        if clip is None:
+            log.error("prompt was not rendered", text=text)
+            return
+        self._speak(text, clip, last=True)
+
+    # --- what the decision core wants ---
+
+    def _keep_decision(self, command: core.KeepDecision) -> None:
+        self.book.decided(command.decision)
+
+    def _request_operator(self, command: core.RequestOperator) -> None:
+        self.book.requested(command)
+        self._tasks.create_task(self._parts.floor.request(command))
+
+    def _request_takeover(self, command: core.RequestTakeover) -> None:
+        self._parts.floor.takeover(command.call_id, command.operator_id)
+
+    def _withdraw(self, command: core.WithdrawRequest) -> None:
+        self._parts.floor.withdraw(command.call_id, command.reason)
+
+    def _tell(self, command: core.Tell) -> None:
+        if self._spoken or self._egress.idle:
+            self._play_prompt(self._parts.prompts[command.notice.value])
+            return
+        self._egress.clear()  # only the hold tone plays
+        self._play_prompt(self._parts.prompts[command.notice.value])
+
+    def _hold_agent(self, command: core.HoldAgent) -> None:
+        self._queued = []
+        self._stop_task()
+        if self._egress.idle:
+            self._tone_at = self._now() + HOLD_TONE_AFTER
+        self._turns.handle(turns.Hold(), self._now())
+        self.book.changed()
+
+    def _resume_agent(self, command: core.ResumeAgent) -> None:
+        self._tone_at = None
+        self._safe_mode = command.safe_mode
+        self._turns.handle(turns.Release(), self._now())
+        self._say(self._conversation.resume(command.note))
+        self.book.changed()
+
+    def _connect(self, command: core.ConnectOperator) -> None:
+        self._close_leg()
+        self._tone_at = None
+        epoch = command.epoch
+        self.leg = OperatorLeg(
+            command.call_id,
+            command.operator_id,
+            epoch,
+            play=self._egress.play_live,
+            on_attached=lambda: self._inbox.post(at.LegAttached(epoch)),
+            on_detached=lambda: self._inbox.post(at.LegDetached(epoch)),
+            on_first_frame=lambda: self._inbox.post(at.LegSpoke(epoch, self._now())),
+        )
+        self._ingress.taps.append(self.leg.from_caller)
+        self._parts.watcher.bridged(self.book.call_id, command.operator_id, epoch)
+        self.book.changed()
+
+    def _disconnect(self, command: core.DisconnectOperator) -> None:
+        self._close_leg()
+        self._parts.watcher.unbridged(self.book.call_id, command.operator_id, command.reason)
+        self._parts.floor.released(command.call_id, command.operator_id)
+        self.book.bridge_over(command.reason)
+
+    def _end(self, command: core.EndCall) -> None:
+        self._ending = command
+        self.book.ending(command.outcome, command.reason)
+        self._stop_task()
+        self._close_leg()
+        self._turns.handle(turns.HungUp(), self._now())
+        if command.outcome == "abandoned" or self._egress.idle:
+            self._over = True
+
+    # --- the operator ---
+
+    def _on_floor(self, event: at.FloorSaid, now: float) -> None:
+        if isinstance(event.event, facts.OperatorAssigned):
+            self.book.assigned(event.event, now)
+        self.engine.handle(event.event, now)
+
+    def _on_leg_attached(self, event: at.LegAttached, now: float) -> None:
+        if self.leg is None or self.leg.epoch != event.epoch:
+            return
+        self._leg_gone_at = None
+        self._interrupt()
+        self.engine.handle(facts.BridgeUp(self.leg.operator_id, event.epoch), now)
+        self.book.bridged(now)
+
+    def _on_leg_detached(self, event: at.LegDetached, now: float) -> None:
+        if self.leg is not None and self.leg.epoch == event.epoch:
+            self._leg_gone_at = now
+
+    def _on_leg_spoke(self, event: at.LegSpoke, now: float) -> None:
+        self.book.operator_spoke(event.at)
+
+    def _operator_lost(self, now: float) -> None:
+        if self.leg is not None:
+            self.engine.handle(facts.OperatorLost(self.leg.operator_id, self.leg.epoch), now)
+
+    def _leg_deadline(self) -> float | None:
+        if self._leg_gone_at is None:
+            return None
+        return self._leg_gone_at + self._parts.reconnect_seconds
+
+    def _close_leg(self) -> None:
+        leg, self.leg = self.leg, None
+        self._leg_gone_at = None
+        if leg is not None:
+            self._ingress.taps.remove(leg.from_caller)
+            leg.close()
+
+    # --- the line ---
+
+    def _on_stream_closed(self, event: at.StreamClosed, now: float) -> None:
+        speaking = self._turns.phase in (turns.Phase.CALLER, turns.Phase.HELD_CALLER)
+        if self._ending is None:
+            self.engine.handle(facts.CallerHungUp(speaking=speaking), now)
+            self._settle()
+        self._over = True
+
+    def _on_draining(self, event: at.Draining, now: float) -> None:
+        self.engine.handle(facts.ServerDraining(), now)
+
+    def _keep_transcript(self, command: turns.KeepTranscript) -> None:
+        self.book.caller_final(command.hypothesis)
+
+    def _measure(self, stage: Stage, start: str, end: str) -> None:
+        milliseconds = self._clock.between(stage, start, end)
+        if milliseconds is not None:
+            self.book.stage(self._turn, stage, milliseconds)
+            self.engine.handle(
+                facts.StageTimed(self._turn, stage.value, milliseconds, BUDGETS[stage].p95),
+                self._now(),
+            )
+
+
+def _due(moment: float | None, now: float) -> bool:
+    return moment is not None and moment <= now
+
+
+HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
+    at.SpeechBegan: CallRunner._on_speech_began,
+    at.SpeechStopped: CallRunner._on_speech_stopped,
+    at.SpeechWentOn: CallRunner._on_speech_went_on,
+    at.PartialCame: CallRunner._on_partial,
+    at.FinalCame: CallRunner._on_final,
+    at.RecognitionFailed: CallRunner._on_recognition_failed,
+    at.DigitCame: CallRunner._on_digit,
+    at.UnderstandingCame: CallRunner._on_understanding,
+    at.ProposalCame: CallRunner._on_proposal,
+    at.ActedCame: CallRunner._on_acted,
+    at.ClipCame: CallRunner._on_clip,
+    at.ReplyDone: CallRunner._on_reply_done,
+    at.ReplyBroke: CallRunner._on_reply_broke,
+    at.SentenceStarted: CallRunner._on_sentence_started,
+    at.SentencePlayed: CallRunner._on_sentence_played,
+    at.PlaybackIdle: CallRunner._on_idle,
+    at.FloorSaid: CallRunner._on_floor,
+    at.LegAttached: CallRunner._on_leg_attached,
+    at.LegDetached: CallRunner._on_leg_detached,
+    at.LegSpoke: CallRunner._on_leg_spoke,
+    at.StreamClosed: CallRunner._on_stream_closed,
+    at.Draining: CallRunner._on_draining,
+    at.Wake: CallRunner._on_wake,
+}
+"""What the owner does with each event of the inbox."""
+
+CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
+    turns.CloseUtterance: CallRunner._close_utterance,
+    turns.DropUtterance: CallRunner._drop_utterance,
+    turns.Interrupt: CallRunner._interrupt,
+    turns.SayUnheard: CallRunner._say_unheard,
+    turns.Answer: CallRunner._answer,
+    turns.KeepTranscript: CallRunner._keep_transcript,
+    turns.ThoughtTooLong: CallRunner._thought_too_long,
+    core.KeepDecision: CallRunner._keep_decision,
+    core.RequestOperator: CallRunner._request_operator,
+    core.RequestTakeover: CallRunner._request_takeover,
+    core.WithdrawRequest: CallRunner._withdraw,
+    core.Tell: CallRunner._tell,
+    core.HoldAgent: CallRunner._hold_agent,
+    core.ResumeAgent: CallRunner._resume_agent,
+    core.ConnectOperator: CallRunner._connect,
+    core.DisconnectOperator: CallRunner._disconnect,
+    core.EndCall: CallRunner._end,
+}
+"""How each intention of the two machines is carried out."""

@@ -1,0 +1,115 @@
+"""Who may use the console: accounts, the one-time first link, and session cookies.
+
+Passwords are kept as argon2id hashes, session tokens as SHA-256 digests; neither can be read back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from handoff.ports import OperatorRecord, SessionRecord, Store
+
+from voice_hitl.errors import ConfigError
+
+COOKIE = "vh_session"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A signed-in operator."""
+
+    operator_id: str
+    name: str
+
+
+class Accounts:
+    """Accounts and sessions over a store. Times are Unix seconds."""
+
+    def __init__(self, store: Store, session_seconds: float) -> None:
+        self._store = store
+        self._session_seconds = session_seconds
+        self._hasher = PasswordHasher()
+        # Verified against when a name is unknown, so that a reply takes as long as for a known one.
+        self._decoy = self._hasher.hash(secrets.token_hex())
+        self._setup_token: str | None = None
+
+    async def first_link_token(self) -> str | None:
+        """A token for making the first account, or None when there is one already."""
+        if await self._store.list_operators():
+            return None
+        self._setup_token = secrets.token_urlsafe(24)
+        return self._setup_token
+
+    async def set_up(self, token: str, name: str, password: str, now: float) -> Identity | None:
+        """Use the one-time token to make the first account; None if the token is not (or no longer) valid."""
+        expected = self._setup_token
+        if expected is None or not secrets.compare_digest(token.encode(), expected.encode()):
+            return None
+        self._setup_token = None
+        return await self.add(name, password, now, role="supervisor")
+
+    async def add(self, name: str, password: str, now: float, role: str = "operator") -> Identity:
+        """Make an account; raise `ConfigError` if the name is taken."""
+        if await self._store.operator_by_name(name) is not None:
+            raise ConfigError(f"there is already an operator named {name!r}; choose another name")
+        digest = await asyncio.to_thread(self._hasher.hash, password)
+        record = OperatorRecord(
+            operator_id=f"op_{secrets.token_hex(6)}",
+            name=name,
+            password_hash=digest,
+            role=role,
+            created_at=now,
+        )
+        await self._store.save([record])
+        return Identity(record.operator_id, record.name)
+
+    async def sign_in(self, name: str, password: str) -> Identity | None:
+        """Check name and password in constant time; None if they do not match."""
+        record = await self._store.operator_by_name(name)
+        digest = self._decoy if record is None else record.password_hash
+        if not await asyncio.to_thread(self._verify, digest, password) or record is None:
+            return None
+        return Identity(record.operator_id, record.name)
+
+    async def open_session(self, identity: Identity, now: float) -> str:
+        """Make a session and return its cookie value."""
+        token = secrets.token_urlsafe(32)
+        await self._store.save(
+            [
+                SessionRecord(
+                    token_hash=_digest(token),
+                    operator_id=identity.operator_id,
+                    expires_at=now + self._session_seconds,
+                )
+            ]
+        )
+        return token
+
+    async def identify(self, token: str | None, now: float) -> Identity | None:
+        """Who a cookie belongs to; None for no, a wrong or an expired one."""
+        if not token:
+            return None
+        session = await self._store.session(_digest(token))
+        if session is None or session.expires_at <= now:
+            return None
+        record = await self._store.operator(session.operator_id)
+        return None if record is None else Identity(record.operator_id, record.name)
+
+    async def close_session(self, token: str) -> None:
+        """Sign out."""
+        await self._store.delete_session(_digest(token))
+
+    def _verify(self, digest: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(digest, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,186 @@
+"""The console's two sockets: events and commands (`/ws/console`), and the operator's audio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from pydantic import ValidationError
+
+from handoff import events as facts
+from voice_hitl.call.floor import FloorService
+from voice_hitl.call.inbox import FloorSaid
+from voice_hitl.call.runner import CallRunner
+from voice_hitl.clock import Clock
+from voice_hitl.log import get_logger
+from voice_hitl.server import wire
+from voice_hitl.server.auth import COOKIE, Accounts, Identity
+from voice_hitl.server.hub import Connection, Hub, presence_event
+
+log = get_logger(__name__)
+
+MAX_MESSAGE = 64 * 1024
+HEARTBEAT = 15.0  # seconds; a browser that is gone without a word is noticed after one and a half
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleParts:
+    """What the console's handlers work with."""
+
+    accounts: Accounts
+    hub: Hub
+    floor: FloorService
+    clock: Clock
+    find_call: Callable[[str], CallRunner | None]
+    reconnect_seconds: float
+    public_url: str | None
+
+
+class Consoles:
+    """The handlers. Every socket is an aiohttp handler of its own; none starts loose tasks."""
+
+    def __init__(self, parts: ConsoleParts) -> None:
+        self._parts = parts
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
+
+    async def identify(self, request: web.Request) -> Identity:
+        """Who asks; raises 401 when nobody is signed in and 403 for a foreign page."""
+        origin = request.headers.get("Origin")
+        if origin is not None and not self._own_origin(origin, request):
+            raise web.HTTPForbidden(text="this page may not talk to this server")
+        identity = await self._parts.accounts.identify(
+            request.cookies.get(COOKIE), self._parts.clock.wall()
+        )
+        if identity is None:
+            raise web.HTTPUnauthorized(text="sign in first")
+        return identity
+
+    def _own_origin(self, origin: str, request: web.Request) -> bool:
+        asked = urlsplit(origin).netloc
+        public = self._parts.public_url
+        return asked == request.host or (public is not None and asked == urlsplit(public).netloc)
+
+    # --- events and commands ---
+
+    async def console(self, request: web.Request) -> web.WebSocketResponse:
+        """`GET /ws/console`."""
+        identity = await self.identify(request)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_MESSAGE)
+        await socket.prepare(request)
+        leaving = self._leaving.pop(identity.operator_id, None)
+        if leaving is not None:
+            leaving.cancel()
+        connection = self._parts.hub.open(identity)
+        self._parts.floor.post(facts.OperatorJoined(identity.operator_id, identity.name))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(socket, connection))
+                await self._read(socket, connection)
+                writer.cancel()
+        finally:
+            if self._parts.hub.close(connection):
+                self._leave_later(identity)
+        return socket
+
+    async def _write(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        try:
+            while not connection.overrun:
+                await socket.send_str(await connection.next_message())
+        except ConnectionError:
+            return  # the reader sees the same end
+        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"too slow; reconnect")
+
+    async def _read(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                connection.send(wire.Problem(message="only JSON text messages are understood"))
+                continue
+            try:
+                command = wire.console_message.validate_json(message.data)
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                connection.send(wire.Problem(message=f"message refused: {where}: {first['msg']}"))
+                continue
+            self._obey(connection, command)
+
+    def _leave_later(self, identity: Identity) -> None:
+        """A reload must not cost an operator their call: leave only if they stay away."""
+        self._leaving[identity.operator_id] = asyncio.get_running_loop().call_later(
+            self._parts.reconnect_seconds, self._left, identity
+        )
+
+    def _left(self, identity: Identity) -> None:
+        self._leaving.pop(identity.operator_id, None)
+        self._parts.floor.post(facts.OperatorLeft(identity.operator_id, lost=True))
+
+    def _obey(self, connection: Connection, command: wire.ConsoleMessage) -> None:
+        me = connection.identity.operator_id
+        floor = self._parts.floor
+        match command:
+            case wire.SetPresence():
+                floor.post(presence_event(me, command))
+            case wire.Accept(offer_id=offer_id):
+                floor.post(facts.OfferAccepted(me, offer_id))
+            case wire.Decline(offer_id=offer_id):
+                floor.post(facts.OfferDeclined(me, offer_id))
+            case wire.Watch(call_id=call_id):
+                self._parts.hub.watch(connection, call_id)
+            case wire.Take(call_id=call_id):
+                self._tell(connection, call_id, FloorSaid(facts.TakeoverAsked(me)))
+            case wire.HandBack(call_id=call_id, note=note, epoch=epoch):
+                event = facts.HandedBack(me, note, epoch=epoch)
+                self._tell(connection, call_id, FloorSaid(event))
+            case wire.EndCall(call_id=call_id, epoch=epoch):
+                ended = facts.OperatorEndedCall(me, epoch=epoch)
+                self._tell(connection, call_id, FloorSaid(ended))
+
+    def _tell(self, connection: Connection, call_id: str, event: FloorSaid) -> None:
+        call = self._parts.find_call(call_id)
+        if call is None:
+            connection.send(wire.Problem(message="this call is already over"))
+        else:
+            call.post(event)
+
+    # --- audio ---
+
+    async def audio(self, request: web.Request) -> web.WebSocketResponse:
+        """`GET /ws/audio/{call_id}?epoch=N`: 20 ms frames both ways, for the call's operator alone."""
+        identity = await self.identify(request)
+        call = self._parts.find_call(request.match_info["call_id"])
+        leg = None if call is None else call.leg
+        if (
+            leg is None
+            or leg.operator_id != identity.operator_id
+            or request.query.get("epoch") != str(leg.epoch)
+        ):
+            raise web.HTTPForbidden(text="this call is not yours, or no longer")
+        socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT, max_msg_size=4096)
+        await socket.prepare(request)
+        leg.attach()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reader = tasks.create_task(self._read_audio(socket, leg.from_operator))
+                while messages := await leg.to_operator():
+                    for message in messages:
+                        await socket.send_bytes(message)
+                await socket.close(code=WSCloseCode.OK, message=b"the bridge is over")
+                reader.cancel()
+        except* ConnectionError:
+            log.info("operator's audio closed", call_id=leg.call_id)
+        finally:
+            leg.detach()
+        return socket
+
+    async def _read_audio(
+        self, socket: web.WebSocketResponse, play: Callable[[bytes], bool]
+    ) -> None:
+        async for message in socket:
+            if message.type is not WSMsgType.BINARY or not play(message.data):
+                await socket.close(
+                    code=WSCloseCode.UNSUPPORTED_DATA, message=b"20 ms frames of 324 bytes only"
+                )
+        raise ConnectionResetError("the browser closed its audio")

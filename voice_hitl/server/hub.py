@@ -1,0 +1,232 @@
+"""The consoles' hub: what every connected operator is told, and when.
+
+It watches the calls (`CallWatcher`) and shows the floor's offers (`ConsolePort`). Nothing here blocks:
+each connection has a bounded outbox, and one that does not keep up is closed, because the console that
+reconnects is given the whole present state, which is worth more than a backlog of the past.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from handoff import events as facts
+from handoff.commands import Decision, Ring
+from voice_hitl.call.ports import CallSnapshot
+from voice_hitl.call.transcript import Line
+from voice_hitl.clock import Clock
+from voice_hitl.server import wire
+from voice_hitl.server.auth import Identity
+from voice_hitl.server.views import call_view, offer_view, transcript_entry
+
+OUTBOX_SIZE = 1000
+
+OFFER_OVER_WORDS = {
+    "accepted": "You have the call.",
+    "taken": "A colleague took this call.",
+    "lapsed": "The offer timed out and went to the next operator.",
+    "declined": "You declined; the call went to the next operator.",
+    "withdrawn": "The caller no longer needs a person.",
+    "caller_gone": "The caller hung up.",
+    "away": "You are away; go available to be offered calls.",
+    "busy": "You are in a call already; hand it back or end it first.",
+    "unknown": "There is no such call any more.",
+    "draining": "The server is shutting down and takes no new handoffs.",
+}
+UNBRIDGED_WORDS = {
+    "handed_back": "You handed the call back to the AI.",
+    "operator_ended": "You ended the call.",
+    "caller_gone": "The caller hung up.",
+    "operator_lost": "Your audio connection broke; the call went on without you.",
+    "draining": "The server is shutting down.",
+}
+
+
+class Connection:
+    """One open console window."""
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.watching: str | None = None
+        self.overrun = False
+        self._outbox: asyncio.Queue[str | None] = asyncio.Queue(OUTBOX_SIZE)
+
+    def send(self, message: wire.WireModel) -> None:
+        """Queue a message; a full outbox ends the connection."""
+        self.send_text(message.model_dump_json())
+
+    def send_text(self, text: str) -> None:
+        """Queue a message that is JSON already."""
+        try:
+            self._outbox.put_nowait(text)
+        except asyncio.QueueFull:
+            self.overrun = True
+
+    async def next_message(self) -> str:
+        """The next message to write."""
+        message = await self._outbox.get()
+        return message or ""
+
+
+class Hub:
+    """All open consoles."""
+
+    def __init__(
+        self, clock: Clock, version: str, guidelines: str, lines_of: Callable[[str], Iterable[Line]]
+    ) -> None:
+        self._clock = clock
+        self._version = version
+        self._guidelines = guidelines
+        self._lines_of = lines_of
+        self._connections: dict[str, set[Connection]] = {}
+        self._operators: dict[str, wire.OperatorView] = {}
+        self._calls: dict[str, CallSnapshot] = {}
+        self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
+
+    @property
+    def calls(self) -> list[CallSnapshot]:
+        """The live calls."""
+        return list(self._calls.values())
+
+    # --- connections ---
+
+    def open(self, identity: Identity) -> Connection:
+        """Add a console window and greet it with the whole state."""
+        connection = Connection(identity)
+        operator_id = identity.operator_id
+        self._connections.setdefault(operator_id, set()).add(connection)
+        me = self._operators.get(operator_id) or wire.OperatorView(
+            operator_id=operator_id, name=identity.name, presence="away", call_id=None
+        )
+        self._operators[operator_id] = me
+        connection.send(
+            wire.Hello(
+                me=me,
+                operators=list(self._operators.values()),
+                calls=[call_view(call) for call in self._calls.values()],
+                offers=[offer for owner, offer in self._offers.values() if owner == operator_id],
+                server_time=self._clock.wall(),
+                version=self._version,
+                guidelines=self._guidelines,
+            )
+        )
+        self._all(wire.OperatorChanged(operator=me))
+        return connection
+
+    def close(self, connection: Connection) -> bool:
+        """Remove a console window; return whether it was the operator's last."""
+        operator_id = connection.identity.operator_id
+        windows = self._connections.get(operator_id, set())
+        windows.discard(connection)
+        if windows:
+            return False
+        self._connections.pop(operator_id, None)
+        return True
+
+    def connected(self, operator_id: str) -> bool:
+        """Whether the operator has an open window."""
+        return operator_id in self._connections
+
+    def watch(self, connection: Connection, call_id: str | None) -> None:
+        """Send a call's transcript now and its lines from now on."""
+        connection.watching = call_id
+        if call_id is not None:
+            connection.send(
+                wire.Transcript(
+                    call_id=call_id,
+                    entries=[transcript_entry(line) for line in self._lines_of(call_id)],
+                )
+            )
+
+    # --- CallWatcher ---
+
+    def call_changed(self, snapshot: CallSnapshot) -> None:
+        """A live call is new or different."""
+        self._calls[snapshot.call_id] = snapshot
+        self._all(wire.CallChanged(call=call_view(snapshot)))
+
+    def line(self, call_id: str, line: Line) -> None:
+        """A transcript line is new or different: told to whoever watches the call."""
+        watchers = [
+            connection
+            for windows in self._connections.values()
+            for connection in windows
+            if connection.watching == call_id
+        ]
+        if watchers:
+            message = wire.TranscriptChanged(
+                call_id=call_id, entry=transcript_entry(line)
+            ).model_dump_json()
+            for connection in watchers:
+                connection.send_text(message)
+
+    def decided(self, call_id: str, decision: Decision) -> None:
+        """Decisions reach consoles inside the call's snapshot."""
+
+    def call_ended(self, call_id: str, outcome: str) -> None:
+        """A call is over."""
+        if self._calls.pop(call_id, None) is not None:
+            self._all(wire.CallGone(call_id=call_id, outcome=outcome))  # type: ignore[arg-type]
+
+    def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
+        """The operator may open the call's audio."""
+        self._to(operator_id, wire.Bridged(call_id=call_id, epoch=epoch))
+
+    def unbridged(self, call_id: str, operator_id: str, reason: str) -> None:
+        """The operator no longer has the call."""
+        words = UNBRIDGED_WORDS.get(reason, reason.replace("_", " ").capitalize() + ".")
+        self._to(operator_id, wire.Unbridged(call_id=call_id, reason=reason, message=words))
+
+    # --- ConsolePort ---
+
+    def ring(self, offer: Ring, seconds: float) -> None:
+        """Show an offer that lapses in `seconds`."""
+        call = self._calls.get(offer.call_id)
+        view = offer_view(
+            offer, call.caller if call else offer.brief.who, seconds, self._clock.wall()
+        )
+        self._offers[offer.offer_id] = (offer.operator_id, view)
+        self._to(offer.operator_id, wire.Offered(offer=view))
+
+    def offer_over(self, operator_id: str, offer_id: str, call_id: str, reason: str) -> None:
+        """An offer is over, or an accept was refused."""
+        self._offers.pop(offer_id, None)
+        self._to(
+            operator_id,
+            wire.OfferOver(
+                offer_id=offer_id,
+                call_id=call_id,
+                reason=reason,  # type: ignore[arg-type]  # pydantic checks it
+                message=OFFER_OVER_WORDS.get(reason, reason),
+            ),
+        )
+
+    def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
+        """An operator's presence changed."""
+        known = self._operators.get(operator_id)
+        if known is None:
+            return
+        if presence == "gone":
+            del self._operators[operator_id]
+            self._all(wire.OperatorGone(operator_id=operator_id))
+            return
+        view = known.model_copy(update={"presence": presence, "call_id": busy_with})
+        self._operators[operator_id] = view
+        self._all(wire.OperatorChanged(operator=view))
+
+    # --- sending ---
+
+    def _to(self, operator_id: str, message: wire.WireModel) -> None:
+        for connection in self._connections.get(operator_id, ()):
+            connection.send(message)
+
+    def _all(self, message: wire.WireModel) -> None:
+        text = message.model_dump_json()
+        for windows in self._connections.values():
+            for connection in windows:
+                connection.send_text(text)
+
+
+def presence_event(operator_id: str, message: wire.SetPresence) -> facts.OperatorPresence:
+    """What the desk is told when an operator sets their presence."""
+    return facts.OperatorPresence(operator_id, facts.Presence(message.presence))
