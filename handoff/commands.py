@@ -78,12 +78,22 @@ class RequestOperator:
     call_id: str
     brief: Brief
     decision: Decision
-    skip: tuple[str, ...] = ()  # operators who must not be asked again for this request
+    skip: tuple[str, ...] = ()  # operators who are asked only when nobody else is left
+    skill: str | None = None  # what the operator must know, None for anyone
+    language: str | None = None  # what the operator must speak
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTakeover:
+    """Ask the desk to give this call to an operator who wants it (`TakeoverRequested`)."""
+
+    call_id: str
+    operator_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRequest:
-    """The person is no longer needed: stop ringing."""
+    """The person is no longer needed: stop ringing; reason is withdrawn or caller_gone."""
 
     call_id: str
     reason: str
@@ -124,7 +134,7 @@ class ConnectOperator:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectOperator:
-    """Take the operator's audio out of the stream."""
+    """Take the operator's audio out of the stream and tell the desk (`CallReleased`)."""
 
     call_id: str
     operator_id: str
@@ -133,7 +143,10 @@ class DisconnectOperator:
 
 @dataclass(frozen=True, slots=True)
 class EndCall:
-    """End the call; outcome is automated, handed_off, abandoned or failed."""
+    """End the call, after what was told has been said; always the call's last command, exactly once.
+
+    Outcome is automated, handed_off, abandoned or failed.
+    """
 
     call_id: str
     outcome: str
@@ -143,6 +156,7 @@ class EndCall:
 CallCommand = (
     KeepDecision
     | RequestOperator
+    | RequestTakeover
     | WithdrawRequest
     | Tell
     | HoldAgent
@@ -190,7 +204,11 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class RefuseAccept:
-    """An operator accepted an offer that is no longer theirs to take."""
+    """An operator accepted an offer, or wanted a call, that is not theirs to take.
+
+    `offer_id` is empty for a takeover. Reason is taken, lapsed, declined, withdrawn, caller_gone, away,
+    busy, unknown or draining.
+    """
 
     offer_id: str
     call_id: str
@@ -211,7 +229,7 @@ class PresenceChanged:
     """An operator's presence or load changed; publish it."""
 
     operator_id: str
-    presence: str
+    presence: str  # available | away | offered | in_call | wrap_up | gone
     busy_with: str | None
 
 

@@ -3,6 +3,10 @@
 Two machines read them: a `CallEngine` (one call) and a `Desk` (the floor of operators).
 Times are seconds on the caller of `handle(event, now)`'s monotonic clock and never part of an event.
 Probabilities and confidences are in [0, 1].
+
+Where an operator's event carries an `epoch`, it is the fencing number of the `Assign` that gave them the
+call: a machine ignores one that is not the present epoch, so that a closed socket of yesterday cannot end
+today's conversation. None means "whatever is present".
 """
 
 from __future__ import annotations
@@ -10,6 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handoff.brief import Brief
+    from handoff.commands import Decision
 
 
 class Effect(StrEnum):
@@ -134,7 +143,10 @@ class ActionFinished:
 
 @dataclass(frozen=True, slots=True)
 class AgentSpoke:
-    """The agent's reply to a turn, as heard by the caller so far as known."""
+    """The agent's whole reply to a turn, as heard by the caller so far as known.
+
+    A second one for the same turn replaces the first (the caller cut it off and heard less).
+    """
 
     turn: int
     text: str
@@ -181,6 +193,7 @@ class BridgeUp:
     """The operator's audio is connected to the caller."""
 
     operator_id: str
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +201,7 @@ class OperatorLost:
     """The operator's console or audio went away in the middle of a call."""
 
     operator_id: str
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +210,7 @@ class HandedBack:
 
     operator_id: str
     note: str = ""
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +218,12 @@ class OperatorEndedCall:
     """The operator ends the call for the caller as well."""
 
     operator_id: str
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TakeoverAsked:
-    """An operator takes a live call that was not offered."""
+    """An operator wants a live call that was not offered; the desk has the last word."""
 
     operator_id: str
 
@@ -220,6 +236,8 @@ class AgentEndedCall:
 @dataclass(frozen=True, slots=True)
 class CallerHungUp:
     """The caller is gone."""
+
+    speaking: bool = False  # in the middle of a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +269,105 @@ CallEvent = (
     | TakeoverAsked
     | AgentEndedCall
     | CallerHungUp
+    | DeadlinePassed
+    | ServerDraining
+)
+
+
+# --- events of the floor ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorJoined:
+    """An operator opened a console; they are away until they say otherwise.
+
+    Joining again while known keeps presence, offers and call (a reconnect, a second window).
+    """
+
+    operator_id: str
+    name: str
+    skills: frozenset[str] = frozenset()  # empty: takes anything
+    languages: frozenset[str] = frozenset()  # empty: speaks what is needed
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorPresence:
+    """An operator goes available or away."""
+
+    operator_id: str
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorLeft:
+    """An operator's last console is gone; a call they own stays theirs until `CallReleased`."""
+
+    operator_id: str
+    lost: bool = False  # the connection broke, they did not sign out
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRequested:
+    """A call needs a person (`RequestOperator`); again for a waiting call: newer brief and urgency."""
+
+    call_id: str
+    brief: Brief
+    decision: Decision
+    skip: tuple[str, ...] = ()  # asked only when nobody else is left
+    skill: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWithdrawn:
+    """A call no longer needs a person (`WithdrawRequest`)."""
+
+    call_id: str
+    reason: str = "withdrawn"  # withdrawn | caller_gone
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAccepted:
+    """An operator takes an offered call."""
+
+    operator_id: str
+    offer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDeclined:
+    """An operator does not take an offered call."""
+
+    operator_id: str
+    offer_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverRequested:
+    """An operator wants a live call that was not offered to them (`RequestTakeover`)."""
+
+    operator_id: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallReleased:
+    """An operator no longer has this call (`DisconnectOperator`)."""
+
+    call_id: str
+    operator_id: str
+
+
+DeskEvent = (
+    OperatorJoined
+    | OperatorPresence
+    | OperatorLeft
+    | HandoffRequested
+    | RequestWithdrawn
+    | OfferAccepted
+    | OfferDeclined
+    | TakeoverRequested
+    | CallReleased
     | DeadlinePassed
     | ServerDraining
 )

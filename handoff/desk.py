@@ -1,0 +1,353 @@
+"""The floor: who waits for a person, who is asked, who gets the call.
+
+Sans-I/O like the engine. One operator is asked at a time and has `offer_seconds` to answer; then the next. An
+accept counts only for the offer that rings now, so of two accepts exactly one gets the call. Every `Assign`
+carries a larger epoch than all before it: whoever holds an older one has lost the call.
+
+Facts about this machine that its users rely on:
+
+- `GiveUp` follows every request that no `Assign` and no withdrawal has ended, exactly once.
+- A call has one owner at most, from `Assign` to `CallReleased`.
+- Nothing rings for a call that is assigned, withdrawn or given up.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from handoff.commands import (
+    Assign,
+    DeskCommand,
+    GiveUp,
+    PresenceChanged,
+    RefuseAccept,
+    Ring,
+    StopRinging,
+)
+from handoff.errors import ProtocolError
+from handoff.events import (
+    CallReleased,
+    DeadlinePassed,
+    DeskEvent,
+    HandoffRequested,
+    OfferAccepted,
+    OfferDeclined,
+    OperatorJoined,
+    OperatorLeft,
+    OperatorPresence,
+    Presence,
+    RequestWithdrawn,
+    ServerDraining,
+    TakeoverRequested,
+)
+from handoff.operators import Operator, Roster
+from handoff.policy import Policy
+from handoff.queue import Queue, Waiting
+from handoff.routing import choose, may_come
+
+REMEMBERED_OFFERS = 1000  # closed offers whose fate a late accept is told
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A call that rings at an operator."""
+
+    offer_id: str
+    call_id: str
+    operator_id: str
+    deadline: float
+
+
+class Ownership(NamedTuple):
+    """Who has a call, under which fencing number."""
+
+    operator_id: str
+    epoch: int
+
+
+class Desk:
+    """The machine of the whole floor; `now` is monotonic seconds, the same clock in every method."""
+
+    __slots__ = (
+        "_closed",
+        "_commands",
+        "_draining",
+        "_epoch",
+        "_offer_count",
+        "_offers",
+        "_owners",
+        "_policy",
+        "_queue",
+        "_roster",
+    )
+
+    def __init__(self, policy: Policy, *, last_epoch: int = 0) -> None:
+        """`last_epoch`: the largest ever given out, from the store, so that a restart stays monotone."""
+        self._policy = policy
+        self._epoch = last_epoch
+        self._roster = Roster()
+        self._queue = Queue()
+        self._offers: dict[str, Offer] = {}
+        self._closed: OrderedDict[str, str] = OrderedDict()
+        self._owners: dict[str, Ownership] = {}
+        self._commands: list[DeskCommand] = []
+        self._offer_count = 0
+        self._draining = False
+
+    # --- the machine ------------------------------------------------------------------------
+
+    def handle(self, event: DeskEvent, now: float) -> None:
+        """Take in one event.
+
+        Raises `UnknownOperator` for the presence of someone who never joined, `ProtocolError` for an
+        unknown type of event.
+        """
+        self._expire(now)
+        match event:
+            case OperatorJoined():
+                self._publish(self._roster.join(event, now))
+            case OperatorPresence():
+                self._presence(event, now)
+            case OperatorLeft():
+                self._left(event)
+            case HandoffRequested():
+                self._requested(event, now)
+            case RequestWithdrawn():
+                self._stop_waiting(event.call_id, event.reason)
+            case OfferAccepted():
+                self._accepted(event)
+            case OfferDeclined():
+                self._declined(event, now)
+            case TakeoverRequested():
+                self._takeover(event)
+            case CallReleased():
+                self._released(event, now)
+            case DeadlinePassed():
+                pass  # whatever is due has just been expired
+            case ServerDraining():
+                self._drain()
+            case _:
+                raise ProtocolError(f"the desk does not know {type(event).__name__}")
+        self._dispatch(now)
+
+    def next_deadline(self) -> float | None:
+        """When to send `DeadlinePassed`, or None."""
+        times = [offer.deadline for offer in self._offers.values()]
+        times += [o.wrap_up_until for o in self._roster if o.wrap_up_until is not None]
+        times += [self._patience(w) for w in self._queue if w.offer_id is None]
+        return min(times, default=None)
+
+    def take_commands(self) -> list[DeskCommand]:
+        """Hand out what has to be done since the last time, in order."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    # --- views ------------------------------------------------------------------------------
+
+    def operators(self) -> tuple[Operator, ...]:
+        """Everyone on the floor; read only."""
+        return tuple(self._roster)
+
+    def offers(self, operator_id: str | None = None) -> tuple[Offer, ...]:
+        """What rings now, everywhere or at one operator."""
+        return tuple(
+            offer for offer in self._offers.values() if operator_id in (None, offer.operator_id)
+        )
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The calls that wait, in order of service; read only."""
+        return tuple(self._queue)
+
+    def owner(self, call_id: str) -> Ownership | None:
+        """Who has a call."""
+        return self._owners.get(call_id)
+
+    @property
+    def epoch(self) -> int:
+        """The largest fencing number given out."""
+        return self._epoch
+
+    # --- events -----------------------------------------------------------------------------
+
+    def _presence(self, event: OperatorPresence, now: float) -> None:
+        operator = self._roster.get(event.operator_id)
+        if not self._roster.set_presence(operator, event.presence, now):
+            return
+        if event.presence is Presence.AWAY and operator.offer_id is not None:
+            self._close(self._offers[operator.offer_id], "away")
+        else:
+            self._publish(operator)
+
+    def _left(self, event: OperatorLeft) -> None:
+        operator = self._roster.find(event.operator_id)
+        if operator is None:
+            return
+        operator.wants_calls = False
+        if operator.offer_id is not None:
+            self._close(self._offers[operator.offer_id], "away")
+        self._roster.remove(event.operator_id)
+        self._commands.append(PresenceChanged(event.operator_id, "gone", operator.call_id))
+
+    def _requested(self, event: HandoffRequested, now: float) -> None:
+        owner = self._owners.get(event.call_id)
+        if owner is not None:
+            self._free(event.call_id, owner.operator_id, now)  # the request says they are gone
+        self._queue.put(event, now)
+
+    def _accepted(self, event: OfferAccepted) -> None:
+        offer = self._offers.get(event.offer_id)
+        operator = self._roster.find(event.operator_id)
+        if offer is None or offer.operator_id != event.operator_id or operator is None:
+            reason = "taken" if offer else self._closed.get(event.offer_id, "unknown")
+            call_id = offer.call_id if offer else event.offer_id.rpartition(".")[0]
+            self._refuse(event.operator_id, call_id, event.offer_id, reason)
+            return
+        self._close(offer, None)
+        self._assign(operator, offer.call_id, offer.offer_id)
+
+    def _declined(self, event: OfferDeclined, now: float) -> None:
+        offer = self._offers.get(event.offer_id)
+        if offer is not None and offer.operator_id == event.operator_id:
+            self._close(offer, "declined", now)
+
+    def _takeover(self, event: TakeoverRequested) -> None:
+        operator = self._roster.find(event.operator_id)
+        if operator is None:
+            reason = "unknown"
+        elif event.call_id in self._owners:
+            reason = "taken"
+        elif operator.call_id is not None:
+            reason = "busy"
+        else:
+            self._stop_waiting(event.call_id, "taken", unless=event.operator_id)
+            if operator.offer_id is not None:
+                self._close(self._offers[operator.offer_id], "away")
+            self._assign(operator, event.call_id, "")
+            return
+        self._refuse(event.operator_id, event.call_id, "", reason)
+
+    def _released(self, event: CallReleased, now: float) -> None:
+        self._free(event.call_id, event.operator_id, now)
+
+    def _drain(self) -> None:
+        self._draining = True
+        for waiting in self._queue:
+            self._give_up(waiting)
+
+    # --- what the events share --------------------------------------------------------------
+
+    def _expire(self, now: float) -> None:
+        for offer in [offer for offer in self._offers.values() if offer.deadline <= now]:
+            self._close(offer, "lapsed", now)
+        for operator in self._roster:
+            if operator.wrap_up_until is not None and operator.wrap_up_until <= now:
+                operator.idle_since = operator.wrap_up_until
+                operator.wrap_up_until = None
+                self._publish(operator)
+
+    def _dispatch(self, now: float) -> None:
+        """Ring for every waiting call for which someone is free; give up where nobody can come."""
+        for waiting in self._queue:
+            if waiting.offer_id is not None:
+                continue
+            tried_enough = len(waiting.tried) >= self._policy.floor.max_offers
+            operator = None if tried_enough or self._draining else choose(self._roster, waiting)
+            if operator is not None:
+                self._ring(waiting, operator, now)
+            elif tried_enough or self._draining or now >= self._patience(waiting):
+                self._give_up(waiting)
+
+    def _patience(self, waiting: Waiting) -> float:
+        limits = self._policy.waiting
+        busy = may_come(self._roster, waiting)
+        return waiting.since + (limits.for_busy if busy else limits.for_absent)
+
+    def _ring(self, waiting: Waiting, operator: Operator, now: float) -> None:
+        self._offer_count += 1
+        offer = Offer(
+            offer_id=f"{waiting.call_id}.{self._offer_count}",
+            call_id=waiting.call_id,
+            operator_id=operator.operator_id,
+            deadline=now + self._policy.floor.offer_seconds,
+        )
+        self._offers[offer.offer_id] = offer
+        waiting.offer_id = operator.offer_id = offer.offer_id
+        waiting.tried[operator.operator_id] = None
+        self._commands.append(
+            Ring(
+                offer.offer_id,
+                offer.call_id,
+                offer.operator_id,
+                waiting.request.brief,
+                offer.deadline,
+            )
+        )
+        self._publish(operator)
+
+    def _close(self, offer: Offer, reason: str | None, idle_since: float | None = None) -> None:
+        """End an offer; None: it was accepted, and the console learns that from `Assign`."""
+        del self._offers[offer.offer_id]
+        self._closed[offer.offer_id] = reason or "taken"
+        if len(self._closed) > REMEMBERED_OFFERS:
+            self._closed.popitem(last=False)
+        waiting = self._queue.find(offer.call_id)
+        if waiting is not None:
+            waiting.offer_id = None
+        operator = self._roster.get(offer.operator_id)
+        operator.offer_id = None
+        if idle_since is not None:
+            operator.idle_since = idle_since  # back of the line: others first next time
+        if reason is not None:
+            self._commands.append(
+                StopRinging(offer.offer_id, offer.call_id, offer.operator_id, reason)
+            )
+            self._publish(operator)
+
+    def _stop_waiting(self, call_id: str, reason: str, unless: str | None = None) -> None:
+        waiting = self._queue.find(call_id)
+        if waiting is None:
+            return
+        if waiting.offer_id is not None:
+            offer = self._offers[waiting.offer_id]
+            self._close(offer, None if offer.operator_id == unless else reason)
+        self._queue.remove(call_id)
+
+    def _give_up(self, waiting: Waiting) -> None:
+        self._stop_waiting(waiting.call_id, "withdrawn")
+        self._commands.append(GiveUp(waiting.call_id, len(waiting.tried)))
+
+    def _assign(self, operator: Operator, call_id: str, offer_id: str) -> None:
+        self._queue.remove(call_id)
+        self._epoch += 1
+        self._owners[call_id] = Ownership(operator.operator_id, self._epoch)
+        operator.call_id = call_id
+        operator.wrap_up_until = None
+        self._commands.append(
+            Assign(call_id, operator.operator_id, operator.name, offer_id, self._epoch)
+        )
+        self._publish(operator)
+
+    def _free(self, call_id: str, operator_id: str, now: float) -> None:
+        owner = self._owners.get(call_id)
+        if owner is None or owner.operator_id != operator_id:
+            return
+        del self._owners[call_id]
+        operator = self._roster.find(operator_id)
+        if operator is None or operator.call_id != call_id:
+            return
+        operator.call_id = None
+        operator.idle_since = now
+        if self._policy.floor.wrap_up > 0:
+            operator.wrap_up_until = now + self._policy.floor.wrap_up
+        self._publish(operator)
+
+    def _refuse(self, operator_id: str, call_id: str, offer_id: str, reason: str) -> None:
+        self._commands.append(RefuseAccept(offer_id, call_id, operator_id, reason))
+
+    def _publish(self, operator: Operator) -> None:
+        busy_with = operator.call_id
+        if busy_with is None and operator.offer_id is not None:
+            busy_with = self._offers[operator.offer_id].call_id
+        self._commands.append(PresenceChanged(operator.operator_id, operator.presence, busy_with))

@@ -1,0 +1,98 @@
+"""The operators on the floor: who they are, whether they want calls, what they are busy with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from handoff.errors import UnknownOperator
+from handoff.events import OperatorJoined, Presence
+
+
+@dataclass(slots=True)
+class Operator:
+    """One operator; times are monotonic seconds."""
+
+    operator_id: str
+    name: str
+    skills: frozenset[str]
+    languages: frozenset[str]
+    idle_since: float
+    wants_calls: bool = False
+    offer_id: str | None = None  # what rings at them
+    call_id: str | None = None  # the call they own
+    wrap_up_until: float | None = None
+
+    @property
+    def presence(self) -> str:
+        """One of available, away, offered, in_call, wrap_up."""
+        if self.call_id is not None:
+            return "in_call"
+        if self.offer_id is not None:
+            return "offered"
+        if self.wrap_up_until is not None:
+            return "wrap_up"
+        return "available" if self.wants_calls else "away"
+
+    @property
+    def free(self) -> bool:
+        """Whether an offer may ring at them now."""
+        return self.presence == "available"
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether they are busy now and will want calls again."""
+        return self.wants_calls and not self.free
+
+
+class Roster:
+    """Everyone who has a console open."""
+
+    __slots__ = ("_operators",)
+
+    def __init__(self) -> None:
+        self._operators: dict[str, Operator] = {}
+
+    def __iter__(self) -> Iterator[Operator]:
+        return iter(self._operators.values())
+
+    def __len__(self) -> int:
+        return len(self._operators)
+
+    def find(self, operator_id: str) -> Operator | None:
+        """The operator, or None."""
+        return self._operators.get(operator_id)
+
+    def get(self, operator_id: str) -> Operator:
+        """The operator; raises `UnknownOperator`."""
+        operator = self._operators.get(operator_id)
+        if operator is None:
+            raise UnknownOperator(
+                f"operator '{operator_id}' is not on the floor: send OperatorJoined first"
+            )
+        return operator
+
+    def join(self, event: OperatorJoined, now: float) -> Operator:
+        """Add an operator, or renew what is known of one who is there."""
+        operator = self._operators.get(event.operator_id)
+        if operator is None:
+            operator = Operator(event.operator_id, event.name, event.skills, event.languages, now)
+            self._operators[event.operator_id] = operator
+        else:
+            operator.name = event.name
+            operator.skills, operator.languages = event.skills, event.languages
+        return operator
+
+    def set_presence(self, operator: Operator, presence: Presence, now: float) -> bool:
+        """Whether they want calls from now on; returns whether that is new."""
+        wants = presence is Presence.AVAILABLE
+        if wants == operator.wants_calls:
+            return False
+        operator.wants_calls = wants
+        if wants:
+            operator.idle_since = now
+        return True
+
+    def remove(self, operator_id: str) -> Operator | None:
+        """Take an operator off the floor."""
+        return self._operators.pop(operator_id, None)

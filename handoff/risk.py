@@ -1,0 +1,240 @@
+"""From signals to two probabilities, from them to what a handoff is worth, and why.
+
+*h*: P(the conversation breaks down within four turns), from recent troubles. *q*: P(the next answer or
+action is wrong), from this turn's. Both are logistic with weights of known sign: more trouble never lowers
+either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from handoff.commands import Reason
+from handoff.policy import Costs, Hysteresis, Policy
+from handoff.signals import CODES, WORDS, Reading
+
+RISE = 0.8  # how much of a worse turn the rolling estimate takes in at once
+FALL = 0.4  # and of a better one: trust returns more slowly than it goes
+SMALLEST_REASON = 0.05  # cost units; less is noise, not a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A logistic model over the troubles; `weights` go by `CODES` and are never negative."""
+
+    intercept: float
+    weights: tuple[float, ...]
+
+    def probability(self, troubles: Sequence[float]) -> float:
+        """P in (0, 1)."""
+        logit = self.intercept
+        for weight, value in zip(self.weights, troubles, strict=True):
+            logit += weight * value
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+    @property
+    def calm(self) -> float:
+        """P when there is no trouble at all."""
+        return 1.0 / (1.0 + math.exp(-self.intercept))
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The two heads and where they come from."""
+
+    breakdown: Head  # h, over recent troubles
+    error: Head  # q, over this turn's troubles
+    source: str
+
+
+def head(intercept: float, weights: Mapping[str, float]) -> Head:
+    """A head from weights by reason code; codes left out weigh nothing."""
+    unknown = set(weights) - set(CODES)
+    if unknown:
+        raise ValueError(f"unknown reason codes: {', '.join(sorted(unknown))}")
+    if any(weight < 0 for weight in weights.values()):
+        raise ValueError("a trouble cannot lower the risk: weights must not be negative")
+    return Head(intercept, tuple(float(weights.get(code, 0.0)) for code in CODES))
+
+
+PRIOR = Models(
+    breakdown=head(
+        -3.2,
+        {
+            "low_speech_confidence": 0.9,
+            "low_intent_confidence": 1.0,
+            "ambiguous_intent": 0.3,
+            "novel_request": 0.5,
+            "repeats": 0.8,
+            "rephrasing": 0.5,
+            "negations": 0.4,
+            "stuck_slot": 1.5,
+            "long_call": 1.0,
+            "tool_errors": 1.0,
+            "apologies": 0.6,
+            "frustration": 1.5,
+            "interruptions": 0.4,
+            "latency": 0.4,
+        },
+    ),
+    error=head(
+        -2.8,
+        {
+            "low_speech_confidence": 3.0,
+            "low_intent_confidence": 3.0,
+            "ambiguous_intent": 1.2,
+            "novel_request": 1.5,
+            "repeats": 0.8,
+            "rephrasing": 0.6,
+            "negations": 0.8,
+            "stuck_slot": 0.8,
+            "long_call": 0.2,
+            "tool_errors": 0.8,
+            "apologies": 0.5,
+            "frustration": 0.5,
+            "interruptions": 0.2,
+            "latency": 0.1,
+        },
+    ),
+    source="expert prior",
+)
+
+
+@dataclass(slots=True)
+class Rolling:
+    """A running estimate of a probability: takes bad news in quickly, good news slowly."""
+
+    value: float
+
+    def update(self, new: float) -> float:
+        """Take in a turn; returns the new estimate."""
+        share = RISE if new > self.value else FALL
+        self.value += share * (new - self.value)
+        return self.value
+
+
+@dataclass(slots=True)
+class Latch:
+    """Hysteresis of the soft rule: when it fires, and when it may fire again."""
+
+    marks: Hysteresis
+    armed: bool = True
+    _above: int = 0  # turns in a row above the low mark
+    _calm: int = 0  # turns in a row at or below it
+
+    def turn(self, value: float) -> bool:
+        """Take in a turn's value; True when a handoff starts."""
+        if value > self.marks.low:
+            self._above += 1
+            self._calm = 0
+        else:
+            self._above = 0
+            self._calm += 1
+            if self._calm >= self.marks.calm_turns:
+                self.armed = True
+        if self.armed and (value > self.marks.high or self._above >= self.marks.low_turns):
+            self.disarm()
+            return True
+        return False
+
+    def disarm(self) -> None:
+        """A handoff has started (for whatever reason): wait for calm turns."""
+        self.armed = False
+        self._above = self._calm = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What one turn is worth, and why."""
+
+    breakdown: float  # h, rolling
+    error: float  # q, rolling
+    confidence: float  # (1 - h)(1 - q): P(goes well)
+    risk: float  # expected share of what could be lost, 0..1
+    value: float  # V
+    reasons: tuple[Reason, ...] = field(default=())
+
+
+@dataclass(slots=True)
+class Estimator:
+    """The rolling risk of one call."""
+
+    policy: Policy
+    models: Models
+    _breakdown: Rolling = field(init=False)
+    _error: Rolling = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to what is known before the first turn."""
+        self._breakdown = Rolling(self.models.breakdown.calm)
+        self._error = Rolling(self.models.error.calm)
+
+    def calm(self, category: str) -> Assessment:
+        """The assessment before the first turn."""
+        return self._assess(category, ())
+
+    def turn(self, reading: Reading, category: str) -> Assessment:
+        """Take in a caller's turn."""
+        h = self.models.breakdown.probability(reading.recent)
+        q = self.models.error.probability(reading.now)
+        self._breakdown.update(h)
+        self._error.update(q)
+        return self._assess(category, self._reasons(reading, h, q, category))
+
+    def _assess(self, category: str, reasons: tuple[Reason, ...]) -> Assessment:
+        h, q = self._breakdown.value, self._error.value
+        fail = cost_of_failure(self.policy, category)
+        error = self.policy.costs.err
+        at_stake = fail + error
+        risk = (fail * h + error * q) / at_stake if at_stake > 0 else 0.0
+        value = fail * h + error * q - cost_of_handoff(self.policy)
+        return Assessment(h, q, (1 - h) * (1 - q), risk, value, reasons)
+
+    def _reasons(self, reading: Reading, h: float, q: float, category: str) -> tuple[Reason, ...]:
+        """The three largest contributions, in cost units: they add up to V minus V of a calm turn."""
+        parts = dict.fromkeys(CODES, 0.0)
+        for model, troubles, probability, cost in (
+            (self.models.breakdown, reading.recent, h, cost_of_failure(self.policy, category)),
+            (self.models.error, reading.now, q, self.policy.costs.err),
+        ):
+            pushes = [w * x for w, x in zip(model.weights, troubles, strict=True)]
+            total = sum(pushes)
+            if total > 0:
+                excess = cost * (probability - model.calm)
+                for code, push in zip(CODES, pushes, strict=True):
+                    parts[code] += excess * push / total
+        largest = sorted(parts.items(), key=lambda part: -part[1])[:3]
+        return tuple(
+            Reason(code, WORDS[code], round(weight, 3))
+            for code, weight in largest
+            if weight >= SMALLEST_REASON
+        )
+
+
+def cost_of_failure(policy: Policy, category: str) -> float:
+    """C_fail * severity of a call's category, in cost units."""
+    severity = policy.costs.high_risk_severity if category in policy.high_risk else 1.0
+    return policy.costs.fail * severity
+
+
+def cost_of_handoff(policy: Policy) -> float:
+    """C_operator + C_wait * E[wait] + C_abandon * P(abandon) + lambda, in cost units.
+
+    Patience is taken as exponential, as Erlang A does: P(abandon) = 1 - exp(-E[wait] / patience).
+    """
+    costs: Costs = policy.costs
+    wait = policy.waiting.expected
+    abandon = 1.0 - math.exp(-wait / policy.waiting.patience)
+    return costs.operator + costs.wait * wait + costs.abandon * abandon + costs.price
+
+
+def simple_value(policy: Policy, probability: float, margin: float, category: str) -> float:
+    """The plain rule as a value: above 0 exactly when a raw threshold is undercut."""
+    limits = policy.thresholds
+    limit = limits.high_risk_confidence if category in policy.high_risk else limits.confidence
+    return max(limit - probability, limits.margin - margin)

@@ -1,0 +1,463 @@
+"""The handoff state of one call: who talks to the caller, and what happens to every event.
+
+All transitions are in `TABLE`, which is total: every event has a row in every state, so no event can surprise
+a live call. `docs/deciding.md` shows the diagram that `diagram()` draws from it. Nothing here judges the
+conversation: the engine does, and tells the session `HandOffDecided`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from handoff.brief import Brief
+from handoff.commands import (
+    CallCommand,
+    ConnectOperator,
+    Decision,
+    DisconnectOperator,
+    EndCall,
+    HoldAgent,
+    Notice,
+    RequestOperator,
+    RequestTakeover,
+    ResumeAgent,
+    Tell,
+    Urgency,
+    WithdrawRequest,
+)
+from handoff.errors import ProtocolError
+from handoff.events import (
+    AgentEndedCall,
+    BridgeUp,
+    CallerHungUp,
+    CallStarted,
+    DeadlinePassed,
+    HandedBack,
+    NobodyAvailable,
+    OperatorAssigned,
+    OperatorEndedCall,
+    OperatorLost,
+    ServerDraining,
+    TakeoverAsked,
+)
+from handoff.policy import Policy
+
+BACKOFF_LIMIT = 300.0  # seconds; doubling stops here
+
+
+class State(StrEnum):
+    """Who talks to the caller."""
+
+    AI = "ai"
+    WAITING = "waiting"  # a person is being called; the caller has been told
+    BRIDGING = "bridging"  # a person has accepted; their audio is being connected
+    OPERATOR = "operator"
+    ENDED = "ended"
+
+
+LIVE = (State.AI, State.WAITING, State.BRIDGING, State.OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOffDecided:
+    """The engine's judgement: a person must take this call."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class CannotGoOn:
+    """The engine's judgement: neither the AI nor a person can serve this caller."""
+
+    reason: str
+
+
+SessionEvent = (
+    HandOffDecided
+    | CannotGoOn
+    | OperatorAssigned
+    | NobodyAvailable
+    | BridgeUp
+    | OperatorLost
+    | HandedBack
+    | OperatorEndedCall
+    | TakeoverAsked
+    | AgentEndedCall
+    | CallerHungUp
+    | DeadlinePassed
+    | ServerDraining
+)
+SESSION_EVENTS: tuple[type, ...] = tuple(SessionEvent.__args__)
+
+
+class Conversation(Protocol):
+    """What the session must know of the conversation: the engine's memory of it."""
+
+    call: CallStarted
+    answered: bool
+
+    def brief(self, decision: Decision) -> Brief:
+        """Sum the call up for an operator."""
+
+
+class Session:
+    """The state machine of one call; time is an argument, commands are handed out in order."""
+
+    __slots__ = (
+        "_backoff_until",
+        "_bridge_at",
+        "_call_id",
+        "_commands",
+        "_conversation",
+        "_decision",
+        "_drain_at",
+        "_limit_at",
+        "_notice_at",
+        "_policy",
+        "_refusals",
+        "_requests",
+        "draining",
+        "epoch",
+        "helped",
+        "operator_id",
+        "operator_name",
+        "outcome",
+        "safe_mode",
+        "state",
+    )
+
+    def __init__(self, policy: Policy, conversation: Conversation) -> None:
+        self.state = State.AI
+        self.safe_mode = False
+        self.operator_id: str | None = None
+        self.operator_name: str | None = None
+        self.epoch = 0  # the newest fencing number seen
+        self.helped = False  # a person has talked to the caller
+        self.draining = False
+        self.outcome: str | None = None
+        self._policy = policy
+        self._conversation = conversation
+        self._call_id = conversation.call.call_id
+        self._commands: list[CallCommand] = []
+        self._decision: Decision | None = None  # why a person was asked last
+        self._requests = 0
+        self._refusals = 0  # how often nobody came
+        self._backoff_until = float("-inf")
+        self._notice_at: float | None = None
+        self._limit_at: float | None = None
+        self._bridge_at: float | None = None
+        self._drain_at: float | None = None
+
+    def may_request(self, now: float, *, urgent: bool = False) -> bool:
+        """Whether a person may be asked for now; urgent ones skip the backoff, not the drain."""
+        if self.draining or self.state is not State.AI:
+            return False
+        if urgent:
+            return True
+        return self._requests < self._policy.waiting.max_requests and now >= self._backoff_until
+
+    def note_takeover(self, decision: Decision) -> None:
+        """Keep why an operator is taking the call unasked, should they get lost."""
+        self._decision = decision
+
+    def handle(self, event: SessionEvent, now: float) -> None:
+        """Take one event through the table; raises `ProtocolError` for a type it does not know."""
+        row = TABLE.get((self.state, type(event)))
+        if row is None:
+            raise ProtocolError(f"call {self._call_id}: no row for {type(event).__name__}")
+        target = row.action(self, event, now)
+        if target not in row.targets:
+            raise ProtocolError(
+                f"call {self._call_id}: {type(event).__name__} led {self.state} to {target}, "
+                f"which its row does not name"
+            )
+        self.state = target
+
+    def next_deadline(self) -> float | None:
+        """When to send `DeadlinePassed`, or None."""
+        times = (self._notice_at, self._limit_at, self._bridge_at, self._drain_at)
+        return min((time for time in times if time is not None), default=None)
+
+    def take_commands(self) -> list[CallCommand]:
+        """Hand out what has to be done since the last time, in order."""
+        commands, self._commands = self._commands, []
+        return commands
+
+    # --- actions: each returns the next state -----------------------------------------------
+
+    def _nothing(self, _event: Any, _now: float) -> State:
+        return self.state
+
+    def _request(self, event: HandOffDecided, now: float) -> State:
+        self._do(HoldAgent(self._call_id))
+        self._tell(Notice.CONNECTING)
+        return self._ask(event.decision, now)
+
+    def _update_request(self, event: HandOffDecided, _now: float) -> State:
+        self._decision = event.decision
+        self._do(self._request_for(event.decision))
+        return State.WAITING
+
+    def _ask_takeover(self, event: TakeoverAsked, _now: float) -> State:
+        self._do(RequestTakeover(self._call_id, event.operator_id))
+        return self.state
+
+    def _connect(self, event: OperatorAssigned, now: float) -> State:
+        if event.epoch <= self.epoch:
+            return self.state  # older than what we know: the desk has moved on
+        if self.state is State.AI:
+            self._do(HoldAgent(self._call_id))
+        if self.operator_id is not None:
+            self._disconnect("replaced")
+        self._stop_waiting()
+        self.epoch = event.epoch
+        self.operator_id = event.operator_id
+        self.operator_name = event.operator_name
+        self._bridge_at = now + self._policy.waiting.bridge
+        self._do(ConnectOperator(self._call_id, event.operator_id, event.epoch))
+        return State.BRIDGING
+
+    def _refuse_late_operator(self, event: OperatorAssigned, _now: float) -> State:
+        self._do(DisconnectOperator(self._call_id, event.operator_id, "call_ended"))
+        return State.ENDED
+
+    def _bridged(self, event: BridgeUp, _now: float) -> State:
+        if not self._is_present(event):
+            return State.BRIDGING
+        self._bridge_at = None
+        self.helped = True
+        return State.OPERATOR
+
+    def _operator_lost(self, event: OperatorLost, now: float) -> State:
+        if not self._is_present(event):
+            return self.state
+        return self._replace_operator("lost", now)
+
+    def _handed_back(self, event: HandedBack, _now: float) -> State:
+        if not self._is_present(event):
+            return self.state
+        self._disconnect("handed_back")
+        self.helped = True
+        self.safe_mode = False  # a person has looked at this call
+        self._refusals = 0
+        self._tell(Notice.BACK_TO_AI)
+        self._do(ResumeAgent(self._call_id, safe_mode=False, note=event.note))
+        return State.AI
+
+    def _operator_ended(self, event: OperatorEndedCall, _now: float) -> State:
+        if not self._is_present(event):
+            return self.state
+        self.helped = True
+        return self._end("handed_off", "operator_ended")
+
+    def _nobody(self, _event: NobodyAvailable, now: float) -> State:
+        return self._go_on_alone(now)
+
+    def _agent_ended(self, _event: AgentEndedCall, _now: float) -> State:
+        return self._end("handed_off" if self.helped else "automated", "agent_ended")
+
+    def _cannot_go_on(self, event: CannotGoOn, _now: float) -> State:
+        self._tell(Notice.GOODBYE)
+        return self._end("handed_off" if self.helped else "failed", event.reason)
+
+    def _hung_up(self, event: CallerHungUp, _now: float) -> State:
+        if self.helped:
+            outcome = "handed_off"
+        elif self.state is State.AI and self._conversation.answered and not event.speaking:
+            outcome = "automated"  # had the answer and saw no need for a goodbye
+        else:
+            outcome = "abandoned"
+        if self.state is State.WAITING:
+            self._do(WithdrawRequest(self._call_id, "caller_gone"))
+        return self._end(outcome, "caller_hung_up")
+
+    def _drain(self, _event: ServerDraining, now: float) -> State:
+        if not self.draining:
+            self.draining = True
+            self._drain_at = now + self._policy.waiting.drain
+        return self.state
+
+    def _drain_waiting(self, event: ServerDraining, now: float) -> State:
+        self._drain(event, now)
+        self._do(WithdrawRequest(self._call_id, "withdrawn"))
+        return self._go_on_alone(now)
+
+    def _deadline(self, _event: DeadlinePassed, now: float) -> State:
+        if self._drain_at is not None and now >= self._drain_at:
+            return self._end_drained()
+        if self._bridge_at is not None and now >= self._bridge_at:
+            return self._replace_operator("bridge_failed", now)
+        if self._limit_at is not None and now >= self._limit_at:
+            self._do(WithdrawRequest(self._call_id, "withdrawn"))
+            return self._go_on_alone(now)
+        if self._notice_at is not None and now >= self._notice_at:
+            self._tell(Notice.STILL_CONNECTING)
+            self._notice_at = now + self._policy.waiting.notice_every
+        return self.state
+
+    # --- what the actions share -------------------------------------------------------------
+
+    def _do(self, command: CallCommand) -> None:
+        self._commands.append(command)
+
+    def _tell(self, notice: Notice) -> None:
+        self._do(Tell(self._call_id, notice))
+
+    def _is_present(self, event: BridgeUp | OperatorLost | HandedBack | OperatorEndedCall) -> bool:
+        return event.operator_id == self.operator_id and event.epoch in (None, self.epoch)
+
+    def _request_for(self, decision: Decision, skip: tuple[str, ...] = ()) -> RequestOperator:
+        return RequestOperator(
+            call_id=self._call_id,
+            brief=self._conversation.brief(decision),
+            decision=decision,
+            skip=skip,
+            skill=self._policy.skill,
+            language=self._conversation.call.language,
+        )
+
+    def _ask(self, decision: Decision, now: float, skip: tuple[str, ...] = ()) -> State:
+        self._decision = decision
+        self._requests += 1
+        self._notice_at = now + self._policy.waiting.notice_every
+        self._limit_at = now + self._policy.waiting.limit
+        self._do(self._request_for(decision, skip))
+        return State.WAITING
+
+    def _replace_operator(self, reason: str, now: float) -> State:
+        lost = self.operator_id
+        self._disconnect(reason)
+        self._tell(Notice.OPERATOR_LOST)
+        if self.draining or self._decision is None or lost is None:
+            return self._go_on_alone(now)
+        return self._ask(
+            replace(self._decision, urgency=_at_least_high(self._decision)), now, (lost,)
+        )
+
+    def _go_on_alone(self, now: float) -> State:
+        self._stop_waiting()
+        self.safe_mode = True
+        backoff = min(self._policy.waiting.backoff * 2**self._refusals, BACKOFF_LIMIT)
+        self._refusals = min(self._refusals + 1, 16)
+        self._backoff_until = now + backoff
+        self._tell(Notice.NOBODY)
+        self._do(ResumeAgent(self._call_id, safe_mode=True))
+        return State.AI
+
+    def _stop_waiting(self) -> None:
+        self._notice_at = self._limit_at = None
+
+    def _disconnect(self, reason: str) -> None:
+        if self.operator_id is not None:
+            self._do(DisconnectOperator(self._call_id, self.operator_id, reason))
+        self.operator_id = self.operator_name = None
+        self._bridge_at = None
+
+    def _end_drained(self) -> State:
+        self._tell(Notice.DRAINING)
+        alone = "automated" if self._conversation.answered else "failed"
+        return self._end("handed_off" if self.helped else alone, "server_draining")
+
+    def _end(self, outcome: str, reason: str) -> State:
+        self._disconnect(reason)
+        self._stop_waiting()
+        self._drain_at = None
+        self.outcome = outcome
+        self._do(EndCall(self._call_id, outcome, reason))
+        return State.ENDED
+
+
+def _at_least_high(decision: Decision) -> Urgency:
+    return Urgency.CRITICAL if decision.urgency is Urgency.CRITICAL else Urgency.HIGH
+
+
+# --- the table --------------------------------------------------------------------------------
+
+Action = Callable[[Session, Any, float], State]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a state does on an event: an action, where it may lead, and both in words."""
+
+    action: Action
+    targets: frozenset[State]
+    words: str
+
+
+def _row(action: Action, targets: State | tuple[State, ...], words: str) -> Row:
+    return Row(action, frozenset((targets,) if isinstance(targets, State) else targets), words)
+
+
+def _ignore(state: State, words: str) -> Row:
+    return _row(Session._nothing, state, words)
+
+
+def _table() -> dict[tuple[State, type], Row]:
+    ai, waiting, bridging, operator, ended = State
+    table: dict[tuple[State, type], Row] = {
+        (ai, HandOffDecided): _row(Session._request, waiting, "hold the AI, tell the caller, ask"),
+        (ai, CannotGoOn): _row(Session._cannot_go_on, ended, "say goodbye, end as failed"),
+        (ai, OperatorAssigned): _row(Session._connect, (bridging, ai), "an operator takes over"),
+        (ai, TakeoverAsked): _row(Session._ask_takeover, ai, "ask the desk for the takeover"),
+        (ai, AgentEndedCall): _row(Session._agent_ended, ended, "end the call"),
+        (ai, ServerDraining): _row(Session._drain, ai, "go on until the drain deadline"),
+        (ai, DeadlinePassed): _row(Session._deadline, (ai, ended), "drain deadline: end"),
+        (ai, OperatorLost): _ignore(ai, "nobody is bridged"),
+        (waiting, HandOffDecided): _row(Session._update_request, waiting, "newer urgency, brief"),
+        (waiting, OperatorAssigned): _row(Session._connect, (bridging, waiting), "connect them"),
+        (waiting, NobodyAvailable): _row(Session._nobody, ai, "tell, go on in safe mode"),
+        (waiting, TakeoverAsked): _row(Session._ask_takeover, waiting, "ask the desk"),
+        (waiting, ServerDraining): _row(Session._drain_waiting, ai, "withdraw, safe mode"),
+        (waiting, DeadlinePassed): _row(
+            Session._deadline, (waiting, ai), "still connecting, or waited too long"
+        ),
+        (waiting, OperatorLost): _ignore(waiting, "nobody is bridged"),
+        (bridging, BridgeUp): _row(Session._bridged, (operator, bridging), "they talk"),
+        (ended, OperatorAssigned): _row(Session._refuse_late_operator, ended, "give them back"),
+    }
+    for state in (bridging, operator):
+        table |= {
+            (state, OperatorAssigned): _row(
+                Session._connect, (bridging, state), "a newer epoch replaces the operator"
+            ),
+            (state, OperatorLost): _row(
+                Session._operator_lost, (waiting, ai, state), "tell, ask for another"
+            ),
+            (state, HandedBack): _row(Session._handed_back, (ai, state), "the AI resumes"),
+            (state, OperatorEndedCall): _row(Session._operator_ended, (ended, state), "end"),
+            (state, TakeoverAsked): _row(Session._ask_takeover, state, "the desk refuses"),
+            (state, ServerDraining): _row(Session._drain, state, "talk until the drain deadline"),
+        }
+    table[operator, DeadlinePassed] = _row(
+        Session._deadline, (operator, ended), "drain deadline: end"
+    )
+    table[bridging, DeadlinePassed] = _row(
+        Session._deadline, (bridging, waiting, ai, ended), "no audio in time: ask for another"
+    )
+    for state in LIVE:
+        table[state, CallerHungUp] = _row(
+            Session._hung_up, ended, "stop ringing, free the operator"
+        )
+    for state in State:
+        for event in SESSION_EVENTS:
+            table.setdefault((state, event), _ignore(state, "late: has no effect"))
+    return table
+
+
+TABLE: Mapping[tuple[State, type], Row] = _table()
+
+
+def diagram() -> str:
+    """Draw the table's changes of state as a Mermaid diagram."""
+    lines = ["stateDiagram-v2", "    direction LR", "    [*] --> ai"]
+    for (state, event), row in TABLE.items():
+        lines += [
+            f"    {state} --> {target}: {event.__name__}"
+            for target in State
+            if target in row.targets and target is not state
+        ]
+    return "\n".join([*lines, "    ended --> [*]"])
