@@ -12,6 +12,7 @@ from typing import Protocol
 from handoff import commands as core
 from handoff import events as facts
 from handoff.desk import Desk
+from handoff.wiring import desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
@@ -63,28 +64,19 @@ class FloorService:
     async def request(self, command: core.RequestOperator) -> None:
         """Ask for a person once the decision is stored."""
         await self._journal.flush()
-        self.post(
-            facts.HandoffRequested(
-                call_id=command.call_id,
-                brief=command.brief,
-                decision=command.decision,
-                skip=command.skip,
-                skill=command.skill,
-                language=command.language,
-            )
-        )
+        self.tell(command)
 
-    def withdraw(self, call_id: str, reason: str) -> None:
-        """The person is no longer needed."""
-        self.post(facts.RequestWithdrawn(call_id, reason))
-
-    def takeover(self, call_id: str, operator_id: str) -> None:
-        """An operator wants this call."""
-        self.post(facts.TakeoverRequested(operator_id, call_id))
-
-    def released(self, call_id: str, operator_id: str) -> None:
-        """An operator no longer has this call."""
-        self.post(facts.CallReleased(call_id, operator_id))
+    def tell(
+        self,
+        command: core.RequestOperator
+        | core.RequestTakeover
+        | core.WithdrawRequest
+        | core.DisconnectOperator,
+    ) -> None:
+        """Pass a call's command on to the desk."""
+        event = desk_event(command)
+        if event is not None:
+            self.post(event)
 
     async def run(self) -> None:
         """Own the desk until cancelled."""

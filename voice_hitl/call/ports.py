@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from handoff.commands import Decision, Reason, RequestOperator, Ring
+from handoff.commands import (
+    Decision,
+    DisconnectOperator,
+    Reason,
+    RequestOperator,
+    RequestTakeover,
+    Ring,
+    WithdrawRequest,
+)
 from voice_hitl.call.transcript import Line
 
 
@@ -65,14 +73,8 @@ class FloorPort(Protocol):
     async def request(self, command: RequestOperator) -> None:
         """Ask for a person once the decision is stored."""
 
-    def withdraw(self, call_id: str, reason: str) -> None:
-        """The person is no longer needed."""
-
-    def takeover(self, call_id: str, operator_id: str) -> None:
-        """An operator wants this call."""
-
-    def released(self, call_id: str, operator_id: str) -> None:
-        """An operator no longer has this call."""
+    def tell(self, command: RequestTakeover | WithdrawRequest | DisconnectOperator) -> None:
+        """Pass on whatever else the floor must know of a call."""
 
 
 class ConsolePort(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from voice_hitl.call.book import CallBook
@@ -20,6 +20,7 @@ from voice_hitl.call.ingress import Ingress
 from handoff import commands as core
 from handoff import events as facts
 from handoff.engine import CallEngine
+from handoff.session import State
 from voice_hitl.agent.protocol import Conversation, Heard, Sentence
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turns
@@ -37,6 +38,7 @@ from voice_hitl.speech.protocols import Recognizer
 log = get_logger(__name__)
 
 HOLD_TONE_AFTER = 1.2  # seconds of waiting in silence before the hold tone; half the 3 s bound
+LONGEST_GOODBYE = 10.0  # seconds that the last words may take before the stream is closed anyway
 MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
 FILLER = "One moment, please."
 
@@ -53,7 +55,7 @@ class CallParts:
     clock: Clock
     prompts: Mapping[str, str]  # `Notice` value -> words
     reconnect_seconds: float
-    timing: turns.TurnTiming = turns.TurnTiming()
+    timing: turns.TurnTiming = field(default_factory=turns.TurnTiming)
 
 
 class CallRunner:
@@ -105,6 +107,7 @@ class CallRunner:
         self._ignored_upto = 0
         self._tone_at: float | None = None
         self._leg_gone_at: float | None = None
+        self._end_by: float | None = None
 
         ingress.on_event = self._listener.on_event
         ingress.on_audio = self._listener.on_audio
@@ -159,6 +162,7 @@ class CallRunner:
             self.engine.next_deadline(),
             self._tone_at,
             self._leg_deadline(),
+            self._end_by,
         )
         due = min((moment for moment in deadlines if moment is not None), default=None)
         if due != self._armed_for:
@@ -180,12 +184,18 @@ class CallRunner:
         if _due(self._tone_at, now):
             self._tone_at = None
             self._egress.say(self._parts.voice.hold_tone, "")
+        if _due(self._end_by, now):
+            self._over = True
         if _due(self._leg_deadline(), now):
             self._leg_gone_at = None
             self._operator_lost(now)
 
     def _now(self) -> float:
         return self._parts.clock.now()
+
+    @property
+    def _answering(self) -> bool:
+        return self.engine.state is State.AI
 
     def _since(self, at_audio: float) -> float:
         """Monotonic second of a moment of the stream: how long ago it was on the stream's clock."""
@@ -229,7 +239,7 @@ class CallRunner:
     def _on_digit(self, event: at.DigitCame, now: float) -> None:
         self.book.system(f"The caller pressed {event.digit}.")
         self.engine.handle(facts.DigitPressed(event.digit), now)
-        if self.engine.answering:
+        if self._answering:
             self._turns.handle(turns.DigitsPressed(event.digit), now)
 
     def _close_utterance(self, command: turns.CloseUtterance) -> None:
@@ -256,7 +266,7 @@ class CallRunner:
             self._clock = TurnClock()
             if command.silence is not None:
                 self.engine.handle(facts.CallerSilent(self._turn, command.silence), self._now())
-                if not self.engine.answering:
+                if not self._answering:
                     return
         else:
             self.book.caller_final(command.hypothesis)
@@ -317,7 +327,7 @@ class CallRunner:
         self._clock.moment("decided", self._now())
         self._measure(Stage.DECISION, "final", "decided")
         if not event.go.done():
-            event.go.set_result(self.engine.answering)
+            event.go.set_result(self._answering)
 
     def _on_proposal(self, event: at.ProposalCame, now: float) -> None:
         if event.task != self._task_number:
@@ -349,7 +359,7 @@ class CallRunner:
         )
 
     def _on_clip(self, event: at.ClipCame, now: float) -> None:
-        if event.task != self._task_number or not (self.engine.answering or self._ending):
+        if event.task != self._task_number or not self._answering:
             return
         if event.first:
             self._clock.moment("sentence", now)
@@ -390,14 +400,14 @@ class CallRunner:
         self._next_or_idle(now)
 
     def _next_or_idle(self, now: float) -> None:
-        if self._queued and self.engine.answering:
+        if self._queued and self._answering:
             self._answer(self._queued.pop())
         elif self._egress.idle:
             self._reply_over(now)
 
     def _reply_over(self, now: float) -> None:
         self._tell_core_what_was_heard(now)
-        if self._end_after_reply and self.engine.answering:
+        if self._end_after_reply and self._answering:
             self._end_after_reply = False
             self.engine.handle(facts.AgentEndedCall(), now)
         self._turns.handle(turns.ReplyOver(), now)
@@ -481,11 +491,8 @@ class CallRunner:
         self.book.requested(command)
         self._tasks.create_task(self._parts.floor.request(command))
 
-    def _request_takeover(self, command: core.RequestTakeover) -> None:
-        self._parts.floor.takeover(command.call_id, command.operator_id)
-
-    def _withdraw(self, command: core.WithdrawRequest) -> None:
-        self._parts.floor.withdraw(command.call_id, command.reason)
+    def _tell_floor(self, command: core.RequestTakeover | core.WithdrawRequest) -> None:
+        self._parts.floor.tell(command)
 
     def _tell(self, command: core.Tell) -> None:
         if self._spoken or self._egress.idle:
@@ -529,11 +536,12 @@ class CallRunner:
     def _disconnect(self, command: core.DisconnectOperator) -> None:
         self._close_leg()
         self._parts.watcher.unbridged(self.book.call_id, command.operator_id, command.reason)
-        self._parts.floor.released(command.call_id, command.operator_id)
+        self._parts.floor.tell(command)
         self.book.bridge_over(command.reason)
 
     def _end(self, command: core.EndCall) -> None:
         self._ending = command
+        self._end_by = self._now() + LONGEST_GOODBYE
         self.book.ending(command.outcome, command.reason)
         self._stop_task()
         self._close_leg()
@@ -645,8 +653,8 @@ CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
     turns.ThoughtTooLong: CallRunner._thought_too_long,
     core.KeepDecision: CallRunner._keep_decision,
     core.RequestOperator: CallRunner._request_operator,
-    core.RequestTakeover: CallRunner._request_takeover,
-    core.WithdrawRequest: CallRunner._withdraw,
+    core.RequestTakeover: CallRunner._tell_floor,
+    core.WithdrawRequest: CallRunner._tell_floor,
     core.Tell: CallRunner._tell,
     core.HoldAgent: CallRunner._hold_agent,
     core.ResumeAgent: CallRunner._resume_agent,

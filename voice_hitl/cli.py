@@ -1,0 +1,189 @@
+"""The `voice-hitl` command. Errors are one clear line: exit status 2 for misuse, 1 for failure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from handoff.errors import HandoffError, PolicyError
+from voice_hitl.config import Config, load_config
+from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="A voice handoff server: an AI agent answers, a person takes over inside the same call.",
+)
+evaluate = typer.Typer(no_args_is_help=True, help="Measure a part of the system on data of yours.")
+users = typer.Typer(no_args_is_help=True, help="Operator accounts.")
+models = typer.Typer(no_args_is_help=True, help="Speech models on this machine.")
+app.add_typer(evaluate, name="evaluate")
+app.add_typer(users, name="users")
+app.add_typer(models, name="models")
+
+console = Console()
+errors = Console(stderr=True)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML file [dim](default: voice-hitl.toml here)[/]")
+]
+DataDir = Annotated[
+    Path | None, typer.Option("--data", help="folder of the database and recordings")
+]
+PackOption = Annotated[str | None, typer.Option(help="name of a shipped pack, or a folder")]
+
+
+def main() -> None:
+    """Entry point: run, and turn our own errors into one line each."""
+    try:
+        app()
+    except (ConfigError, PackError, ScenarioError, PolicyError) as error:
+        errors.print(f"voice-hitl: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(2)
+    except (VoiceHitlError, HandoffError, OSError) as error:
+        errors.print(f"voice-hitl: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _configure(file: Path | None, **overrides: Any) -> Config:
+    """The configuration with the command line's values on top: `section__key=value`."""
+    config = load_config(file)
+    sections: dict[str, dict[str, Any]] = {}
+    for name, value in overrides.items():
+        if value is None:
+            continue
+        section, _, key = name.partition("__")
+        if key:
+            sections.setdefault(section, {})[key] = value
+        else:
+            config = config.model_copy(update={section: value})
+    for section, values in sections.items():
+        part = getattr(config, section)
+        checked = type(part).model_validate({**part.model_dump(), **values})
+        config = config.model_copy(update={section: checked})
+    return config
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on; 0 takes any free one")] = None,
+    data: DataDir = None,
+    config: ConfigFile = None,
+    pack: PackOption = None,
+    loopback: Annotated[
+        bool, typer.Option("--loopback", help="send callers their own audio back; no agent")
+    ] = False,
+) -> None:
+    """Answer calls and serve the operator console.
+
+    Example: [cyan]voice-hitl serve --port 8080 --data var --pack banking[/]
+    """
+    from voice_hitl.app import run_server
+
+    run_server(
+        _configure(
+            config,
+            server__host=host,
+            server__port=port,
+            data_dir=data,
+            agent__pack=pack,
+        ),
+        loopback=loopback,
+    )
+
+
+@app.command()
+def check(config: ConfigFile = None, pack: PackOption = None) -> None:
+    """Print the configuration in force and what is wrong with it.
+
+    Example: [cyan]voice-hitl check --config voice-hitl.toml[/]
+    """
+    from voice_hitl.checking import check_all
+
+    if not check_all(_configure(config, agent__pack=pack), console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="play only this one; repeatable")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="a scripted operator takes the calls")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="write a JSON report here")] = None,
+    pack: PackOption = None,
+    together: Annotated[int, typer.Option(help="calls at a time", min=1, max=20)] = 3,
+) -> None:
+    """Play recorded callers against a server on this machine; take the handed-over calls.
+
+    Example: [cyan]voice-hitl demo --scenario balance --headless --report out.json[/]
+    """
+    from voice_hitl.demo import run_demo
+
+    passed = run_demo(
+        pack=pack or "banking",
+        names=scenario or [],
+        headless=headless,
+        report=report,
+        together=together,
+        console=console,
+    )
+    if not passed:
+        raise typer.Exit(1)
+
+
+@users.command("add")
+def users_add(
+    name: str,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    data: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make an operator's account.
+
+    Example: [cyan]voice-hitl users add ana --data var[/]
+    """
+    from voice_hitl.app import add_operator
+
+    add_operator(_configure(config, data_dir=data), name, password)
+    console.print(f"{name} may now sign in.")
+
+
+@users.command("list")
+def users_list(data: DataDir = None, config: ConfigFile = None) -> None:
+    """List the operators' accounts.
+
+    Example: [cyan]voice-hitl users list --data var[/]
+    """
+    from voice_hitl.app import list_operators
+
+    for record in list_operators(_configure(config, data_dir=data)):
+        console.print(f"{record.name}\t{record.role}\t{record.operator_id}", markup=False)
+
+
+@models.command("pull")
+def models_pull(
+    name: Annotated[str, typer.Argument(help="e.g. small.en, or a repository's name")],
+    into: Annotated[Path | None, typer.Option(help="folder to write to")] = None,
+) -> None:
+    """Fetch a faster-whisper model, with a progress bar; nothing is fetched otherwise.
+
+    Example: [cyan]voice-hitl models pull small.en[/]
+    """
+    from voice_hitl.speech.whisper import pull_model
+
+    console.print(f"The model lies in {pull_model(name, into)}", markup=False)
+
+
+if __name__ == "__main__":
+    main()
