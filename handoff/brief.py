@@ -135,7 +135,8 @@ class Memory:
             case AgentSpoke():
                 self._say(Exchange("agent", event.turn, event.text))
                 self.pending = event.pending
-                self.answered = event.pending is None and event.kind not in ("apology", "refusal")
+                served = event.pending is None and event.kind not in ("apology", "refusal")
+                self.answered = served and event.turn > 0  # a greeting answers nothing
             case ActionProposed():
                 self.pending = f"{_plain(event.name)}{_arguments(event.arguments)}"
             case ActionFinished():

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from handoff.commands import (
     Assign,
@@ -47,7 +47,10 @@ from handoff.policy import Policy
 from handoff.queue import Queue, Waiting
 from handoff.routing import choose, may_come
 
-REMEMBERED_OFFERS = 1000  # closed offers whose fate a late accept is told
+_V = TypeVar("_V")
+REMEMBERED = (
+    1000  # closed offers whose fate a late accept is told; callers who are known to be gone
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Desk:
         "_commands",
         "_draining",
         "_epoch",
+        "_gone",
         "_offer_count",
         "_offers",
         "_owners",
@@ -91,6 +95,7 @@ class Desk:
         self._queue = Queue()
         self._offers: dict[str, Offer] = {}
         self._closed: OrderedDict[str, str] = OrderedDict()
+        self._gone: OrderedDict[str, None] = OrderedDict()
         self._owners: dict[str, Ownership] = {}
         self._commands: list[DeskCommand] = []
         self._offer_count = 0
@@ -115,7 +120,7 @@ class Desk:
             case HandoffRequested():
                 self._requested(event, now)
             case RequestWithdrawn():
-                self._stop_waiting(event.call_id, event.reason)
+                self._withdrawn(event)
             case OfferAccepted():
                 self._accepted(event)
             case OfferDeclined():
@@ -191,10 +196,17 @@ class Desk:
         self._commands.append(PresenceChanged(event.operator_id, "gone", operator.call_id))
 
     def _requested(self, event: HandoffRequested, now: float) -> None:
+        if event.call_id in self._gone:
+            return  # the hang-up has overtaken the request
         owner = self._owners.get(event.call_id)
         if owner is not None:
             self._free(event.call_id, owner.operator_id, now)  # the request says they are gone
         self._queue.put(event, now)
+
+    def _withdrawn(self, event: RequestWithdrawn) -> None:
+        self._stop_waiting(event.call_id, event.reason)
+        if event.reason == "caller_gone":
+            _remember(self._gone, event.call_id, None)
 
     def _accepted(self, event: OfferAccepted) -> None:
         offer = self._offers.get(event.offer_id)
@@ -289,9 +301,7 @@ class Desk:
     def _close(self, offer: Offer, reason: str | None, idle_since: float | None = None) -> None:
         """End an offer; None: it was accepted, and the console learns that from `Assign`."""
         del self._offers[offer.offer_id]
-        self._closed[offer.offer_id] = reason or "taken"
-        if len(self._closed) > REMEMBERED_OFFERS:
-            self._closed.popitem(last=False)
+        _remember(self._closed, offer.offer_id, reason or "taken")
         waiting = self._queue.find(offer.call_id)
         if waiting is not None:
             waiting.offer_id = None
@@ -351,3 +361,9 @@ class Desk:
         if busy_with is None and operator.offer_id is not None:
             busy_with = self._offers[operator.offer_id].call_id
         self._commands.append(PresenceChanged(operator.operator_id, operator.presence, busy_with))
+
+
+def _remember(memory: OrderedDict[str, _V], key: str, value: _V) -> None:
+    memory[key] = value
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)

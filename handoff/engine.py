@@ -174,6 +174,11 @@ class CallEngine:
         return self._session.state
 
     @property
+    def answering(self) -> bool:
+        """Whether the AI answers the caller's turns."""
+        return self._session.state is State.AI
+
+    @property
     def safe_mode(self) -> bool:
         """Whether nothing irreversible may be done."""
         return self._session.safe_mode

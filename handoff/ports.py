@@ -1,0 +1,203 @@
+"""What the decision core's surroundings must keep, and the protocol of whatever keeps it.
+
+Records are complete rows: saving one again with the same key replaces it, so a writer never has to know what
+is stored already. Times are seconds since the Unix epoch. Mappings hold JSON values only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from handoff.commands import Decision, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call. Key: `call_id`."""
+
+    call_id: str
+    caller: str
+    pack: str
+    language: str
+    started_at: float
+    policy_version: str = ""
+    ended_at: float | None = None
+    outcome: str | None = None  # automated | handed_off | abandoned | failed
+    reason: str | None = None  # why it ended
+    safe_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One line of a call's transcript, with what was measured. Key: `call_id`, `seq`."""
+
+    call_id: str
+    seq: int  # place in the transcript, from 0
+    turn: int  # the caller's turn it belongs to, 0 before the first
+    role: str  # caller | agent | operator | system
+    text: str
+    at: float
+    heard: str | None = None  # agent lines: what the caller really heard
+    asr_confidence: float | None = None
+    intent: str | None = None
+    confidence: float | None = None
+    risk: float | None = None
+    signals: Mapping[str, float] = field(default_factory=dict)  # raw, by name
+    latency_ms: Mapping[str, float] = field(default_factory=dict)  # by stage
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """A decision and why. Key: `call_id`, `seq`."""
+
+    call_id: str
+    seq: int  # number of the decision in its call, from 0
+    turn: int
+    at: float
+    hand_off: bool
+    hard: bool
+    confidence: float
+    risk: float
+    breakdown: float
+    error: float
+    value: float
+    urgency: str
+    reasons: tuple[Reason, ...] = ()
+    policy_version: str = ""
+
+    @classmethod
+    def of(cls, decision: Decision, *, seq: int, at: float, policy_version: str) -> DecisionRecord:
+        """The record of a `Decision`."""
+        return cls(
+            call_id=decision.call_id,
+            seq=seq,
+            turn=decision.turn,
+            at=at,
+            hand_off=decision.hand_off,
+            hard=decision.hard,
+            confidence=decision.confidence,
+            risk=decision.risk,
+            breakdown=decision.breakdown,
+            error=decision.error,
+            value=decision.value,
+            urgency=decision.urgency.value,
+            reasons=decision.reasons,
+            policy_version=policy_version,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffRecord:
+    """One request for a person, from asking to the end. Key: `call_id`, `seq`."""
+
+    call_id: str
+    seq: int  # number of the request in its call, from 0
+    requested_at: float
+    brief: Mapping[str, Any]  # `Brief.as_dict()`
+    offered_at: float | None = None
+    accepted_at: float | None = None
+    bridged_at: float | None = None
+    ended_at: float | None = None
+    ended_why: str | None = (
+        None  # handed_back | operator_ended | caller_hung_up | lost | nobody | ...
+    )
+    operator_id: str | None = None
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRecord:
+    """An operator's account. Key: `operator_id`; `name` is unique."""
+
+    operator_id: str
+    name: str
+    password_hash: str  # argon2, encoded
+    role: str  # operator | supervisor
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A sign-in. Key: `token_hash`."""
+
+    token_hash: str  # SHA-256 of the cookie, hex
+    operator_id: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """A line of the audit log: who did what to what. Key: `event_id`."""
+
+    event_id: str
+    at: float
+    actor: str  # operator id, "server", "caller"
+    action: str
+    call_id: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+Record = (
+    CallRecord
+    | TurnRecord
+    | DecisionRecord
+    | HandoffRecord
+    | OperatorRecord
+    | SessionRecord
+    | EventRecord
+)
+
+
+class Store(Protocol):
+    """Keeps records. Every method raises `StorageError` when it cannot do what it promises."""
+
+    async def save(self, records: Sequence[Record]) -> None:
+        """Keep all of these or none. When it returns they survive the death of this process."""
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """One call."""
+
+    async def calls(self, *, limit: int = 100, before: float | None = None) -> list[CallRecord]:
+        """Calls, newest start first; `before`: only those that started earlier."""
+
+    async def turns(self, call_id: str) -> list[TurnRecord]:
+        """A call's transcript in order."""
+
+    async def decisions(self, call_id: str) -> list[DecisionRecord]:
+        """A call's decisions in order."""
+
+    async def handoffs(self, call_id: str) -> list[HandoffRecord]:
+        """A call's requests for a person in order."""
+
+    async def events(self, *, call_id: str | None = None, limit: int = 100) -> list[EventRecord]:
+        """The audit log, newest first."""
+
+    async def operator(self, operator_id: str) -> OperatorRecord | None:
+        """An account by its id."""
+
+    async def operator_by_name(self, name: str) -> OperatorRecord | None:
+        """An account by its name, exactly as written."""
+
+    async def list_operators(self) -> list[OperatorRecord]:
+        """All accounts by name."""
+
+    async def session(self, token_hash: str) -> SessionRecord | None:
+        """A sign-in, expired or not."""
+
+    async def delete_session(self, token_hash: str) -> None:
+        """Forget a sign-in; nothing happens when there is none."""
+
+    async def delete_expired_sessions(self, now: float) -> int:
+        """Forget sign-ins that expired at `now` or earlier; returns how many."""
+
+    async def last_epoch(self) -> int:
+        """The largest fencing number ever stored, 0 for none: what `Desk(last_epoch=...)` starts from."""
+
+    async def close_unfinished(self, at: float) -> int:
+        """Mark calls without an end, and their requests, as ended by a stop of the server; returns how many
+        calls. To be done once, when a server starts, before it takes calls."""
+
+    async def aclose(self) -> None:
+        """Let go of connections and files. Idempotent."""
