@@ -1,0 +1,229 @@
+"""The store over SQLAlchemy: SQLite embedded, PostgreSQL for more than one server.
+
+What `save` promises: all of a batch or nothing, and what it acknowledged survives a kill of the process at
+any moment and, on SQLite, a power cut. SQLite therefore runs with a write-ahead log and `synchronous=FULL`: a
+commit waits for one fsync, which a batch shares. (With `NORMAL` a power cut could undo the newest commits.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from sqlalchemy import Row, Select, Table, delete, event, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from handoff.errors import StorageError
+from handoff.ports import (
+    CallRecord,
+    DecisionRecord,
+    EventRecord,
+    HandoffRecord,
+    OperatorRecord,
+    Record,
+    SessionRecord,
+    TurnRecord,
+)
+from handoff.storage import tables as t
+from handoff.storage.migrate import upgrade
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+BUSY_TIMEOUT_MS = 10_000  # another process may hold SQLite's one write lock this long
+
+
+class SqlStore:
+    """A `Store` in a database; open it with `await SqlStore.open(url)`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing = asyncio.Lock()  # SQLite has one writer; waiting here is cheaper than there
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect, bring the tables up to date and return the store.
+
+        `url`: `sqlite:///path/to/file.db` or `postgresql://user:password@host/name`. Raises `StorageError`
+        when the database cannot be reached, or is newer than this version.
+        """
+        engine = _engine(url)
+        store = cls(engine)
+        try:
+            async with store._transaction() as connection:
+                await connection.run_sync(upgrade)
+        except StorageError:
+            await engine.dispose()
+            raise
+        return store
+
+    # --- writing ----------------------------------------------------------------------------
+
+    async def save(self, records: Sequence[Record]) -> None:
+        """Keep all of these or none (see `Store.save`)."""
+        if not records:
+            return
+        batches: dict[Table, list[dict[str, Any]]] = {}
+        for record in records:
+            batches.setdefault(t.TABLE_OF[type(record)], []).append(t.to_row(record))
+        async with self._writing, self._transaction() as connection:
+            for table, rows in batches.items():
+                await connection.execute(self._upsert(table), rows)
+
+    async def delete_session(self, token_hash: str) -> None:
+        """Forget a sign-in."""
+        async with self._writing, self._transaction() as connection:
+            await connection.execute(
+                delete(t.sessions).where(t.sessions.c.token_hash == token_hash)
+            )
+
+    async def delete_expired_sessions(self, now: float) -> int:
+        """Forget sign-ins that expired at `now` or earlier."""
+        async with self._writing, self._transaction() as connection:
+            done = await connection.execute(
+                delete(t.sessions).where(t.sessions.c.expires_at <= now)
+            )
+            return int(done.rowcount)
+
+    async def close_unfinished(self, at: float) -> int:
+        """Mark calls without an end as ended by a stop of the server."""
+        async with self._writing, self._transaction() as connection:
+            await connection.execute(
+                update(t.handoffs)
+                .where(t.handoffs.c.ended_at.is_(None))
+                .values(ended_at=at, ended_why="server_stopped")
+            )
+            done = await connection.execute(
+                update(t.calls)
+                .where(t.calls.c.ended_at.is_(None))
+                .values(ended_at=at, outcome="failed", reason="server_stopped")
+            )
+            return int(done.rowcount)
+
+    # --- reading ----------------------------------------------------------------------------
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """One call."""
+        rows = await self._rows(select(t.calls).where(t.calls.c.call_id == call_id))
+        return CallRecord(**rows[0]._mapping) if rows else None
+
+    async def calls(self, *, limit: int = 100, before: float | None = None) -> list[CallRecord]:
+        """Calls, newest start first."""
+        query = (
+            select(t.calls).order_by(t.calls.c.started_at.desc(), t.calls.c.call_id).limit(limit)
+        )
+        if before is not None:
+            query = query.where(t.calls.c.started_at < before)
+        return [CallRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def turns(self, call_id: str) -> list[TurnRecord]:
+        """A call's transcript in order."""
+        query = select(t.turns).where(t.turns.c.call_id == call_id).order_by(t.turns.c.seq)
+        return [TurnRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def decisions(self, call_id: str) -> list[DecisionRecord]:
+        """A call's decisions in order."""
+        query = (
+            select(t.decisions).where(t.decisions.c.call_id == call_id).order_by(t.decisions.c.seq)
+        )
+        return [t.decision_from(row) for row in await self._rows(query)]
+
+    async def handoffs(self, call_id: str) -> list[HandoffRecord]:
+        """A call's requests for a person in order."""
+        query = select(t.handoffs).where(t.handoffs.c.call_id == call_id).order_by(t.handoffs.c.seq)
+        return [HandoffRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def events(self, *, call_id: str | None = None, limit: int = 100) -> list[EventRecord]:
+        """The audit log, newest first."""
+        query = select(t.events).order_by(t.events.c.at.desc(), t.events.c.event_id).limit(limit)
+        if call_id is not None:
+            query = query.where(t.events.c.call_id == call_id)
+        return [EventRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def operator(self, operator_id: str) -> OperatorRecord | None:
+        """An account by its id."""
+        return await self._one_operator(t.operators.c.operator_id == operator_id)
+
+    async def operator_by_name(self, name: str) -> OperatorRecord | None:
+        """An account by its name."""
+        return await self._one_operator(t.operators.c.name == name)
+
+    async def list_operators(self) -> list[OperatorRecord]:
+        """All accounts by name."""
+        rows = await self._rows(select(t.operators))
+        return sorted((OperatorRecord(**row._mapping) for row in rows), key=lambda o: o.name)
+
+    async def session(self, token_hash: str) -> SessionRecord | None:
+        """A sign-in, expired or not."""
+        rows = await self._rows(select(t.sessions).where(t.sessions.c.token_hash == token_hash))
+        return SessionRecord(**rows[0]._mapping) if rows else None
+
+    async def last_epoch(self) -> int:
+        """The largest fencing number ever stored."""
+        rows = await self._rows(select(func.max(t.handoffs.c.epoch)))
+        return int(rows[0][0] or 0)
+
+    async def aclose(self) -> None:
+        """Let go of connections and files."""
+        await self._engine.dispose()
+
+    # --- the shared part --------------------------------------------------------------------
+
+    async def _one_operator(self, condition: Any) -> OperatorRecord | None:
+        rows = await self._rows(select(t.operators).where(condition))
+        return OperatorRecord(**rows[0]._mapping) if rows else None
+
+    async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        async with self._transaction() as connection:
+            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+        return rows
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise StorageError(_reason(error)) from error
+
+    def _upsert(self, table: Table) -> Any:
+        insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        statement = insert(table)
+        keys = [column.name for column in table.primary_key]
+        rest = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed: URL = make_url(url)
+    except ArgumentError as error:
+        raise StorageError(f"'{url}' is not a database URL, e.g. sqlite:///calls.db") from error
+    name = parsed.get_backend_name()
+    driver = DRIVERS.get(name)
+    if driver is None:
+        raise StorageError(f"database '{name}' is not supported: use sqlite or postgresql")
+    try:
+        engine = create_async_engine(parsed.set(drivername=driver))
+    except ModuleNotFoundError as error:
+        raise StorageError(f"the driver for {name} is missing: install '{error.name}'") from error
+    if name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.close()
+
+
+def _reason(error: Exception) -> str:
+    """The database's own words without the statement and its values, which may be a caller's."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {cause}".splitlines()[0]

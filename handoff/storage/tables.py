@@ -1,0 +1,174 @@
+"""The tables, and how records become rows and rows records.
+
+A column is named like the record's field. There are no foreign keys on purpose: records arrive in batches
+from a write-behind journal, and one missing parent must not hold up every later call's rows for good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from handoff.commands import Reason
+from handoff.ports import (
+    CallRecord,
+    DecisionRecord,
+    EventRecord,
+    HandoffRecord,
+    OperatorRecord,
+    Record,
+    SessionRecord,
+    TurnRecord,
+)
+
+metadata = MetaData()
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("caller", String, nullable=False),
+    Column("pack", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("policy_version", String, nullable=False),
+    Column("ended_at", Double),
+    Column("outcome", String),
+    Column("reason", String),
+    Column("safe_mode", Boolean, nullable=False),
+    Index("calls_by_start", "started_at"),
+)
+turns = Table(
+    "turns",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("turn", Integer, nullable=False),
+    Column("role", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("heard", Text),
+    Column("asr_confidence", Double),
+    Column("intent", String),
+    Column("confidence", Double),
+    Column("risk", Double),
+    Column("signals", Json, nullable=False),
+    Column("latency_ms", Json, nullable=False),
+)
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("turn", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("hand_off", Boolean, nullable=False),
+    Column("hard", Boolean, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("risk", Double, nullable=False),
+    Column("breakdown", Double, nullable=False),
+    Column("error", Double, nullable=False),
+    Column("value", Double, nullable=False),
+    Column("urgency", String, nullable=False),
+    Column("reasons", Json, nullable=False),
+    Column("policy_version", String, nullable=False),
+)
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("requested_at", Double, nullable=False),
+    Column("brief", Json, nullable=False),
+    Column("offered_at", Double),
+    Column("accepted_at", Double),
+    Column("bridged_at", Double),
+    Column("ended_at", Double),
+    Column("ended_why", String),
+    Column("operator_id", String),
+    Column("epoch", Integer),
+    Index("handoffs_by_epoch", "epoch"),
+)
+operators = Table(
+    "operators",
+    metadata,
+    Column("operator_id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("password_hash", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String, primary_key=True),
+    Column("operator_id", String, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("sessions_by_expiry", "expires_at"),
+)
+events = Table(
+    "events",
+    metadata,
+    Column("event_id", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("call_id", String),
+    Column("detail", Json, nullable=False),
+    Index("events_by_time", "at"),
+    Index("events_by_call", "call_id", "at"),
+)
+
+TABLE_OF: Mapping[type[Record], Table] = {
+    CallRecord: calls,
+    TurnRecord: turns,
+    DecisionRecord: decisions,
+    HandoffRecord: handoffs,
+    OperatorRecord: operators,
+    SessionRecord: sessions,
+    EventRecord: events,
+}
+
+
+def to_row(record: Record) -> dict[str, Any]:
+    """A record as column values; numbers that are not finite become null, which JSON can hold."""
+    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+
+
+def decision_from(row: Row[Any]) -> DecisionRecord:
+    """A row of `decisions` as a record."""
+    values = dict(row._mapping)
+    values["reasons"] = tuple(Reason(**reason) for reason in values["reasons"])
+    return DecisionRecord(**values)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Reason():
+            return {"code": value.code, "words": value.words, "weight": value.weight}
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case tuple() | list():
+            return [_plain(item) for item in value]
+        case _:
+            return value

@@ -1,0 +1,237 @@
+"""For tests of whoever builds on this package: an in-memory store and builders of plausible facts.
+
+`MemoryStore` passes the same contract tests as the SQL store, so tests may use it in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from handoff.commands import Decision, Reason, Urgency
+from handoff.errors import StorageError
+from handoff.events import (
+    ActionProposed,
+    CallerSpoke,
+    CallStarted,
+    DialogueFacts,
+    Effect,
+    IntentFacts,
+    SpeechFacts,
+)
+from handoff.ports import (
+    CallRecord,
+    DecisionRecord,
+    EventRecord,
+    HandoffRecord,
+    OperatorRecord,
+    Record,
+    SessionRecord,
+    TurnRecord,
+)
+
+R = TypeVar("R", CallRecord, TurnRecord, DecisionRecord, HandoffRecord, OperatorRecord, EventRecord)
+Key = tuple[type[Record], str, int]
+
+
+class MemoryStore:
+    """A `Store` in memory: same behaviour, gone with the process."""
+
+    def __init__(self) -> None:
+        self._records: dict[Key, Record] = {}
+        self._closed = False
+
+    async def save(self, records: Sequence[Record]) -> None:
+        """Keep all of these or none."""
+        self._check()
+        after = dict(self._records)
+        for record in records:
+            after[_key(record)] = record
+        names = [record.name for record in after.values() if isinstance(record, OperatorRecord)]
+        if len(names) != len(set(names)):
+            raise StorageError("an operator's name is taken")
+        self._records = after
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        """One call."""
+        return next((c for c in self._all(CallRecord) if c.call_id == call_id), None)
+
+    async def calls(self, *, limit: int = 100, before: float | None = None) -> list[CallRecord]:
+        """Calls, newest start first."""
+        found = [c for c in self._all(CallRecord) if before is None or c.started_at < before]
+        return sorted(found, key=lambda c: (-c.started_at, c.call_id))[:limit]
+
+    async def turns(self, call_id: str) -> list[TurnRecord]:
+        """A call's transcript in order."""
+        found = [turn for turn in self._all(TurnRecord) if turn.call_id == call_id]
+        return sorted(found, key=lambda turn: turn.seq)
+
+    async def decisions(self, call_id: str) -> list[DecisionRecord]:
+        """A call's decisions in order."""
+        found = [d for d in self._all(DecisionRecord) if d.call_id == call_id]
+        return sorted(found, key=lambda decision: decision.seq)
+
+    async def handoffs(self, call_id: str) -> list[HandoffRecord]:
+        """A call's requests for a person in order."""
+        found = [h for h in self._all(HandoffRecord) if h.call_id == call_id]
+        return sorted(found, key=lambda handoff: handoff.seq)
+
+    async def events(self, *, call_id: str | None = None, limit: int = 100) -> list[EventRecord]:
+        """The audit log, newest first."""
+        found = [e for e in self._all(EventRecord) if call_id in (None, e.call_id)]
+        return sorted(found, key=lambda e: (-e.at, e.event_id))[:limit]
+
+    async def operator(self, operator_id: str) -> OperatorRecord | None:
+        """An account by its id."""
+        return next((o for o in self._all(OperatorRecord) if o.operator_id == operator_id), None)
+
+    async def operator_by_name(self, name: str) -> OperatorRecord | None:
+        """An account by its name."""
+        return next((o for o in self._all(OperatorRecord) if o.name == name), None)
+
+    async def list_operators(self) -> list[OperatorRecord]:
+        """All accounts by name."""
+        return sorted(self._all(OperatorRecord), key=lambda o: o.name)
+
+    async def session(self, token_hash: str) -> SessionRecord | None:
+        """A sign-in, expired or not."""
+        self._check()
+        found = self._records.get((SessionRecord, token_hash, 0))
+        return found if isinstance(found, SessionRecord) else None
+
+    async def delete_session(self, token_hash: str) -> None:
+        """Forget a sign-in."""
+        self._check()
+        self._records.pop((SessionRecord, token_hash, 0), None)
+
+    async def delete_expired_sessions(self, now: float) -> int:
+        """Forget sign-ins that expired at `now` or earlier."""
+        self._check()
+        old = [
+            key
+            for key, record in self._records.items()
+            if isinstance(record, SessionRecord) and record.expires_at <= now
+        ]
+        for key in old:
+            del self._records[key]
+        return len(old)
+
+    async def last_epoch(self) -> int:
+        """The largest fencing number ever stored."""
+        return max((h.epoch for h in self._all(HandoffRecord) if h.epoch is not None), default=0)
+
+    async def close_unfinished(self, at: float) -> int:
+        """Mark calls without an end as ended by a stop of the server."""
+        why = "server_stopped"
+        for handoff in self._all(HandoffRecord):
+            if handoff.ended_at is None:
+                self._records[_key(handoff)] = replace(handoff, ended_at=at, ended_why=why)
+        open_calls = [call for call in self._all(CallRecord) if call.ended_at is None]
+        for call in open_calls:
+            ended = replace(call, ended_at=at, outcome="failed", reason=why)
+            self._records[_key(call)] = ended
+        return len(open_calls)
+
+    async def aclose(self) -> None:
+        """Refuse everything from now on."""
+        self._closed = True
+
+    def _all(self, kind: type[R]) -> list[R]:
+        self._check()
+        return [record for record in self._records.values() if isinstance(record, kind)]
+
+    def _check(self) -> None:
+        if self._closed:
+            raise StorageError("the store is closed")
+
+
+def _key(record: Record) -> Key:
+    match record:
+        case CallRecord():
+            return (CallRecord, record.call_id, 0)
+        case OperatorRecord():
+            return (OperatorRecord, record.operator_id, 0)
+        case SessionRecord():
+            return (SessionRecord, record.token_hash, 0)
+        case EventRecord():
+            return (EventRecord, record.event_id, 0)
+        case _:
+            return (type(record), record.call_id, record.seq)
+
+
+# --- builders ---------------------------------------------------------------------------------
+
+
+def a_call(
+    call_id: str = "call-1", caller: str = "+15550100", pack: str = "banking"
+) -> CallStarted:
+    """A call that starts."""
+    return CallStarted(call_id, caller, pack)
+
+
+def a_turn(
+    turn: int = 1,
+    text: str = "what is my balance",
+    *,
+    heard: float = 0.95,
+    intent: str | None = "balance",
+    sure: float = 0.97,
+    margin: float = 0.9,
+    category: str = "general",
+    dialogue: DialogueFacts = DialogueFacts(),
+    slots: Mapping[str, str] | None = None,
+) -> CallerSpoke:
+    """A caller's turn; without arguments one that goes well. `heard`, `sure`, `margin` in [0, 1]."""
+    return CallerSpoke(
+        turn=turn,
+        text=text,
+        speech=SpeechFacts(confidence=heard, words=len(text.split()), lowest_word=heard),
+        intent=IntentFacts(intent, sure, margin, category=category),
+        dialogue=dialogue,
+        slots=slots or {},
+    )
+
+
+def a_bad_turn(turn: int = 1, text: str = "the thing with the um you know") -> CallerSpoke:
+    """A caller's turn that nobody could make sense of."""
+    return a_turn(
+        turn,
+        text,
+        heard=0.2,
+        intent=None,
+        sure=0.1,
+        margin=0.02,
+        dialogue=DialogueFacts(frustration=0.7),
+    )
+
+
+def a_decision(call_id: str = "call-1", *, urgency: Urgency = Urgency.MEDIUM) -> Decision:
+    """A decision to hand off because the caller asked."""
+    return Decision(
+        call_id=call_id,
+        turn=1,
+        hand_off=True,
+        hard=True,
+        confidence=0.9,
+        risk=0.1,
+        breakdown=0.05,
+        error=0.05,
+        value=-2.0,
+        reasons=(Reason("explicit_request", "the caller asked for a person", 100.0),),
+        urgency=urgency,
+    )
+
+
+def a_proposal(
+    name: str = "transfer",
+    effect: Effect = Effect.IRREVERSIBLE,
+    *,
+    action_id: str = "action-1",
+    amount: float | None = 50.0,
+    over_limit: bool = False,
+    regulated: str | None = None,
+) -> ActionProposed:
+    """An action that the agent wants to take."""
+    arguments = {} if amount is None else {"amount": f"{amount:g}"}
+    return ActionProposed(action_id, name, arguments, effect, amount, regulated, over_limit)
