@@ -208,7 +208,7 @@ class CallRunner:
         self._turns.handle(turns.CallerStarted(), now)
         if speaking:
             self._settle()
-            self.book.stage(self._turn, Stage.BARGE_IN, (self._now() - event.onset) * 1000.0)
+            self.book.stage(Stage.BARGE_IN, (self._now() - event.onset) * 1000.0)
 
     def _on_speech_stopped(self, event: at.SpeechStopped, now: float) -> None:
         self._turns.handle(turns.CallerPaused(event.ended), now)
@@ -248,6 +248,7 @@ class CallRunner:
         self._clock.moment("ended", command.ended)
         self._clock.moment("closed", now)
         self._turn += 1
+        self.book.turn_begins(self._turn)
         self._measure(Stage.ENDPOINT, "ended", "closed")
         self._ingress.close_turn()
         self._listener.close(self._tasks)
@@ -264,7 +265,9 @@ class CallRunner:
         if command.hypothesis is None:
             self._turn += 1
             self._clock = TurnClock()
+            self.book.turn_begins(self._turn)
             if command.silence is not None:
+                self.book.caller_other("The caller said nothing.")
                 self.engine.handle(facts.CallerSilent(self._turn, command.silence), self._now())
                 if not self._answering:
                     return
@@ -462,7 +465,7 @@ class CallRunner:
         self._unheard = []
         for sentence_id, seq in self._spoken.items():
             part = texts.get(sentence_id, "")
-            line = self.book.heard_part(seq, part)
+            line = self.book.heard(seq, part)
             if line.text != part:
                 self._unheard.append(Sentence(line.text, kind="notice"))
         self._spoken.clear()
@@ -553,7 +556,7 @@ class CallRunner:
 
     def _on_floor(self, event: at.FloorSaid, now: float) -> None:
         if isinstance(event.event, facts.OperatorAssigned):
-            self.book.assigned(event.event, now)
+            self.book.assigned(event.event)
         self.engine.handle(event.event, now)
 
     def _on_leg_attached(self, event: at.LegAttached, now: float) -> None:
@@ -562,7 +565,7 @@ class CallRunner:
         self._leg_gone_at = None
         self._interrupt()
         self.engine.handle(facts.BridgeUp(self.leg.operator_id, event.epoch), now)
-        self.book.bridged(now)
+        self.book.bridged()
 
     def _on_leg_detached(self, event: at.LegDetached, now: float) -> None:
         if self.leg is not None and self.leg.epoch == event.epoch:
@@ -605,7 +608,7 @@ class CallRunner:
     def _measure(self, stage: Stage, start: str, end: str) -> None:
         milliseconds = self._clock.between(stage, start, end)
         if milliseconds is not None:
-            self.book.stage(self._turn, stage, milliseconds)
+            self.book.stage(stage, milliseconds)
             self.engine.handle(
                 facts.StageTimed(self._turn, stage.value, milliseconds, BUDGETS[stage].p95),
                 self._now(),

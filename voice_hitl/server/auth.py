@@ -32,7 +32,7 @@ class Accounts:
 
     def __init__(self, store: Store, session_seconds: float) -> None:
         self._store = store
-        self._session_seconds = session_seconds
+        self.session_seconds = session_seconds
         self._hasher = PasswordHasher()
         # Verified against when a name is unknown, so that a reply takes as long as for a known one.
         self._decoy = self._hasher.hash(secrets.token_hex())
@@ -84,7 +84,7 @@ class Accounts:
                 SessionRecord(
                     token_hash=_digest(token),
                     operator_id=identity.operator_id,
-                    expires_at=now + self._session_seconds,
+                    expires_at=now + self.session_seconds,
                 )
             ]
         )

@@ -166,7 +166,7 @@ class Hub:
     def call_ended(self, call_id: str, outcome: str) -> None:
         """A call is over."""
         if self._calls.pop(call_id, None) is not None:
-            self._all(wire.CallGone(call_id=call_id, outcome=outcome))  # type: ignore[arg-type]
+            self._all(wire.CallGone(call_id=call_id, outcome=outcome))
 
     def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
         """The operator may open the call's audio."""
@@ -196,7 +196,7 @@ class Hub:
             wire.OfferOver(
                 offer_id=offer_id,
                 call_id=call_id,
-                reason=reason,  # type: ignore[arg-type]  # pydantic checks it
+                reason=reason,
                 message=OFFER_OVER_WORDS.get(reason, reason),
             ),
         )

@@ -31,7 +31,7 @@ def call_view(call: CallSnapshot) -> CallView:
         caller=call.caller,
         pack=call.pack,
         started_at=call.started_at,
-        state=call.state,  # type: ignore[arg-type]  # pydantic checks it
+        state=call.state,
         safe_mode=call.safe_mode,
         operator_id=call.operator_id,
         operator_name=call.operator_name,
@@ -71,7 +71,7 @@ def brief_view(brief: Brief, at: float) -> BriefView:
         exchanges=[
             TranscriptEntry(
                 seq=seq,
-                role=exchange.role,  # type: ignore[arg-type]  # pydantic checks it
+                role=exchange.role,
                 text=exchange.text,
                 heard=None,
                 final=True,
