@@ -13,10 +13,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
-from voice_hitl.call.book import CallBook
-from voice_hitl.call.egress import Egress
-from voice_hitl.call.ingress import Ingress
-
 from handoff import commands as core
 from handoff import events as facts
 from handoff.engine import CallEngine
@@ -24,7 +20,10 @@ from handoff.session import State
 from voice_hitl.agent.protocol import Conversation, Heard, Sentence
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turns
+from voice_hitl.call.book import CallBook
 from voice_hitl.call.bridge import OperatorLeg
+from voice_hitl.call.egress import Egress
+from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.latency import BUDGETS, Stage, TurnClock
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.ports import CallWatcher, FloorPort

@@ -11,7 +11,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, Store, TurnRecord
 from voice_hitl.clock import Clock
-from voice_hitl.errors import ConfigError
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
 from voice_hitl.server.wire import ErrorBody, Session, SetUp, SignIn, WireModel
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from handoff.ports import OperatorRecord, SessionRecord, Store
 
+from handoff.ports import OperatorRecord, SessionRecord, Store
 from voice_hitl.errors import ConfigError
 
 COOKIE = "vh_session"
