@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handoff.brief import Memory
-from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell, Urgency
+from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell
 from handoff.errors import ProtocolError
 from handoff.events import (
     ActionFinished,
@@ -27,32 +27,13 @@ from handoff.events import (
     OperatorAssigned,
     StageTimed,
 )
-from handoff.policy import Policy, Trigger
-from handoff.risk import PRIOR, Assessment, Estimator, Latch, Models, simple_value
-from handoff.session import CannotGoOn, HandOffDecided, Session, State
+from handoff.policy import Policy
+from handoff.risk import SHIPPED, Estimator, Latch, Models, simple_value
+from handoff.session import Session
 from handoff.signals import Reading, Signals
+from handoff.states import CannotGoOn, HandOffDecided, SessionEvent, State
+from handoff.triggers import Triggers, urgency_of
 
-HARD_WEIGHT = 100.0  # outweighs every soft reason; hard triggers are not weighed, they decide
-
-HARD_WORDS: Mapping[str, str] = {
-    "explicit_request": "the caller asked for a person",
-    "emergency": "there may be danger or fraud under way",
-    "regulated": "this needs a decision that the AI may not make",
-    "irreversible_failed": "an action that cannot be undone has failed",
-    "over_limit": "the request is above what the AI may do alone",
-    "two_no_match": "the AI did not understand several times in a row",
-    "two_silences": "the caller has gone silent",
-    "component_failed": "a part of the AI broke during this call",
-    "digit_zero": "the caller pressed 0",
-    "takeover": "an operator took the call",
-}
-HARD_URGENCY: Mapping[str, Urgency] = {
-    "emergency": Urgency.CRITICAL,
-    "irreversible_failed": Urgency.HIGH,
-    "component_failed": Urgency.HIGH,
-    "regulated": Urgency.HIGH,
-    "two_silences": Urgency.LOW,
-}
 REFUSALS: Mapping[str, str] = {
     "not_in_charge": "a person is taking or has taken the call",
     "over_limit": "above what the AI may do alone",
@@ -60,7 +41,7 @@ REFUSALS: Mapping[str, str] = {
     "safe_mode": "nothing irreversible while the call is in safe mode",
     "risk": "the conversation is too uncertain for something irreversible",
 }
-_UNSERVED = ("explicit_request", "digit_zero")  # the caller asked: say so when nobody can be asked
+_ASKED = ("explicit_request", "digit_zero")  # the caller asked: say so when nobody can be asked now
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,30 +65,28 @@ class CallEngine:
     """Decides for one call; `now` is monotonic seconds, the same clock in every method."""
 
     __slots__ = (
-        "_asked",
         "_assessment",
         "_call",
         "_commands",
         "_estimator",
-        "_failures",
-        "_irreversible_failures",
         "_latch",
         "_memory",
         "_policy",
         "_reading",
         "_reasons",
-        "_refused",
         "_session",
         "_signals",
+        "_triggers",
     )
 
     def __init__(
-        self, call: CallStarted, policy: Policy, now: float, models: Models = PRIOR
+        self, call: CallStarted, policy: Policy, now: float, models: Models = SHIPPED
     ) -> None:
         self._call = call
         self._policy = policy
         self._memory = Memory(call, policy.brief.exchanges, policy.brief.tried)
         self._signals = Signals(now)
+        self._triggers = Triggers(policy)
         self._estimator = Estimator(policy, models)
         self._latch = Latch(policy.hysteresis)
         self._session = Session(policy, self._memory)
@@ -115,10 +94,6 @@ class CallEngine:
         self._assessment = self._estimator.calm(self._memory.category)
         self._reading: Reading | None = None
         self._reasons: tuple[Reason, ...] = ()
-        self._refused: str | None = None  # the last action that was not allowed
-        self._asked = 0  # turns in which a person was asked for
-        self._irreversible_failures = 0
-        self._failures = 0  # broken components
 
     # --- the machine ------------------------------------------------------------------------
 
@@ -127,35 +102,32 @@ class CallEngine:
         match event:
             case CallStarted():
                 if event.call_id != self._call.call_id:
-                    raise ProtocolError(
-                        f"call {self._call.call_id} was told of call {event.call_id}"
-                    )
-                return
-            case _ if self._session.state is State.ENDED:
-                pass  # nothing to learn from a call that is over; the session may have to answer
+                    raise ProtocolError(f"call {self._call.call_id} was told of {event.call_id}")
             case CallerSpoke() | CallerSilent():
-                self._memory.note(event)
-                self._turn(event, now)
-                return
+                if self._session.state is not State.ENDED:
+                    self._memory.note(event)
+                    self._turn(event, now)
             case DigitPressed() | ActionProposed() | ActionFinished() | ComponentFailed():
-                self._memory.note(event)
-                self._signals.note(event)
-                self._between_turns(event, now)
-                return
+                if self._session.state is not State.ENDED:
+                    self._memory.note(event)
+                    self._signals.note(event)
+                    self._between_turns(event, now)
             case AgentSpoke() | StageTimed():
-                self._memory.note(event)
-                self._signals.note(event)
-                return
-            case OperatorAssigned() if self._session.state is State.AI:
-                self._taken_over()
-        if isinstance(event, _FACTS):
-            return
-        before = self._session.state
-        self._session.handle(event, now)
-        if isinstance(event, HandedBack) and before is not self._session.state:
-            self._memory.note(event)
-            self._start_afresh()
-        self._commands += self._session.take_commands()
+                if self._session.state is not State.ENDED:
+                    self._memory.note(event)
+                    self._signals.note(event)
+            case OperatorAssigned():
+                if self._session.state is State.AI and event.epoch > self._session.epoch:
+                    self._taken_over()
+                self._tell_session(event, now)
+            case HandedBack():
+                before = self._session.state
+                self._tell_session(event, now)
+                if self._session.state is not before:
+                    self._memory.note(event)
+                    self._start_afresh()
+            case _:
+                self._tell_session(event, now)
 
     def next_deadline(self) -> float | None:
         """When to send `DeadlinePassed`, or None."""
@@ -182,6 +154,11 @@ class CallEngine:
     def safe_mode(self) -> bool:
         """Whether nothing irreversible may be done."""
         return self._session.safe_mode
+
+    @property
+    def epoch(self) -> int:
+        """The newest fencing number seen."""
+        return self._session.epoch
 
     @property
     def raw_signals(self) -> Mapping[str, float]:
@@ -211,18 +188,18 @@ class CallEngine:
         """
         code = self._refusal(proposal)
         if code:
-            self._refused = proposal.action_id
+            self._triggers.refused(proposal.action_id)
         return not code, code
 
     def _refusal(self, proposal: ActionProposed) -> str:
-        if proposal.effect is Effect.READ and not proposal.over_limit and not proposal.regulated:
-            return ""
-        if self._session.state is not State.AI:
-            return "not_in_charge"
         if proposal.over_limit:
             return "over_limit"
         if proposal.regulated:
             return "regulated"
+        if proposal.effect is Effect.READ:
+            return ""
+        if self._session.state is not State.AI:
+            return "not_in_charge"
         if proposal.effect is Effect.IRREVERSIBLE:
             if self._session.safe_mode:
                 return "safe_mode"
@@ -238,18 +215,17 @@ class CallEngine:
             if isinstance(event, CallerSpoke) and event.dialogue.emergency:
                 self._raise_alarm(now)
             return
-        category = self._memory.category
-        self._assessment = self._estimator.turn(self._reading, category)
+        self._assessment = self._estimator.turn(self._reading, self._memory.category)
         self._reasons = self._assessment.reasons
-        value = self._assessment.value
         if self._policy.rule == "simple":
             value = self._simple(event)
-            enter = value > 0 and self._latch.armed
+            soft = value > 0 and self._latch.armed
             self._latch.turn(value)
         else:
-            enter = self._latch.turn(value)
-        hard = self._hard_of_turn(event)
-        self._decide(hard, soft=enter, value=value, now=now, keep=True)
+            value = self._assessment.value
+            soft = self._latch.turn(value)
+        hard = self._triggers.of_turn(event, self._signals.dialogue)
+        self._decide(hard, soft=soft, value=value, now=now, keep=True)
 
     def _simple(self, event: CallerSpoke | CallerSilent) -> float:
         if isinstance(event, CallerSilent):
@@ -257,49 +233,10 @@ class CallEngine:
         facts = event.intent
         return simple_value(self._policy, facts.probability, facts.margin, facts.category)
 
-    def _hard_of_turn(self, event: CallerSpoke | CallerSilent) -> list[str]:
-        triggers = self._policy.triggers
-        dialogue = self._signals.dialogue
-        found: list[str] = []
-        if isinstance(event, CallerSpoke):
-            if event.dialogue.wants_person >= self._policy.thresholds.wants_person:
-                self._asked += 1
-            else:
-                self._asked = 0
-            if event.dialogue.emergency and triggers.emergency.enabled:
-                found.append("emergency")
-            if event.intent.category in self._policy.regulated and triggers.regulated.enabled:
-                found.append("regulated")
-            if _fires(triggers.explicit_request, self._asked):
-                found.append("explicit_request")
-            if _fires(triggers.two_no_match, dialogue.no_matches):
-                found.append("two_no_match")
-        elif _fires(triggers.two_silences, dialogue.silences):
-            found.append("two_silences")
-        return found
-
     def _between_turns(
         self, event: DigitPressed | ActionProposed | ActionFinished | ComponentFailed, now: float
     ) -> None:
-        triggers = self._policy.triggers
-        hard: list[str] = []
-        match event:
-            case DigitPressed(digit="0") if triggers.digit_zero.enabled:
-                hard = ["digit_zero"]
-            case ActionProposed():
-                if event.regulated and triggers.regulated.enabled:
-                    hard.append("regulated")
-                if event.over_limit and triggers.over_limit.enabled:
-                    hard.append("over_limit")
-            case ActionFinished(effect=Effect.IRREVERSIBLE, ok=False):
-                if event.action_id != self._refused:
-                    self._irreversible_failures += 1
-                    if _fires(triggers.irreversible_failed, self._irreversible_failures):
-                        hard = ["irreversible_failed"]
-            case ComponentFailed() if event.component != "tool":
-                self._failures += 1
-                if _fires(triggers.component_failed, self._failures):
-                    hard = ["component_failed"]
+        hard = self._triggers.between_turns(event)
         if hard and self._session.state is State.AI:
             self._decide(hard, soft=False, value=self._assessment.value, now=now, keep=False)
         if isinstance(event, ComponentFailed):
@@ -309,22 +246,17 @@ class CallEngine:
         wanted = bool(hard) or soft
         possible = self._session.may_request(now, urgent="emergency" in hard)
         decision = self._decision(hard, hand_off=wanted and possible, value=value)
-        if decision.reasons:
-            self._reasons = decision.reasons
+        self._reasons = decision.reasons
         if keep or decision.hand_off:
             self._commands.append(KeepDecision(self._call.call_id, decision))
         if decision.hand_off:
             self._latch.disarm()
-            self._session.handle(HandOffDecided(decision), now)
-            self._commands += self._session.take_commands()
-        elif any(code in _UNSERVED for code in hard):
+            self._tell_session(HandOffDecided(decision), now)
+        elif any(code in _ASKED for code in hard):
             self._commands.append(Tell(self._call.call_id, Notice.NOBODY))
 
     def _decision(self, hard: list[str], *, hand_off: bool, value: float) -> Decision:
         seen = self._assessment
-        first = [
-            Reason(code, HARD_WORDS[code], HARD_WEIGHT - place) for place, code in enumerate(hard)
-        ]
         return Decision(
             call_id=self._call.call_id,
             turn=self._memory.turns,
@@ -335,16 +267,9 @@ class CallEngine:
             breakdown=seen.breakdown,
             error=seen.error,
             value=value,
-            reasons=tuple([*first, *seen.reasons][:3]),
-            urgency=self._urgency(hard, seen),
+            reasons=tuple([*self._triggers.reasons(hard), *seen.reasons][:3]),
+            urgency=urgency_of(hard, seen.reasons),
         )
-
-    def _urgency(self, hard: list[str], seen: Assessment) -> Urgency:
-        ranks = list(Urgency)
-        urgencies = [HARD_URGENCY.get(code, Urgency.MEDIUM) for code in hard]
-        if seen.reasons and seen.reasons[0].code == "frustration":
-            urgencies.append(Urgency.HIGH)
-        return max(urgencies, key=ranks.index, default=Urgency.MEDIUM)
 
     def _raise_alarm(self, now: float) -> None:
         """An emergency while a person is already being called: ring louder."""
@@ -352,8 +277,7 @@ class CallEngine:
             decision = self._decision(["emergency"], hand_off=True, value=self._assessment.value)
             self._reasons = decision.reasons
             self._commands.append(KeepDecision(self._call.call_id, decision))
-            self._session.handle(HandOffDecided(decision), now)
-            self._commands += self._session.take_commands()
+            self._tell_session(HandOffDecided(decision), now)
 
     def _taken_over(self) -> None:
         decision = self._decision(["takeover"], hand_off=True, value=self._assessment.value)
@@ -364,31 +288,19 @@ class CallEngine:
 
     def _give_up_if_broken(self, now: float) -> None:
         """Parts keep breaking and no person may be asked: do not leave the caller in silence."""
-        broken = self._failures >= self._policy.waiting.max_failures
+        broken = self._triggers.failures >= self._policy.waiting.max_failures
         if broken and self._session.state is State.AI and not self._session.may_request(now):
-            self._session.handle(CannotGoOn("component_failed"), now)
-            self._commands += self._session.take_commands()
+            self._tell_session(CannotGoOn("component_failed"), now)
 
     def _start_afresh(self) -> None:
+        """A person has sorted things out: what was before says nothing about what follows."""
         self._signals.forget()
+        self._triggers.reset()
         self._estimator.reset()
         self._assessment = self._estimator.calm(self._memory.category)
         self._reasons = ()
         self._latch.disarm()
-        self._asked = self._irreversible_failures = self._failures = 0
 
-
-def _fires(trigger: Trigger, count: int) -> bool:
-    return trigger.enabled and count >= trigger.count
-
-
-_FACTS = (
-    CallerSpoke,
-    CallerSilent,
-    DigitPressed,
-    ActionProposed,
-    ActionFinished,
-    AgentSpoke,
-    StageTimed,
-    ComponentFailed,
-)
+    def _tell_session(self, event: SessionEvent, now: float) -> None:
+        self._session.handle(event, now)
+        self._commands += self._session.take_commands()

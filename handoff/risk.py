@@ -59,7 +59,7 @@ def head(intercept: float, weights: Mapping[str, float]) -> Head:
     return Head(intercept, tuple(float(weights.get(code, 0.0)) for code in CODES))
 
 
-PRIOR = Models(
+SHIPPED = Models(
     breakdown=head(
         -3.2,
         {

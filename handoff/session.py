@@ -7,9 +7,8 @@ conversation: the engine does, and tells the session `HandOffDecided`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from handoff.brief import Brief
@@ -44,53 +43,21 @@ from handoff.events import (
     TakeoverAsked,
 )
 from handoff.policy import Policy
+from handoff.states import (
+    LIVE,
+    SESSION_EVENTS,
+    CannotGoOn,
+    HandOffDecided,
+    Row,
+    SessionEvent,
+    State,
+    Table,
+    mermaid,
+)
+
+__all__ = ["TABLE", "Session", "State", "diagram"]
 
 BACKOFF_LIMIT = 300.0  # seconds; doubling stops here
-
-
-class State(StrEnum):
-    """Who talks to the caller."""
-
-    AI = "ai"
-    WAITING = "waiting"  # a person is being called; the caller has been told
-    BRIDGING = "bridging"  # a person has accepted; their audio is being connected
-    OPERATOR = "operator"
-    ENDED = "ended"
-
-
-LIVE = (State.AI, State.WAITING, State.BRIDGING, State.OPERATOR)
-
-
-@dataclass(frozen=True, slots=True)
-class HandOffDecided:
-    """The engine's judgement: a person must take this call."""
-
-    decision: Decision
-
-
-@dataclass(frozen=True, slots=True)
-class CannotGoOn:
-    """The engine's judgement: neither the AI nor a person can serve this caller."""
-
-    reason: str
-
-
-SessionEvent = (
-    HandOffDecided
-    | CannotGoOn
-    | OperatorAssigned
-    | NobodyAvailable
-    | BridgeUp
-    | OperatorLost
-    | HandedBack
-    | OperatorEndedCall
-    | TakeoverAsked
-    | AgentEndedCall
-    | CallerHungUp
-    | DeadlinePassed
-    | ServerDraining
-)
-SESSION_EVENTS: tuple[type, ...] = tuple(SessionEvent.__args__)
 
 
 class Conversation(Protocol):
@@ -376,16 +343,8 @@ def _at_least_high(decision: Decision) -> Urgency:
 
 # --- the table --------------------------------------------------------------------------------
 
+
 Action = Callable[[Session, Any, float], State]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What a state does on an event: an action, where it may lead, and both in words."""
-
-    action: Action
-    targets: frozenset[State]
-    words: str
 
 
 def _row(action: Action, targets: State | tuple[State, ...], words: str) -> Row:
@@ -448,16 +407,9 @@ def _table() -> dict[tuple[State, type], Row]:
     return table
 
 
-TABLE: Mapping[tuple[State, type], Row] = _table()
+TABLE: Table = _table()
 
 
 def diagram() -> str:
     """Draw the table's changes of state as a Mermaid diagram."""
-    lines = ["stateDiagram-v2", "    direction LR", "    [*] --> ai"]
-    for (state, event), row in TABLE.items():
-        lines += [
-            f"    {state} --> {target}: {event.__name__}"
-            for target in State
-            if target in row.targets and target is not state
-        ]
-    return "\n".join([*lines, "    ended --> [*]"])
+    return mermaid(TABLE)

@@ -41,6 +41,7 @@ class SqlStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._closed = False
         self._writing = asyncio.Lock()  # SQLite has one writer; waiting here is cheaper than there
 
     @classmethod
@@ -168,6 +169,7 @@ class SqlStore:
 
     async def aclose(self) -> None:
         """Let go of connections and files."""
+        self._closed = True
         await self._engine.dispose()
 
     # --- the shared part --------------------------------------------------------------------
@@ -183,6 +185,8 @@ class SqlStore:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        if self._closed:
+            raise StorageError("the store is closed")
         try:
             async with self._engine.begin() as connection:
                 yield connection

@@ -1,0 +1,95 @@
+"""The vocabulary of a call's state table: its states, its events, and what a row says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from handoff.commands import Decision
+from handoff.events import (
+    AgentEndedCall,
+    BridgeUp,
+    CallerHungUp,
+    DeadlinePassed,
+    HandedBack,
+    NobodyAvailable,
+    OperatorAssigned,
+    OperatorEndedCall,
+    OperatorLost,
+    ServerDraining,
+    TakeoverAsked,
+)
+
+
+class State(StrEnum):
+    """Who talks to the caller."""
+
+    AI = "ai"
+    WAITING = "waiting"  # a person is being called; the caller has been told
+    BRIDGING = "bridging"  # a person has accepted; their audio is being connected
+    OPERATOR = "operator"
+    ENDED = "ended"
+
+
+LIVE = (State.AI, State.WAITING, State.BRIDGING, State.OPERATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOffDecided:
+    """The engine's judgement: a person must take this call."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class CannotGoOn:
+    """The engine's judgement: neither the AI nor a person can serve this caller."""
+
+    reason: str
+
+
+SessionEvent = (
+    HandOffDecided
+    | CannotGoOn
+    | OperatorAssigned
+    | NobodyAvailable
+    | BridgeUp
+    | OperatorLost
+    | HandedBack
+    | OperatorEndedCall
+    | TakeoverAsked
+    | AgentEndedCall
+    | CallerHungUp
+    | DeadlinePassed
+    | ServerDraining
+)
+SESSION_EVENTS: tuple[type, ...] = tuple(SessionEvent.__args__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a state does on an event: an action, where it may lead, and both in words.
+
+    The action is given the machine, the event and the time, and returns the next state.
+    """
+
+    action: Callable[[Any, Any, float], State]
+    targets: frozenset[State]
+    words: str
+
+
+Table = Mapping[tuple[State, type], Row]
+
+
+def mermaid(table: Table) -> str:
+    """Draw a table's changes of state as a Mermaid diagram."""
+    lines = ["stateDiagram-v2", "    direction LR", "    [*] --> ai"]
+    for (state, event), row in table.items():
+        lines += [
+            f"    {state} --> {target}: {event.__name__}"
+            for target in State
+            if target in row.targets and target is not state
+        ]
+    return "\n".join([*lines, "    ended --> [*]"])
