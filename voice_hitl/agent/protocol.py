@@ -90,7 +90,9 @@ class Conversation(Protocol):
     def understand(self, heard: Heard) -> Understanding:
         """Read a turn; pure but for the conversation's own memory; at most 10 ms."""
 
-    def respond(self, understanding: Understanding, *, safe_mode: bool) -> AsyncIterator[AgentEvent]:
+    def respond(
+        self, understanding: Understanding, *, safe_mode: bool
+    ) -> AsyncIterator[AgentEvent]:
         """Answer. After a `Proposal` the consumer calls `verdict` before it takes the next event.
 
         Raises `AgentError`; a failing tool is an `Acted(ok=False)`, not an exception.
@@ -116,4 +118,3 @@ class Agent(Protocol):
 
     async def aclose(self) -> None:
         """Release what the agent holds."""
-
