@@ -297,6 +297,11 @@ class CallBook:
         self._journal.put(self._call)
         self._watcher.call_ended(self.call_id, outcome)
 
+    def fail(self, why: str) -> None:
+        """The call broke: close the book as failed, once."""
+        if self._call.outcome is None:
+            self.ending("failed", why)
+
     # --- showing and keeping --------------------------------------------------------------------
 
     def changed(self) -> None:

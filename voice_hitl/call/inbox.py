@@ -1,7 +1,7 @@
 """What a call's owner task is told: the one FIFO of a call, and the facts it carries.
 
 A few events a second arrive here. The inbox is bounded; when it is full the call is beyond saving in
-order, so `post` raises `InboxOverflow`, which fails that one call towards its fallback.
+order, so its owner gets `InboxOverflow`, which fails that one call towards its fallback.
 """
 
 from __future__ import annotations
@@ -250,14 +250,17 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[InboxEvent] = asyncio.Queue(INBOX_SIZE)
+        self._overflowed = False
 
     def post(self, event: InboxEvent) -> None:
-        """Append an event; raise `InboxOverflow` when the owner is `INBOX_SIZE` events behind."""
+        """Append an event. Into a full inbox it is lost, and the next `get` raises `InboxOverflow`."""
         try:
             self._queue.put_nowait(event)
-        except asyncio.QueueFull as error:
-            raise InboxOverflow(f"{INBOX_SIZE} events wait; the call's owner is stuck") from error
+        except asyncio.QueueFull:
+            self._overflowed = True
 
     async def get(self) -> InboxEvent:
-        """The next event, waiting for one."""
+        """The next event, waiting for one; raise `InboxOverflow` once an event was lost."""
+        if self._overflowed:
+            raise InboxOverflow(f"{INBOX_SIZE} events wait; the call's owner is stuck")
         return await self._queue.get()

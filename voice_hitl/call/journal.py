@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from handoff.ports import Record, Store
-
 from handoff.errors import StorageError
+from handoff.ports import Record, Store
 from voice_hitl.log import get_logger
 
 log = get_logger(__name__)

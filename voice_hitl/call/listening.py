@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from voice_hitl.audio.endpoint import SpeechEvent, SpeechPaused, SpeechResumed, SpeechStarted
-
 from voice_hitl.call.inbox import (
     FinalCame,
     InboxEvent,

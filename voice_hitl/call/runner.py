@@ -8,13 +8,14 @@ side tasks of the call's `TaskGroup` that post what they find.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
 from handoff import commands as core
 from handoff import events as facts
+from handoff.commands import Notice
 from handoff.engine import CallEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Conversation, Heard, Sentence
@@ -52,7 +53,7 @@ class CallParts:
     floor: FloorPort
     watcher: CallWatcher
     clock: Clock
-    prompts: Mapping[str, str]  # `Notice` value -> words
+    notice: Callable[[Notice, int], str]  # the words of a notice, the n-th time it is said
     reconnect_seconds: float
     timing: turns.TurnTiming = field(default_factory=turns.TurnTiming)
 
@@ -98,6 +99,7 @@ class CallRunner:
         self._queued: list[turns.Answer] = []
         self._safe_mode = False
         self._end_after_reply = False
+        self._told: dict[Notice, int] = {}
         self._spoken: dict[int, int] = {}  # sentence id -> transcript line
         self._open_sentence: int | None = None
         self._unheard: list[Sentence] = []
@@ -119,8 +121,16 @@ class CallRunner:
     # --- from outside: each only posts, so that nothing overtakes anything ---
 
     def post(self, event: at.InboxEvent) -> None:
-        """Tell the call something; raise `InboxOverflow` when its owner is stuck."""
+        """Tell the call something."""
         self._inbox.post(event)
+
+    def offered(self, operator_id: str) -> None:
+        """An offer for this call was put on a console."""
+        self.book.offered(operator_id)
+
+    def accepted(self, operator_id: str, epoch: int) -> None:
+        """An operator accepted; to be stored before they are told."""
+        self.book.accepted(operator_id, epoch)
 
     async def run(self) -> None:
         """Own the call until it is over. Leaves no task, lease or leg behind, however it ends."""
@@ -495,13 +505,15 @@ class CallRunner:
 
     def _tell_floor(self, command: core.RequestTakeover | core.WithdrawRequest) -> None:
         self._parts.floor.tell(command)
+        if isinstance(command, core.WithdrawRequest):
+            self.book.bridge_over(command.reason)
 
     def _tell(self, command: core.Tell) -> None:
-        if self._spoken or self._egress.idle:
-            self._play_prompt(self._parts.prompts[command.notice.value])
-            return
-        self._egress.clear()  # only the hold tone plays
-        self._play_prompt(self._parts.prompts[command.notice.value])
+        if not self._spoken and not self._egress.idle:
+            self._egress.clear()  # only the hold tone plays
+        times = self._told.get(command.notice, 0)
+        self._told[command.notice] = times + 1
+        self._play_prompt(self._parts.notice(command.notice, times))
 
     def _hold_agent(self, command: core.HoldAgent) -> None:
         self._queued = []
@@ -556,6 +568,8 @@ class CallRunner:
     def _on_floor(self, event: at.FloorSaid, now: float) -> None:
         if isinstance(event.event, facts.OperatorAssigned):
             self.book.assigned(event.event)
+        elif isinstance(event.event, facts.NobodyAvailable):
+            self.book.bridge_over("nobody")
         self.engine.handle(event.event, now)
 
     def _on_leg_attached(self, event: at.LegAttached, now: float) -> None:

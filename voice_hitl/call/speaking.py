@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-
+from collections.abc import AsyncIterator, Iterable
 import numpy as np
 
 from voice_hitl.audio import g711
@@ -22,10 +20,10 @@ class Voice:
         self._prompts: dict[str, bytes] = {}
         self.hold_tone = _hold_tone()
 
-    async def render(self, prompts: Mapping[str, str]) -> None:
+    async def render(self, prompts: Iterable[str]) -> None:
         """Render fixed prompts once; raise `SynthesisError` if one cannot be spoken."""
-        for text in prompts.values():
-            if text and text not in self._prompts:
+        for text in prompts:
+            if text not in self._prompts:
                 chunks = [chunk async for chunk in self.synthesizer.synthesize(text)]
                 self._prompts[text] = b"".join(chunks)
 
@@ -45,15 +43,6 @@ class Voice:
     def prompt(self, text: str) -> bytes | None:
         """The clip of a fixed prompt, or None if it was not rendered."""
         return self._prompts.get(text)
-
-
-@dataclass(slots=True)
-class Spoken:
-    """A sentence on its way to the caller, and the transcript line it belongs to."""
-
-    sentence_id: int
-    seq: int
-    text: str
 
 
 def _hold_tone() -> bytes:

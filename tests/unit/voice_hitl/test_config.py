@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from voice_hitl.config import load_config
+from voice_hitl.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    assert load_config().server.port == 8080
+
+
+def test_the_file_of_the_working_directory_is_read(tmp_path: Path) -> None:
+    write(tmp_path / "voice-hitl.toml", "[server]\nport = 9000\n")
+    assert load_config().server.port == 9000
+
+
+def test_the_environment_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "my.toml", "[server]\nport = 9000\nmax_calls = 5\n")
+    monkeypatch.setenv("VOICE_HITL_SERVER__PORT", "9001")
+    config = load_config(file)
+    assert (config.server.port, config.server.max_calls) == (9001, 5)
+
+
+def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_HITL_SERVER__PUBLIC_URL", "")
+    assert load_config().server.public_url is None
+
+
+def test_a_public_url_loses_its_trailing_slash(tmp_path: Path) -> None:
+    file = write(tmp_path / "my.toml", '[server]\npublic_url = "https://voice.example/"\n')
+    assert load_config(file).server.public_url == "https://voice.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[server]\nport = 99999\n", "server.port"),
+        ("[server]\nprot = 1\n", "server.prot: there is no such setting"),
+        ('[server]\npublic_url = "voice.example"\n', "must start with https://"),
+        ("[server\n", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+    file = write(tmp_path / "my.toml", text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert words in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value) or "TOML" in str(caught.value)
+
+
+def test_a_missing_file_is_an_error_when_it_was_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_config(tmp_path / "absent.toml")
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_HITL_TWILIO__AUTH_TOKEN", "hush-hush")
+    assert "hush-hush" not in repr(load_config())
