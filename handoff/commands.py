@@ -81,6 +81,10 @@ class RequestOperator:
     skip: tuple[str, ...] = ()  # operators who are asked only when nobody else is left
     skill: str | None = None  # what the operator must know, None for anyone
     language: str | None = None  # what the operator must speak
+    request: int | None = (
+        None  # number of the request in its call; a later one replaces the earlier
+    )
+    epoch: int | None = None  # the newest `Assign` that the call knew of when it asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class WithdrawRequest:
 
     call_id: str
     reason: str
+    request: int | None = None  # the newest request that this takes back
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,7 @@ class DisconnectOperator:
     call_id: str
     operator_id: str
     reason: str
+    epoch: int | None = None  # of the `Assign` that this undoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,7 @@ class GiveUp:
 
     call_id: str
     tried: int
+    request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ Facts about this machine that its users rely on:
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
@@ -78,9 +79,9 @@ class Desk:
         "_commands",
         "_draining",
         "_epoch",
-        "_gone",
         "_offer_count",
         "_offers",
+        "_over",
         "_owners",
         "_policy",
         "_queue",
@@ -95,7 +96,7 @@ class Desk:
         self._queue = Queue()
         self._offers: dict[str, Offer] = {}
         self._closed: OrderedDict[str, str] = OrderedDict()
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._over: OrderedDict[str, float] = OrderedDict()  # call -> newest request that is over
         self._owners: dict[str, Ownership] = {}
         self._commands: list[DeskCommand] = []
         self._offer_count = 0
@@ -112,7 +113,7 @@ class Desk:
         self._expire(now)
         match event:
             case OperatorJoined():
-                self._publish(self._roster.join(event, now))
+                self._joined(event, now)
             case OperatorPresence():
                 self._presence(event, now)
             case OperatorLeft():
@@ -176,6 +177,13 @@ class Desk:
 
     # --- events -----------------------------------------------------------------------------
 
+    def _joined(self, event: OperatorJoined, now: float) -> None:
+        operator = self._roster.join(event, now)
+        for call_id, owner in self._owners.items():
+            if owner.operator_id == event.operator_id:
+                operator.call_id = call_id  # back at a call that was not released meanwhile
+        self._publish(operator)
+
     def _presence(self, event: OperatorPresence, now: float) -> None:
         operator = self._roster.get(event.operator_id)
         if not self._roster.set_presence(operator, event.presence, now):
@@ -196,28 +204,38 @@ class Desk:
         self._commands.append(PresenceChanged(event.operator_id, "gone", operator.call_id))
 
     def _requested(self, event: HandoffRequested, now: float) -> None:
-        if event.call_id in self._gone:
-            return  # the hang-up has overtaken the request
+        if self._is_over(event):
+            return
         owner = self._owners.get(event.call_id)
         if owner is not None:
+            if event.epoch is not None and event.epoch < owner.epoch:
+                return  # asked before the call knew that somebody had come
             self._free(event.call_id, owner.operator_id, now)  # the request says they are gone
         self._queue.put(event, now)
 
     def _withdrawn(self, event: RequestWithdrawn) -> None:
-        self._stop_waiting(event.call_id, event.reason)
+        waiting = self._queue.find(event.call_id)
+        waits_for = waiting.request.request if waiting else None
+        if event.request is None or waits_for is None or waits_for <= event.request:
+            self._stop_waiting(event.call_id, event.reason)
         if event.reason == "caller_gone":
-            _remember(self._gone, event.call_id, None)
+            self._remember_over(event.call_id, math.inf)
+        else:
+            self._remember_over(event.call_id, event.request)
 
     def _accepted(self, event: OfferAccepted) -> None:
         offer = self._offers.get(event.offer_id)
         operator = self._roster.find(event.operator_id)
-        if offer is None or offer.operator_id != event.operator_id or operator is None:
-            reason = "taken" if offer else self._closed.get(event.offer_id, "unknown")
-            call_id = offer.call_id if offer else event.offer_id.rpartition(".")[0]
-            self._refuse(event.operator_id, call_id, event.offer_id, reason)
+        if offer is not None and operator is not None and offer.operator_id == event.operator_id:
+            self._close(offer, None)
+            self._assign(operator, offer.call_id, offer.offer_id)
             return
-        self._close(offer, None)
-        self._assign(operator, offer.call_id, offer.offer_id)
+        call_id = event.offer_id.rpartition(".")[0]
+        owner = self._owners.get(call_id)
+        if owner is not None and owner.operator_id == event.operator_id:
+            return  # a second click: it is theirs already
+        reason = "taken" if offer else self._closed.get(event.offer_id, "unknown")
+        self._refuse(event.operator_id, call_id, event.offer_id, reason)
 
     def _declined(self, event: OfferDeclined, now: float) -> None:
         offer = self._offers.get(event.offer_id)
@@ -230,17 +248,27 @@ class Desk:
             reason = "unknown"
         elif event.call_id in self._owners:
             reason = "taken"
+        elif self._over.get(event.call_id) == math.inf:
+            reason = "caller_gone"
         elif operator.call_id is not None:
             reason = "busy"
         else:
-            self._stop_waiting(event.call_id, "taken", unless=event.operator_id)
-            if operator.offer_id is not None:
-                self._close(self._offers[operator.offer_id], "away")
-            self._assign(operator, event.call_id, "")
+            answered = ""
+            offer = self._offers.get(operator.offer_id or "")
+            if offer is not None and offer.call_id == event.call_id:
+                answered = offer.offer_id  # it rings at them anyway
+                self._close(offer, None)
+            elif offer is not None:
+                self._close(offer, "away")  # they leave another call ringing
+            self._stop_ringing(event.call_id, "taken")
+            self._assign(operator, event.call_id, answered)
             return
         self._refuse(event.operator_id, event.call_id, "", reason)
 
     def _released(self, event: CallReleased, now: float) -> None:
+        owner = self._owners.get(event.call_id)
+        if owner is not None and event.epoch not in (None, owner.epoch):
+            return  # they have been given the call again since
         self._free(event.call_id, event.operator_id, now)
 
     def _drain(self) -> None:
@@ -315,21 +343,25 @@ class Desk:
             )
             self._publish(operator)
 
-    def _stop_waiting(self, call_id: str, reason: str, unless: str | None = None) -> None:
-        waiting = self._queue.find(call_id)
-        if waiting is None:
-            return
-        if waiting.offer_id is not None:
-            offer = self._offers[waiting.offer_id]
-            self._close(offer, None if offer.operator_id == unless else reason)
+    def _stop_waiting(self, call_id: str, reason: str) -> None:
+        self._stop_ringing(call_id, reason)
         self._queue.remove(call_id)
+
+    def _stop_ringing(self, call_id: str, reason: str) -> None:
+        waiting = self._queue.find(call_id)
+        if waiting is not None and waiting.offer_id is not None:
+            self._close(self._offers[waiting.offer_id], reason)
 
     def _give_up(self, waiting: Waiting) -> None:
+        request = waiting.request.request
         self._stop_waiting(waiting.call_id, "withdrawn")
-        self._commands.append(GiveUp(waiting.call_id, len(waiting.tried)))
+        self._remember_over(waiting.call_id, request)
+        self._commands.append(GiveUp(waiting.call_id, len(waiting.tried), request))
 
     def _assign(self, operator: Operator, call_id: str, offer_id: str) -> None:
-        self._queue.remove(call_id)
+        waiting = self._queue.remove(call_id)
+        if waiting is not None:
+            self._remember_over(call_id, waiting.request.request)
         self._epoch += 1
         self._owners[call_id] = Ownership(operator.operator_id, self._epoch)
         operator.call_id = call_id
@@ -338,6 +370,15 @@ class Desk:
             Assign(call_id, operator.operator_id, operator.name, offer_id, self._epoch)
         )
         self._publish(operator)
+
+    def _is_over(self, event: HandoffRequested) -> bool:
+        """Whether a withdrawal, a hang-up or an answer has overtaken this request."""
+        over = self._over.get(event.call_id)
+        return over is not None and (over == math.inf or (event.request or math.inf) <= over)
+
+    def _remember_over(self, call_id: str, request: float | None) -> None:
+        if request is not None:
+            _remember(self._over, call_id, max(request, self._over.get(call_id, 0)))
 
     def _free(self, call_id: str, operator_id: str, now: float) -> None:
         owner = self._owners.get(call_id)

@@ -186,6 +186,7 @@ class NobodyAvailable:
     """The desk tried everyone it could; nobody took the call."""
 
     tried: int
+    request: int | None = None  # which request; one that is not the present is stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,10 @@ class HandoffRequested:
     skip: tuple[str, ...] = ()  # asked only when nobody else is left
     skill: str | None = None
     language: str | None = None
+    request: int | None = None  # number in its call: one at or below what is over already is stale
+    epoch: int | None = (
+        None  # newest assignment known to the call: asked before a newer one, it is stale
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +329,7 @@ class RequestWithdrawn:
 
     call_id: str
     reason: str = "withdrawn"  # withdrawn | caller_gone
+    request: int | None = None  # this and all before it; None: whatever waits now
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +362,7 @@ class CallReleased:
 
     call_id: str
     operator_id: str
+    epoch: int | None = None
 
 
 DeskEvent = (

@@ -85,6 +85,7 @@ class Session:
         "_notice_at",
         "_policy",
         "_refusals",
+        "_request_number",
         "_requests",
         "draining",
         "epoch",
@@ -110,7 +111,8 @@ class Session:
         self._call_id = conversation.call.call_id
         self._commands: list[CallCommand] = []
         self._decision: Decision | None = None  # why a person was asked last
-        self._requests = 0
+        self._requests = 0  # times that a person was asked for
+        self._request_number = 0  # grows with every RequestOperator, newer briefs included
         self._refusals = 0  # how often nobody came
         self._backoff_until = float("-inf")
         self._notice_at: float | None = None
@@ -188,7 +190,7 @@ class Session:
         return State.BRIDGING
 
     def _refuse_late_operator(self, event: OperatorAssigned, _now: float) -> State:
-        self._do(DisconnectOperator(self._call_id, event.operator_id, "call_ended"))
+        self._do(DisconnectOperator(self._call_id, event.operator_id, "call_ended", event.epoch))
         return State.ENDED
 
     def _bridged(self, event: BridgeUp, _now: float) -> State:
@@ -220,7 +222,9 @@ class Session:
         self.helped = True
         return self._end("handed_off", "operator_ended")
 
-    def _nobody(self, _event: NobodyAvailable, now: float) -> State:
+    def _nobody(self, event: NobodyAvailable, now: float) -> State:
+        if event.request not in (None, self._request_number):
+            return State.WAITING  # about an earlier request
         return self._go_on_alone(now)
 
     def _agent_ended(self, _event: AgentEndedCall, _now: float) -> State:
@@ -238,7 +242,7 @@ class Session:
         else:
             outcome = "abandoned"
         if self.state is State.WAITING:
-            self._do(WithdrawRequest(self._call_id, "caller_gone"))
+            self._do(self._withdrawal("caller_gone"))
         return self._end(outcome, "caller_hung_up")
 
     def _drain(self, _event: ServerDraining, now: float) -> State:
@@ -249,7 +253,7 @@ class Session:
 
     def _drain_waiting(self, event: ServerDraining, now: float) -> State:
         self._drain(event, now)
-        self._do(WithdrawRequest(self._call_id, "withdrawn"))
+        self._do(self._withdrawal("withdrawn"))
         return self._go_on_alone(now)
 
     def _deadline(self, _event: DeadlinePassed, now: float) -> State:
@@ -258,7 +262,7 @@ class Session:
         if self._bridge_at is not None and now >= self._bridge_at:
             return self._replace_operator("bridge_failed", now)
         if self._limit_at is not None and now >= self._limit_at:
-            self._do(WithdrawRequest(self._call_id, "withdrawn"))
+            self._do(self._withdrawal("withdrawn"))
             return self._go_on_alone(now)
         if self._notice_at is not None and now >= self._notice_at:
             self._tell(Notice.STILL_CONNECTING)
@@ -276,7 +280,11 @@ class Session:
     def _is_present(self, event: BridgeUp | OperatorLost | HandedBack | OperatorEndedCall) -> bool:
         return event.operator_id == self.operator_id and event.epoch in (None, self.epoch)
 
+    def _withdrawal(self, reason: str) -> WithdrawRequest:
+        return WithdrawRequest(self._call_id, reason, self._request_number)
+
     def _request_for(self, decision: Decision, skip: tuple[str, ...] = ()) -> RequestOperator:
+        self._request_number += 1
         return RequestOperator(
             call_id=self._call_id,
             brief=self._conversation.brief(decision),
@@ -284,6 +292,8 @@ class Session:
             skip=skip,
             skill=self._policy.skill,
             language=self._conversation.call.language,
+            request=self._request_number,
+            epoch=self.epoch,
         )
 
     def _ask(self, decision: Decision, now: float, skip: tuple[str, ...] = ()) -> State:
@@ -319,7 +329,8 @@ class Session:
 
     def _disconnect(self, reason: str) -> None:
         if self.operator_id is not None:
-            self._do(DisconnectOperator(self._call_id, self.operator_id, reason))
+            command = DisconnectOperator(self._call_id, self.operator_id, reason, self.epoch)
+            self._do(command)
         self.operator_id = self.operator_name = None
         self._bridge_at = None
 
@@ -368,7 +379,9 @@ def _table() -> dict[tuple[State, type], Row]:
         (ai, OperatorLost): _ignore(ai, "nobody is bridged"),
         (waiting, HandOffDecided): _row(Session._update_request, waiting, "newer urgency, brief"),
         (waiting, OperatorAssigned): _row(Session._connect, (bridging, waiting), "connect them"),
-        (waiting, NobodyAvailable): _row(Session._nobody, ai, "tell, go on in safe mode"),
+        (waiting, NobodyAvailable): _row(
+            Session._nobody, (ai, waiting), "tell, go on in safe mode"
+        ),
         (waiting, TakeoverAsked): _row(Session._ask_takeover, waiting, "ask the desk"),
         (waiting, ServerDraining): _row(Session._drain_waiting, ai, "withdraw, safe mode"),
         (waiting, DeadlinePassed): _row(

@@ -39,13 +39,15 @@ def desk_event(command: CallCommand) -> DeskEvent | None:
                 skip=command.skip,
                 skill=command.skill,
                 language=command.language,
+                request=command.request,
+                epoch=command.epoch,
             )
         case RequestTakeover():
             return TakeoverRequested(command.operator_id, command.call_id)
         case WithdrawRequest():
-            return RequestWithdrawn(command.call_id, command.reason)
+            return RequestWithdrawn(command.call_id, command.reason, command.request)
         case DisconnectOperator():
-            return CallReleased(command.call_id, command.operator_id)
+            return CallReleased(command.call_id, command.operator_id, command.epoch)
         case _:
             return None
 
@@ -56,6 +58,6 @@ def call_event(command: DeskCommand) -> CallEvent | None:
         case Assign():
             return OperatorAssigned(command.operator_id, command.operator_name, command.epoch)
         case GiveUp():
-            return NobodyAvailable(command.tried)
+            return NobodyAvailable(command.tried, command.request)
         case _:
             return None
