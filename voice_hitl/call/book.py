@@ -156,16 +156,15 @@ class CallBook:
 
     def stage(self, stage: Stage, milliseconds: float) -> None:
         """A latency stage of the present turn."""
+        self._watcher.measured(stage, milliseconds)
         self._stages.setdefault(stage.value, round(milliseconds, 3))
         if self._caller_line is not None:
             self._amend(self._caller_line, latency_ms=dict(self._stages))
 
     # --- the agent ------------------------------------------------------------------------------
 
-    def agent_says(self, text: str) -> int | None:
-        """A sentence is on its way; returns its line, None for a sound without words."""
-        if not text:
-            return None
+    def agent_says(self, text: str) -> int:
+        """A sentence is on its way; returns its line."""
         line = self._transcript.add("agent", text, self._clock.wall())
         self._keep(line)
         return line.seq
@@ -244,7 +243,9 @@ class CallBook:
     def offered(self, operator_id: str) -> None:
         """The request rings at an operator's console."""
         if self._handoff is not None and self._handoff.offered_at is None:
-            self._amend_handoff(offered_at=self._clock.wall())
+            at = self._clock.wall()
+            self._amend_handoff(offered_at=at)
+            self._watcher.measured(Stage.OFFER, (at - self._handoff.requested_at) * 1000.0)
         self._audit("offered", operator_id=operator_id)
 
     def accepted(self, operator_id: str, epoch: int) -> None:
@@ -265,10 +266,12 @@ class CallBook:
         self.system(f"{event.operator_name} took the call.")
 
     def bridged(self) -> None:
-        """The operator's audio is connected."""
-        if self._handoff is not None and self._handoff.bridged_at is None:
-            self._amend_handoff(bridged_at=self._clock.wall())
-        self.changed()
+        """The operator's first frame went to the caller."""
+        handoff = self._handoff
+        if handoff is not None and handoff.bridged_at is None and handoff.accepted_at is not None:
+            at = self._clock.wall()
+            self._amend_handoff(bridged_at=at)
+            self._watcher.measured(Stage.BRIDGE, (at - handoff.accepted_at) * 1000.0)
 
     def bridge_over(self, why: str) -> None:
         """The operator no longer has the call, or nobody came."""

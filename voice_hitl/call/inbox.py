@@ -250,17 +250,23 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[InboxEvent] = asyncio.Queue(INBOX_SIZE)
-        self._overflowed = False
+        self._error: Exception | None = None
 
     def post(self, event: InboxEvent) -> None:
-        """Append an event. Into a full inbox it is lost, and the next `get` raises `InboxOverflow`."""
+        """Append an event. Into a full inbox it is lost, which fails the call."""
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            self._overflowed = True
+            self._error = InboxOverflow(f"{INBOX_SIZE} events wait; the call's owner is stuck")
+
+    def fail(self, error: Exception) -> None:
+        """Something outside the owner broke this call: the owner's next `get` raises it."""
+        self._error = error
+        self.post(Wake())
 
     async def get(self) -> InboxEvent:
-        """The next event, waiting for one; raise `InboxOverflow` once an event was lost."""
-        if self._overflowed:
-            raise InboxOverflow(f"{INBOX_SIZE} events wait; the call's owner is stuck")
-        return await self._queue.get()
+        """The next event, waiting for one; raise what failed the call."""
+        event = await self._queue.get()
+        if self._error is not None:
+            raise self._error
+        return event

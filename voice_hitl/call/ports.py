@@ -14,6 +14,7 @@ from handoff.commands import (
     Ring,
     WithdrawRequest,
 )
+from voice_hitl.call.latency import Stage
 from voice_hitl.call.transcript import Line
 
 
@@ -56,6 +57,9 @@ class CallWatcher(Protocol):
 
     def decided(self, call_id: str, decision: Decision) -> None:
         """A decision was made."""
+
+    def measured(self, stage: Stage, milliseconds: float) -> None:
+        """A latency stage was measured."""
 
     def call_ended(self, call_id: str, outcome: str) -> None:
         """A call is over."""

@@ -103,7 +103,7 @@ class CallRunner:
         self._spoken: dict[int, int] = {}  # sentence id -> transcript line
         self._open_sentence: int | None = None
         self._unheard: list[Sentence] = []
-        self._reply_lines: list[tuple[int, str]] = []  # transcript lines of the present reply
+        self._reply_lines: list[int] = []  # transcript lines of the present reply
         self._interrupted: str | None = None
         self._ignored_upto = 0
         self._tone_at: float | None = None
@@ -112,6 +112,7 @@ class CallRunner:
 
         ingress.on_event = self._listener.on_event
         ingress.on_audio = self._listener.on_audio
+        ingress.on_failed = self._inbox.fail
         egress.on_sentence_started = lambda sid: self._inbox.post(
             at.SentenceStarted(sid, parts.clock.now())
         )
@@ -293,7 +294,7 @@ class CallRunner:
             interrupted_text=self._interrupted,
         )
         self._interrupted = None
-        self._reply_lines = []
+        self._begin_reply()
         self._start(lambda number: self._replier.answer(number, heard, self._safe_mode))
 
     def _say(self, sentences: Iterable[Sentence]) -> None:
@@ -303,8 +304,12 @@ class CallRunner:
             self._turns.handle(turns.ReplyOver(), self._now())
             return
         self._stop_task()
-        self._reply_lines = []
+        self._begin_reply()
         self._start(lambda number: self._replier.say(number, chosen))
+
+    def _begin_reply(self) -> None:
+        self._reply_lines = []
+        self._egress.begin_reply()
 
     def _start(self, work: Callable[[int], Any]) -> None:
         self._task_number += 1
@@ -389,7 +394,7 @@ class CallRunner:
         sentence_id = self._egress.say(clip, text, final=last)
         seq = self.book.agent_says(text)
         self._spoken[sentence_id] = seq
-        self._reply_lines.append((seq, text))
+        self._reply_lines.append(seq)
         return sentence_id
 
     def _on_reply_done(self, event: at.ReplyDone, now: float) -> None:
@@ -426,7 +431,7 @@ class CallRunner:
 
     def _tell_core_what_was_heard(self, now: float) -> None:
         if self._reply_lines:
-            said = self.book.as_heard(seq for seq, _ in self._reply_lines)
+            said = self.book.as_heard(self._reply_lines)
             if said:
                 self.engine.handle(
                     facts.AgentSpoke(
@@ -479,7 +484,7 @@ class CallRunner:
                 self._unheard.append(Sentence(line.text, kind="notice"))
         self._spoken.clear()
         self._open_sentence = None
-        self._interrupted = self.book.as_heard(seq for seq, _ in self._reply_lines)
+        self._interrupted = self.book.as_heard(self._reply_lines)
         self._end_after_reply = False
         self._tell_core_what_was_heard(self._now())
 
@@ -578,14 +583,14 @@ class CallRunner:
         self._leg_gone_at = None
         self._interrupt()
         self.engine.handle(facts.BridgeUp(self.leg.operator_id, event.epoch), now)
-        self.book.bridged()
+        self.book.changed()
 
     def _on_leg_detached(self, event: at.LegDetached, now: float) -> None:
         if self.leg is not None and self.leg.epoch == event.epoch:
             self._leg_gone_at = now
 
     def _on_leg_spoke(self, event: at.LegSpoke, now: float) -> None:
-        self.book.operator_spoke(event.at)
+        self.book.bridged()
 
     def _operator_lost(self, now: float) -> None:
         if self.leg is not None:

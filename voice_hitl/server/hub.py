@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable
 
 from handoff import events as facts
 from handoff.commands import Decision, Ring
+from voice_hitl.call.latency import Stage
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import Identity
+from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.views import call_view, offer_view, transcript_entry
 
 OUTBOX_SIZE = 1000
@@ -72,8 +74,14 @@ class Hub:
     """All open consoles."""
 
     def __init__(
-        self, clock: Clock, version: str, guidelines: str, lines_of: Callable[[str], Iterable[Line]]
+        self,
+        clock: Clock,
+        metrics: Metrics,
+        version: str,
+        guidelines: str,
+        lines_of: Callable[[str], Iterable[Line]],
     ) -> None:
+        self._metrics = metrics
         self._clock = clock
         self._version = version
         self._guidelines = guidelines
@@ -161,7 +169,13 @@ class Hub:
                 connection.send_text(message)
 
     def decided(self, call_id: str, decision: Decision) -> None:
-        """Decisions reach consoles inside the call's snapshot."""
+        """Count a handoff; decisions reach consoles inside the call's snapshot."""
+        if decision.hand_off and decision.reasons:
+            self._metrics.handoffs.labels(decision.reasons[0].code).inc()
+
+    def measured(self, stage: Stage, milliseconds: float) -> None:
+        """A latency stage was measured."""
+        self._metrics.stages.labels(stage.value).observe(milliseconds / 1000.0)
 
     def call_ended(self, call_id: str, outcome: str) -> None:
         """A call is over."""
