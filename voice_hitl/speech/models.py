@@ -1,4 +1,7 @@
-"""Finds recognition models that are already on disk. Nothing here touches the network."""
+"""Recognition models on this machine: finds those that are there, fetches one when told to.
+
+Only `pull_model` touches the network.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,16 @@ from voice_hitl.errors import ConfigError
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 _VOCABULARY = ("vocabulary.json", "vocabulary.txt")
+_FETCHED = ("config.json", "model.bin", "preprocessor_config.json", "tokenizer.json", "vocabulary.*")
 # Best first for telephone speech in real time on a few CPU cores: English-only before multilingual,
 # larger before smaller up to `small`; what is slower than speech there comes last.
+_FETCHED = (
+    "config.json",
+    "model.bin",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "vocabulary.*",
+)
 _PREFERENCE = (
     *("small.en", "distil-small.en", "small", "base.en", "base", "tiny.en", "tiny"),
     *("medium.en", "distil-medium.en", "medium", "large-v3-turbo", "distil-large-v3"),
@@ -84,3 +95,35 @@ def model_name(repository: str) -> str | None:
     if name.startswith("faster-distil-whisper-"):
         return "distil-" + name.removeprefix("faster-distil-whisper-")
     return None
+
+
+def repository_name(name: str) -> str:
+    """Return the repository of a model: "small.en" is "Systran/faster-whisper-small.en"."""
+    if "/" in name:
+        return name
+    if name in ("turbo", "large-v3-turbo"):
+        return "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
+    if name.startswith("distil-"):
+        return f"Systran/faster-distil-whisper-{name.removeprefix('distil-')}"
+    return f"Systran/faster-whisper-{name}"
+
+
+def pull_model(name: str, into: Path | None = None) -> Path:
+    """Fetch a model, with a progress bar, into a folder or the Hugging Face cache; return its folder.
+
+    `name` is a size ("small.en") or a repository ("owner/name"). Blocks; what was fetched before is
+    not fetched again. Raises `ConfigError` if there is no such model or no way to it.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    repository = repository_name(name)
+    try:
+        folder = Path(snapshot_download(repository, local_dir=into, allow_patterns=list(_FETCHED)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        raise ConfigError(
+            f"{repository} could not be fetched: {str(error).splitlines()[0]}"
+        ) from error
+    if missing := missing_files(folder):
+        raise ConfigError(f"{repository} is no faster-whisper model: {', '.join(missing)} missing")
+    return folder
