@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from handoff.engine import CallEngine
 from handoff.events import CallStarted
@@ -15,12 +16,15 @@ from voice_hitl.call.egress import Egress
 from voice_hitl.call.inbox import DigitCame, StreamClosed
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.loopback import LoopbackCall
 from voice_hitl.call.runner import CallParts, CallRunner
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
+from voice_hitl.clock import Clock
 from voice_hitl.errors import TelephonyError
-from voice_hitl.telephony.media_stream import Dtmf, Mark, Media, MediaStream, Started
+from voice_hitl.telephony.media_stream import Media, MediaStream, Started
 from voice_hitl.telephony.tokens import TokenStore
+from voice_hitl.telephony.twiml import TOKEN_PARAMETER
 
 CALLER = "caller"  # the stream parameter that names the caller's number
 
@@ -33,7 +37,6 @@ class LineParts:
     call_parts: CallParts
     agent: Agent
     policy: Policy
-    policy_version: str
     pack: str
     language: str
     journal: Journal
@@ -42,32 +45,33 @@ class LineParts:
     vad: VadService
 
 
-class CallerLine:
-    """One media stream's session. `send` writes a text message, `close` ends the stream."""
+class Connection(Protocol):
+    """The line's way to answer: `server.media.MediaConnection`."""
 
-    def __init__(
-        self,
-        parts: LineParts,
-        stream: MediaStream,
-        send: Callable[[str], None],
-        close: Callable[[], None],
-    ) -> None:
+    stream: MediaStream
+
+    def send(self, text: str) -> None:
+        """Write one text message; never blocks."""
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """End the stream. Idempotent."""
+
+
+class CallerLine:
+    """The session of one media stream; see `server.media.StreamSession`."""
+
+    def __init__(self, parts: LineParts) -> None:
         self._parts = parts
-        self._stream = stream
-        self._send = send
-        self._close = close
         self._call: CallRunner | None = None
         self._ingress: Ingress | None = None
         self._egress: Egress | None = None
 
-    def started(self, started: Started) -> None:
+    def on_started(self, started: Started, connection: Connection) -> None:
         """Admit the stream and start its call; raise `TelephonyError` if it may not come in."""
         parts = self._parts
         clock = parts.call_parts.clock
         now = clock.now()
-        token = started.parameters.get("token", "")
-        if not parts.tokens.redeem(token, started.call_sid, now):
-            raise TelephonyError("no valid token for this call")
+        _redeem(parts.tokens, started, now)
         if not parts.calls.has_room():
             raise TelephonyError("no room for a further call")
         fact = CallStarted(
@@ -78,10 +82,10 @@ class CallerLine:
         )
         engine = CallEngine(fact, parts.policy, now)
         book = CallBook(
-            fact, engine, clock, parts.journal, parts.call_parts.watcher, parts.policy_version
+            fact, engine, clock, parts.journal, parts.call_parts.watcher, parts.policy.version
         )
         self._ingress = Ingress(parts.vad)
-        self._egress = Egress(self._stream, self._send, parts.ticker, clock.now)
+        self._egress = Egress(connection.stream, connection.send, parts.ticker, clock.now)
         self._call = CallRunner(
             parts.call_parts,
             engine,
@@ -89,24 +93,28 @@ class CallerLine:
             self._ingress,
             self._egress,
             book,
-            self._close,
+            connection.close,
         )
         parts.calls.start(self._call)
 
-    def media(self, media: Media) -> None:
+    def on_media(self, media: Media) -> None:
         """The caller's audio."""
         if self._ingress is not None:
             self._ingress.media(media.payload, media.timestamp_ms)
 
-    def mark(self, mark: Mark) -> None:
+    def on_mark(self, name: str) -> None:
         """Playback reached a mark."""
         if self._egress is not None:
-            self._egress.mark(mark.name)
+            self._egress.mark(name)
 
-    def dtmf(self, dtmf: Dtmf) -> None:
+    def on_dtmf(self, digit: str) -> None:
         """The caller pressed a key."""
         if self._call is not None:
-            self._call.post(DigitCame(dtmf.digit))
+            self._call.post(DigitCame(digit))
+
+    def on_stopped(self) -> None:
+        """The caller hung up."""
+        self.closed()
 
     def closed(self) -> None:
         """The stream is over, whoever ended it. Idempotent."""
@@ -120,4 +128,52 @@ class CallerLine:
 
 
 def _without_token(parameters: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in parameters.items() if name != "token"}
+    return {name: value for name, value in parameters.items() if name != TOKEN_PARAMETER}
+
+
+class LoopbackLine:
+    """The session of a media stream that hears itself (`serve --loopback`)."""
+
+    def __init__(self, tokens: TokenStore, vad: VadService, ticker: Ticker, clock: Clock) -> None:
+        self._tokens = tokens
+        self._vad = vad
+        self._ticker = ticker
+        self._clock = clock
+        self._call: LoopbackCall | None = None
+
+    def on_started(self, started: Started, connection: Connection) -> None:
+        """Start the echo; raise `TelephonyError` if the stream may not come in."""
+        _redeem(self._tokens, started, self._clock.now())
+        self._call = LoopbackCall(
+            started.call_sid,
+            connection.stream,
+            connection.send,
+            self._vad,
+            self._ticker,
+            self._clock.now,
+        )
+
+    def on_media(self, media: Media) -> None:
+        """The caller's audio."""
+        if self._call is not None:
+            self._call.media(media.payload, media.timestamp_ms)
+
+    def on_mark(self, name: str) -> None:
+        """No marks are sent."""
+
+    def on_dtmf(self, digit: str) -> None:
+        """Keys mean nothing here."""
+
+    def on_stopped(self) -> None:
+        """The caller hung up."""
+        self.closed()
+
+    def closed(self) -> None:
+        """The stream is over. Idempotent."""
+        if self._call is not None:
+            self._call.close()
+
+
+def _redeem(tokens: TokenStore, started: Started, now: float) -> None:
+    if not tokens.redeem(started.parameters.get(TOKEN_PARAMETER, ""), started.call_sid, now):
+        raise TelephonyError("no valid token for this call")

@@ -28,9 +28,9 @@ from voice_hitl.call.inbox import (
     ReplyDone,
     UnderstandingCame,
 )
-from voice_hitl.call.speaking import Voice
 from voice_hitl.errors import AgentError, SynthesisError
 from voice_hitl.log import get_logger
+from voice_hitl.speech.protocols import Synthesizer
 
 log = get_logger(__name__)
 
@@ -41,7 +41,7 @@ class Replier:
     """Runs the turns of one call, one at a time."""
 
     def __init__(
-        self, conversation: Conversation, voice: Voice, executor: Executor, post: Post
+        self, conversation: Conversation, voice: Synthesizer, executor: Executor, post: Post
     ) -> None:
         self._conversation = conversation
         self._voice = voice
@@ -100,7 +100,7 @@ class Replier:
     async def _speak(self, task: int, sentence: Sentence) -> None:
         """Post a sentence's sound as it is made; the last piece is empty and closes it."""
         first = True
-        async for chunk in self._voice.speak(sentence.text):
+        async for chunk in self._voice.synthesize(sentence.text):
             self._post(ClipCame(task, sentence, chunk, first=first, last=False))
             first = False
         self._post(ClipCame(task, sentence, b"", first=False, last=True))

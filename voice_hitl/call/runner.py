@@ -8,7 +8,7 @@ side tasks of the call's `TaskGroup` that post what they find.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,11 +29,11 @@ from voice_hitl.call.latency import BUDGETS, Stage, TurnClock
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.ports import CallWatcher, FloorPort
 from voice_hitl.call.replying import Replier
-from voice_hitl.call.speaking import Voice
+from voice_hitl.call.tones import hold_tone
 from voice_hitl.clock import Clock
 from voice_hitl.language import Hypothesis
 from voice_hitl.log import get_logger
-from voice_hitl.speech.protocols import Recognizer
+from voice_hitl.speech.protocols import Recognizer, Synthesizer
 
 log = get_logger(__name__)
 
@@ -41,6 +41,7 @@ HOLD_TONE_AFTER = 1.2  # seconds of waiting in silence before the hold tone; hal
 LONGEST_GOODBYE = 10.0  # seconds that the last words may take before the stream is closed anyway
 MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
 FILLER = "One moment, please."
+HOLD_TONE = hold_tone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class CallParts:
     """What a call is made of; everything is already started."""
 
     recognizer: Recognizer
-    voice: Voice
+    voice: Synthesizer
+    clips: Mapping[str, bytes]  # of the notices and `FILLER`, rendered before the first call
     executor: Executor
     floor: FloorPort
     watcher: CallWatcher
@@ -193,7 +195,7 @@ class CallRunner:
             self.engine.handle(facts.DeadlinePassed(), now)
         if _due(self._tone_at, now):
             self._tone_at = None
-            self._egress.say(self._parts.voice.hold_tone, "")
+            self._egress.say(HOLD_TONE, "")
         if _due(self._end_by, now):
             self._over = True
         if _due(self._leg_deadline(), now):
@@ -493,11 +495,7 @@ class CallRunner:
 
     def _play_prompt(self, text: str) -> None:
         """Queue a fixed prompt behind whatever plays."""
-        clip = self._parts.voice.prompt(text)
-        if clip is None:
-            log.error("prompt was not rendered", text=text)
-            return
-        self._speak(text, clip, last=True)
+        self._speak(text, self._parts.clips[text], last=True)
 
     # --- what the decision core wants ---
 

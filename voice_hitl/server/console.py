@@ -46,6 +46,11 @@ class Consoles:
         self._parts = parts
         self._leaving: dict[str, asyncio.TimerHandle] = {}
 
+    def add_to(self, app: web.Application) -> None:
+        """Register both sockets."""
+        app.router.add_get("/ws/console", self.console)
+        app.router.add_get("/ws/audio/{call_id}", self.audio)
+
     async def identify(self, request: web.Request) -> Identity:
         """Who asks; raises 401 when nobody is signed in and 403 for a foreign page."""
         origin = request.headers.get("Origin")

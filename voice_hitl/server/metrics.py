@@ -43,9 +43,10 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
-        self.failures = Counter(
-            "voice_hitl_failed_calls", "Calls that an unexpected error ended", registry=self.registry
-        )
+
+    def ended(self, outcome: str) -> None:
+        """A call is over."""
+        self.calls.labels(outcome).inc()
 
     async def handle(self, _request: web.Request) -> web.Response:
         """`GET /metrics`."""

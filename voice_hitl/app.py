@@ -1,0 +1,371 @@
+"""The composition root: the only place that knows every concrete class and puts them together."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import orjson
+from aiohttp import web
+
+from handoff.desk import Desk
+from handoff.policy import Policy
+from handoff.ports import OperatorRecord
+from handoff.storage import SqlStore
+from voice_hitl.agent.flow import FlowAgent
+from voice_hitl.agent.pack import Pack, load_pack
+from voice_hitl.agent.protocol import Agent
+from voice_hitl.call.calls import Calls
+from voice_hitl.call.floor import FloorService
+from voice_hitl.call.journal import Journal
+from voice_hitl.call.line import CALLER, CallerLine, LineParts, LoopbackLine
+from voice_hitl.call.runner import FILLER, CallParts
+from voice_hitl.call.ticker import Ticker
+from voice_hitl.call.vad_service import VadService
+from voice_hitl.clock import Clock
+from voice_hitl.config import Config
+from voice_hitl.errors import ConfigError
+from voice_hitl.log import configure, get_logger
+from voice_hitl.server.api import Api
+from voice_hitl.server.auth import Accounts
+from voice_hitl.server.console import ConsoleParts, Consoles
+from voice_hitl.server.http import add_console, one_shape
+from voice_hitl.server.hub import Hub
+from voice_hitl.server.media import StreamSession, media_socket
+from voice_hitl.server.metrics import Metrics
+from voice_hitl.server.twilio import TwilioGate
+from voice_hitl.speech.cache import CachedSynthesizer
+from voice_hitl.speech.choose import create_recognizer, create_synthesizer
+from voice_hitl.speech.voice import VoiceSettings
+from voice_hitl.telephony.tokens import TokenStore
+from voice_hitl.telephony.twiml import Fallback
+
+log = get_logger(__name__)
+
+DATABASE = "voice-hitl.db"
+SERVER_FILE = "server.json"  # where a running server says its port, for tools on this machine
+VERSION = version("voice-hitl")
+
+Result = TypeVar("Result")
+
+
+def run_server(config: Config, *, loopback: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT; raises `ConfigError` and friends if it cannot start."""
+    configure(config.log.level, config.log.format)
+    _run(_serve(config, loopback))
+
+
+def add_operator(config: Config, name: str, password: str) -> None:
+    """Make an operator's account in the configured database; raises `ConfigError` if the name is taken."""
+
+    async def add() -> None:
+        async with _open_store(config) as store:
+            clock = Clock.of_running_loop()
+            await Accounts(store, session_seconds=0).add(name, password, clock.wall())
+
+    _run(add())
+
+
+def list_operators(config: Config) -> list[OperatorRecord]:
+    """The accounts in the configured database."""
+
+    async def listed() -> list[OperatorRecord]:
+        async with _open_store(config) as store:
+            return await store.list_operators()
+
+    return _run(listed())
+
+
+def _run(main: Coroutine[Any, Any, Result]) -> Result:
+    """Run on uvloop where there is one; a lone error comes out of its groups as itself."""
+    try:
+        if os.name == "nt":
+            return asyncio.run(main)
+        import uvloop
+
+        return uvloop.run(main)
+    except BaseExceptionGroup as group:
+        lone: BaseException = group
+        while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
+            lone = lone.exceptions[0]
+        raise lone from None
+
+
+@asynccontextmanager
+async def _open_store(config: Config) -> AsyncIterator[SqlStore]:
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"data_dir {config.data_dir}: cannot be made ({error.strerror}); choose another folder"
+        ) from error
+    store = await SqlStore.open(f"sqlite:///{(config.data_dir / DATABASE).resolve()}")
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+async def _serve(config: Config, loopback: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        if loopback:
+            await open_loopback(config, stack)
+        else:
+            server = await open_server(config, stack)
+            stack.push_async_callback(server.calls.drain, config.server.drain_seconds)
+        # What start-up made lives as long as the server; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        await stop.wait()
+        log.info("stopping")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, for whoever opened it."""
+
+    port: int
+    calls: Calls
+    hub: Hub
+    floor: FloorService
+    store: SqlStore
+    journal: Journal
+    accounts: Accounts
+
+
+async def open_server(config: Config, stack: AsyncExitStack) -> Server:
+    """Start every part; what was started is stopped, last first, when `stack` closes.
+
+    Raises `ConfigError`, `PackError`, `PolicyError` or `StorageError` if the server cannot run.
+    """
+    pack = load_pack(config.agent.pack)
+    policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
+    clock = Clock.of_running_loop()
+    store = await stack.enter_async_context(_open_store(config))
+    lost = await store.close_unfinished(clock.wall())
+    if lost:
+        log.warning("calls of the last run were closed", calls=lost)
+    journal = Journal(store)
+    start = await stack.enter_async_context(_background())
+    start(journal.run())
+
+    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="understanding")
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    making = asyncio.get_running_loop().run_in_executor(executor, make_agent, config, pack)
+    recognizer = create_recognizer(
+        config.speech.recognizer,
+        pack.language(),
+        whisper_model=config.speech.whisper_model,
+        cache=config.data_dir / "recognizer",
+        workers=config.speech.workers,
+        language=pack.info.language,
+    )
+    voice = create_synthesizer(VoiceSettings(voice=config.voice.voice, rate=config.voice.rate))
+    await stack.enter_async_context(recognizer)
+    await stack.enter_async_context(voice)
+    agent = await making
+    stack.push_async_callback(agent.aclose)
+    clips = await _render(voice, pack)
+
+    metrics = Metrics()
+    calls = Calls(config.server.max_calls, on_end=metrics.ended)
+    metrics.live.set_function(lambda: len(calls))
+    hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines)
+    desk = Desk(policy, last_epoch=await store.last_epoch())
+    floor = FloorService(desk, clock, journal, hub, calls.get)
+    ticker = Ticker()
+    tokens = TokenStore()
+    accounts = Accounts(store, config.operators.session_hours * 3600)
+    line_parts = LineParts(
+        calls=calls,
+        call_parts=CallParts(
+            recognizer=recognizer,
+            voice=voice,
+            clips=clips,
+            executor=executor,
+            floor=floor,
+            watcher=hub,
+            clock=clock,
+            notice=pack.notice,
+            reconnect_seconds=config.operators.reconnect_seconds,
+        ),
+        agent=agent,
+        policy=policy,
+        pack=pack.name,
+        language=pack.info.language,
+        journal=journal,
+        tokens=tokens,
+        ticker=ticker,
+        vad=VadService(ticker),
+    )
+    # Entered after the journal's, so stopped before it: the end of a call is still written down.
+    start = await stack.enter_async_context(_background())
+    for service in (ticker.run(), floor.run(), calls.run()):
+        start(service)
+
+    gate = _gate(config, tokens, clock, calls)
+    app = _application(gate, lambda: CallerLine(line_parts), lambda: len(calls))
+    consoles = Consoles(
+        ConsoleParts(
+            accounts=accounts,
+            hub=hub,
+            floor=floor,
+            clock=clock,
+            find_call=calls.get,
+            reconnect_seconds=config.operators.reconnect_seconds,
+            public_url=config.server.public_url,
+        )
+    )
+    consoles.add_to(app)
+    secure = (config.server.public_url or "").startswith("https://")
+    Api(accounts, store, clock, consoles.identify, secure_cookies=secure).add_to(app)
+    app.router.add_get("/metrics", metrics.handle)
+    add_console(app)
+    port = await _listen(config, app, stack)
+    _say_hello(config, port, gate, await accounts.first_link_token())
+    return Server(port, calls, hub, floor, store, journal, accounts)
+
+
+async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
+    """Start a server that sends callers their own audio back; returns its port."""
+    clock = Clock.of_running_loop()
+    ticker = Ticker()
+    tokens = TokenStore()
+    calls = Calls(config.server.max_calls, on_end=lambda _: None)
+    vad = VadService(ticker)
+    start = await stack.enter_async_context(_background())
+    start(ticker.run())
+    gate = _gate(config, tokens, clock, calls)
+    app = _application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
+    port = await _listen(config, app, stack)
+    _say_hello(config, port, gate, None)
+    return port
+
+
+@asynccontextmanager
+async def _background() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], None]]:
+    """Tasks that run until the block ends; one that fails ends the block."""
+    tasks: list[asyncio.Task[None]] = []
+    async with asyncio.TaskGroup() as group:
+        try:
+            yield lambda coroutine: tasks.append(group.create_task(coroutine))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def make_agent(config: Config, pack: Pack) -> Agent:
+    """The configured agent: the pack's own flow, or any class with the agent protocol.
+
+    Trains the pack's understanding, so call it off the event loop. Raises `ConfigError`.
+    """
+    if config.agent.agent is None:
+        return FlowAgent(pack, config.data_dir)
+    module_name, _, class_name = config.agent.agent.partition(":")
+    try:
+        made: Agent = getattr(importlib.import_module(module_name), class_name)(pack)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f'agent.agent = "{config.agent.agent}": {error}; write "module:Class" of an importable class'
+        ) from error
+    return made
+
+
+async def _render(voice: CachedSynthesizer, pack: Pack) -> dict[str, bytes]:
+    """Speak the fixed prompts once; returns the clips of the notices, which must never wait."""
+    await voice.prepare(pack.fixed_prompts())
+    texts = [FILLER]
+    for notice, variants in pack.info.notices.items():
+        texts += [pack.notice(notice, time) for time in range(len(variants))]
+    return {text: b"".join([chunk async for chunk in voice.synthesize(text)]) for text in texts}
+
+
+def _gate(config: Config, tokens: TokenStore, clock: Clock, calls: Calls) -> TwilioGate:
+    token = config.twilio.auth_token
+    return TwilioGate(
+        tokens=tokens,
+        clock=clock.now,
+        public_url=config.server.public_url,
+        auth_token=None if token is None else token.get_secret_value(),
+        fallback=Fallback(number=config.twilio.fallback_number),
+        parameters=lambda form: {CALLER: form.get("From", "unknown")},
+        accepting=calls.has_room,
+        unserved=calls.unserved,
+    )
+
+
+def _application(
+    gate: TwilioGate, open_line: Callable[[], StreamSession], live: Callable[[], int]
+) -> web.Application:
+    """The routes that every mode has: telephony and health."""
+
+    async def media(request: web.Request) -> web.StreamResponse:
+        refusal = gate.check_upgrade(request)
+        return refusal if refusal is not None else await media_socket(request, open_line)
+
+    async def healthy(_request: web.Request) -> web.Response:
+        return web.json_response({"ok": True})
+
+    async def ready(_request: web.Request) -> web.Response:
+        room = gate.accepting()
+        return web.json_response({"ready": room, "calls": live()}, status=200 if room else 503)
+
+    app = web.Application(middlewares=[one_shape])
+    app.router.add_post("/twilio/voice", gate.voice)
+    app.router.add_post("/twilio/after", gate.after)
+    app.router.add_post("/twilio/status", gate.status)
+    app.router.add_get("/twilio/media", media)
+    app.router.add_get("/healthz", healthy)
+    app.router.add_get("/readyz", ready)
+    return app
+
+
+async def _listen(config: Config, app: web.Application, stack: AsyncExitStack) -> int:
+    """Open the port and say in the data folder where; returns the port."""
+    host = config.server.host
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    try:
+        await web.TCPSite(runner, host, config.server.port).start()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{config.server.port}: {error.strerror}; "
+            "choose another --port, or stop whatever has it"
+        ) from error
+    port = int(runner.addresses[0][1])
+    file = config.data_dir / SERVER_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".tmp")
+    temporary.write_bytes(orjson.dumps({"port": port, "pid": os.getpid()}))
+    temporary.replace(file)
+    stack.callback(file.unlink, missing_ok=True)
+    return port
+
+
+def _say_hello(config: Config, port: int, gate: TwilioGate, setup_token: str | None) -> None:
+    """What whoever started the server must know."""
+    host = config.server.host if config.server.host not in ("0.0.0.0", "::") else "localhost"
+    base = config.server.public_url or f"http://{host}:{port}"
+    log.info("listening", url=base, port=port)
+    if gate.loopback_only:
+        log.warning(
+            "no twilio.auth_token is set: only callers on this machine are accepted",
+        )
+    if setup_token is not None:
+        log.info(
+            "make the first operator account here, once", url=f"{base}/setup?token={setup_token}"
+        )
