@@ -1,0 +1,205 @@
+/**
+ * One signed-in operator's desk: owns the connection, the state, the ring and the conversation.
+ * Components read `floor` and `talk` and call the methods; nothing else has effects.
+ */
+
+import { audioEngine, unlock } from './audio/engine';
+import { Microphone, MicrophoneError, microphoneGranted } from './audio/microphone';
+import { MICROPHONE_HELP } from './audio/microphone-help';
+import { Talk } from './audio/talk';
+import { OfferAlerts, askToNotify } from './features/offer/alerts';
+import { Observable } from './lib/observable';
+import { holdAlone } from './lib/one-window';
+import { Connection } from './net/connection';
+import { type Bridge, EMPTY_FLOOR, type Floor } from './state/floor';
+import { type FloorEvent, reduce } from './state/reduce';
+import type { ConsoleMessage, ServerMessage } from './wire';
+
+export class Desk {
+  readonly floor = new Observable<Floor>(EMPTY_FLOOR);
+  readonly talk = new Observable<Talk | null>(null);
+  readonly #connection: Connection;
+  readonly #alerts = new OfferAlerts();
+  #warm: Promise<Microphone> | null = null;
+  #bridge: Bridge | null = null;
+  #watched: string | null = null;
+  #giveUpTalk: () => void = () => undefined;
+
+  constructor(onSignedOut: () => void) {
+    this.floor.subscribe(() => this.#follow(this.floor.get()));
+    this.#connection = new Connection({
+      onMessage: (message) => this.#receive(message),
+      onLink: (link) => this.dispatch({ kind: 'link', link }),
+      onSignedOut,
+    });
+    audioEngine();
+    // Browsers let a page sound only after it was touched; any touch will do.
+    document.addEventListener('pointerdown', this.#unlock);
+    document.addEventListener('keydown', this.#unlock);
+  }
+
+  close(): void {
+    document.removeEventListener('pointerdown', this.#unlock);
+    document.removeEventListener('keydown', this.#unlock);
+    this.#connection.close();
+    this.#alerts.update([]);
+    this.#endTalk();
+    this.#coolMicrophone();
+  }
+
+  dispatch(event: FloorEvent): void {
+    this.floor.set(reduce(this.floor.get(), event));
+  }
+
+  /** Server time now, seconds since the epoch. */
+  now(): number {
+    return Date.now() / 1000 + this.floor.get().clockOffset;
+  }
+
+  setPresence(presence: 'available' | 'away'): void {
+    this.#send({ type: 'presence', presence });
+    if (presence === 'available') {
+      void askToNotify();
+      void this.#rehearse();
+    }
+  }
+
+  select(callId: string): void {
+    if (callId !== this.floor.get().selected) {
+      this.dispatch({ kind: 'select', callId });
+    }
+  }
+
+  accept(offerId: string): void {
+    if (this.#send({ type: 'accept', offer_id: offerId })) {
+      this.dispatch({ kind: 'taking', id: offerId });
+    }
+  }
+
+  decline(offerId: string): void {
+    this.#send({ type: 'decline', offer_id: offerId });
+  }
+
+  /** Take a live call that was not offered. */
+  take(callId: string): void {
+    if (this.#send({ type: 'take', call_id: callId })) {
+      this.#warmMicrophone();
+      this.dispatch({ kind: 'taking', id: callId });
+    }
+  }
+
+  handBack(note: string): void {
+    const { bridge } = this.floor.get();
+    if (bridge !== null) {
+      this.#send({ type: 'hand_back', call_id: bridge.callId, epoch: bridge.epoch, note });
+    }
+  }
+
+  endCall(): void {
+    const { bridge } = this.floor.get();
+    if (bridge !== null) {
+      this.#send({ type: 'end_call', call_id: bridge.callId, epoch: bridge.epoch });
+    }
+  }
+
+  reconnectNow(): void {
+    this.#connection.retryNow();
+  }
+
+  readonly #unlock = (): void => void unlock();
+
+  #send(message: ConsoleMessage): boolean {
+    const sent = this.#connection.send(message);
+    if (!sent) {
+      this.dispatch({
+        kind: 'notice',
+        tone: 'bad',
+        title: 'Not connected',
+        text: 'The server was not told. Try again when the connection is back.',
+      });
+    }
+    return sent;
+  }
+
+  #receive(message: ServerMessage): void {
+    if (message.type === 'hello') {
+      this.#watched = null; // A fresh connection watches nothing yet.
+    }
+    const mine = this.floor.get().taking !== null;
+    this.dispatch({ kind: 'server', message, at: Date.now() / 1000 });
+    this.#followBridge(mine);
+  }
+
+  /** Carry out what a new state asks for. */
+  #follow(floor: Floor): void {
+    const { selected } = floor;
+    if (floor.link.status === 'open' && floor.me !== null && selected !== this.#watched) {
+      this.#watched = selected;
+      this.#connection.send({ type: 'watch', call_id: selected });
+    }
+    this.#alerts.update(floor.offers);
+    if (floor.offers.length > 0) {
+      void this.#warmIfGranted();
+    } else if (floor.taking === null && floor.bridge === null) {
+      this.#coolMicrophone();
+    }
+  }
+
+  /** Begin or end to talk; `mine`: the call was taken in this very window. */
+  #followBridge(mine: boolean): void {
+    const { bridge } = this.floor.get();
+    const former = this.#bridge;
+    if (former?.callId === bridge?.callId && former?.epoch === bridge?.epoch) {
+      return;
+    }
+    this.#bridge = bridge;
+    this.#endTalk();
+    if (bridge !== null) {
+      this.#giveUpTalk = holdAlone(`voice-hitl-talk-${bridge.callId}`, mine, () => {
+        this.talk.set(new Talk(bridge.callId, bridge.epoch, this.#warm));
+        this.#warm = null;
+      });
+    }
+  }
+
+  #endTalk(): void {
+    this.#giveUpTalk();
+    this.#giveUpTalk = () => undefined;
+    this.talk.get()?.close();
+    this.talk.set(null);
+  }
+
+  /** Open the microphone while the call rings, so that the first word is not lost. */
+  #warmMicrophone(): void {
+    if (this.#warm === null && this.#bridge === null) {
+      this.#warm = Microphone.open();
+      this.#warm.catch(() => undefined); // Told when the call begins and it is needed.
+    }
+  }
+
+  async #warmIfGranted(): Promise<void> {
+    if (this.#warm === null && (await microphoneGranted()) && this.floor.get().offers.length > 0) {
+      this.#warmMicrophone();
+    }
+  }
+
+  #coolMicrophone(): void {
+    const warm = this.#warm;
+    this.#warm = null;
+    warm?.then(
+      (microphone) => microphone.close(),
+      () => undefined,
+    );
+  }
+
+  /** Ask for the microphone before the first call, not in the middle of it. */
+  async #rehearse(): Promise<void> {
+    try {
+      const microphone = await Microphone.open();
+      microphone.close();
+    } catch (error) {
+      const fault = error instanceof MicrophoneError ? error.fault : 'failed';
+      this.dispatch({ kind: 'notice', tone: 'bad', ...MICROPHONE_HELP[fault] });
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** The brief of the selected call, and the pack's guidelines. */
+
+import { Tabs } from '@mantine/core';
+import { useFloor } from '../../desk-context';
+import { selectedCall } from '../../state/views';
+import panel from '../../ui/Panel.module.css';
+import { Brief } from './Brief';
+import { Guidelines } from './Guidelines';
+import styles from './SidePanel.module.css';
+
+export function SidePanel() {
+  const floor = useFloor((whole) => whole);
+  const call = selectedCall(floor)?.call ?? null;
+  const brief = call === null ? undefined : floor.briefs[call.call_id];
+  return (
+    <Tabs defaultValue="brief" className={`${panel.panel} ${styles.panel}`}>
+      <Tabs.List className={styles.tabs}>
+        <Tabs.Tab value="brief">Brief</Tabs.Tab>
+        <Tabs.Tab value="guidelines">Guidelines</Tabs.Tab>
+      </Tabs.List>
+      <Tabs.Panel value="brief" className={styles.content}>
+        {brief === undefined ? (
+          <p className={styles.none}>
+            {call === null
+              ? 'The brief of the chosen call is shown here.'
+              : 'A brief comes with the offer when a call needs a person. This one was not offered to you.'}
+          </p>
+        ) : (
+          <Brief brief={brief} />
+        )}
+      </Tabs.Panel>
+      <Tabs.Panel value="guidelines" className={styles.content}>
+        <Guidelines source={floor.guidelines} />
+      </Tabs.Panel>
+    </Tabs>
+  );
+}

@@ -1,0 +1,56 @@
+/** How long the offer still rings: a closing ring with the seconds in it. */
+
+import { useEffect, useRef, useState } from 'react';
+import type { OfferView } from '../../wire';
+import styles from './CountdownRing.module.css';
+
+interface CountdownRingProps {
+  readonly offer: OfferView;
+  /** Server time, seconds since the epoch. */
+  readonly now: () => number;
+}
+
+const RADIUS = 27;
+const LENGTH = 2 * Math.PI * RADIUS;
+
+export function CountdownRing({ offer, now }: CountdownRingProps) {
+  const clock = useRef(now);
+  const left = (): number => Math.max(0, offer.expires_at - clock.current());
+  const [seconds, setSeconds] = useState(() => Math.max(0, offer.expires_at - now()));
+  const circle = useRef<SVGCircleElement>(null);
+
+  useEffect(() => {
+    let frame = 0;
+    const draw = (): void => {
+      const rest = left();
+      setSeconds(Math.ceil(rest));
+      circle.current?.setAttribute(
+        'stroke-dashoffset',
+        String(LENGTH * (1 - Math.min(1, rest / offer.seconds))),
+      );
+      frame = requestAnimationFrame(draw);
+    };
+    draw();
+    return () => cancelAnimationFrame(frame);
+  });
+
+  return (
+    <div className={styles.ring} role="timer" aria-label={`${Math.ceil(seconds)} seconds left`}>
+      <svg width={64} height={64} viewBox="0 0 64 64" aria-hidden="true">
+        <circle className={styles.track} cx={32} cy={32} r={RADIUS} />
+        <circle
+          ref={circle}
+          className={styles.left}
+          cx={32}
+          cy={32}
+          r={RADIUS}
+          strokeDasharray={LENGTH}
+          transform="rotate(-90 32 32)"
+        />
+      </svg>
+      <span className={`${styles.seconds} number`} aria-hidden="true">
+        {Math.ceil(seconds)}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { clock, initials, percent, words } from './format';
+
+it('writes durations as a phone does', () => {
+  expect([0, 9.9, 61, 3599, 3600, 36061, -5].map(clock)).toEqual([
+    '0:00',
+    '0:09',
+    '1:01',
+    '59:59',
+    '1:00:00',
+    '10:01:01',
+    '0:00',
+  ]);
+});
+
+it('rounds probabilities to whole per cent', () => {
+  expect([0, 0.004, 0.625, 1].map(percent)).toEqual(['0', '0', '63', '100']);
+});
+
+it('turns identifiers into words', () => {
+  expect(words('lost_or_stolen_card')).toBe('Lost or stolen card');
+  expect(words('amount')).toBe('Amount');
+  expect(words('')).toBe('');
+});
+
+it('takes the first and last initial', () => {
+  expect(['Dana Okafor', 'ada', 'Jo van der Berg', ''].map(initials)).toEqual([
+    'DO',
+    'A',
+    'JB',
+    '',
+  ]);
+});

@@ -1,0 +1,104 @@
+/** What the console knows: one immutable value, changed only by `reduce`. */
+
+import type {
+  BriefView,
+  CallGone,
+  CallView,
+  OfferOver,
+  OfferView,
+  OperatorView,
+  TranscriptEntry,
+} from '../wire';
+
+export type Link =
+  | { readonly status: 'connecting' }
+  | { readonly status: 'open' }
+  /** `retryAt` in milliseconds of the page's clock. */
+  | { readonly status: 'lost'; readonly retryAt: number };
+
+export interface EndedCall {
+  readonly call: CallView;
+  readonly outcome: CallGone['outcome'];
+  /** Server time. */
+  readonly at: number;
+}
+
+export interface Bridge {
+  readonly callId: string;
+  readonly epoch: number;
+  /** Server time at which this operator began to talk. */
+  readonly since: number;
+}
+
+export type Tone = 'good' | 'plain' | 'bad';
+
+/** Something to tell the person once. */
+export interface Notice {
+  readonly id: number;
+  readonly tone: Tone;
+  readonly title: string;
+  readonly text: string;
+}
+
+export interface Floor {
+  readonly link: Link;
+  /** Server time less the page's, seconds. */
+  readonly clockOffset: number;
+  /** Null until the first `hello`. */
+  readonly me: OperatorView | null;
+  readonly version: string;
+  /** The server was replaced by another version while this page was open. */
+  readonly outdated: boolean;
+  readonly guidelines: string;
+  readonly operators: Readonly<Record<string, OperatorView>>;
+  readonly calls: Readonly<Record<string, CallView>>;
+  /** The last few that ended, latest first. */
+  readonly ended: readonly EndedCall[];
+  readonly offers: readonly OfferView[];
+  /** Briefs of calls that were offered here, by call. */
+  readonly briefs: Readonly<Record<string, BriefView>>;
+  readonly transcripts: Readonly<Record<string, readonly TranscriptEntry[]>>;
+  readonly selected: string | null;
+  readonly bridge: Bridge | null;
+  /** The offer or call whose taking was asked for and not yet answered. */
+  readonly taking: string | null;
+  readonly notices: readonly Notice[];
+  readonly nextNotice: number;
+}
+
+export const EMPTY_FLOOR: Floor = {
+  link: { status: 'connecting' },
+  clockOffset: 0,
+  me: null,
+  version: '',
+  outdated: false,
+  guidelines: '',
+  operators: {},
+  calls: {},
+  ended: [],
+  offers: [],
+  briefs: {},
+  transcripts: {},
+  selected: null,
+  bridge: null,
+  taking: null,
+  notices: [],
+  nextNotice: 1,
+};
+
+/** The heading over the server's own words when an offer ends. */
+export const OFFER_OVER: Readonly<
+  Record<OfferOver['reason'], { readonly title: string; readonly tone: Tone } | null>
+> = {
+  taken: { title: 'Taken by a colleague', tone: 'plain' },
+  lapsed: { title: 'The offer has lapsed', tone: 'plain' },
+  withdrawn: { title: 'No longer needed', tone: 'plain' },
+  caller_gone: { title: 'The caller hung up', tone: 'plain' },
+  busy: { title: 'You are in a call', tone: 'bad' },
+  unknown: { title: 'The call is over', tone: 'bad' },
+  draining: { title: 'The server is shutting down', tone: 'bad' },
+  // What this person did needs no telling.
+  declined: null,
+  away: null,
+  accepted: null,
+};

@@ -1,0 +1,218 @@
+/** How the floor changes: a pure function of what was known and what happened. */
+
+import type {
+  CallGone,
+  Hello,
+  OfferOver,
+  OfferView,
+  ServerMessage,
+  TranscriptEntry,
+} from '../wire';
+import { type Floor, type Link, OFFER_OVER, type Tone } from './floor';
+
+export type FloorEvent =
+  /** `at`: the page's clock, seconds since the epoch. */
+  | { readonly kind: 'server'; readonly message: ServerMessage; readonly at: number }
+  | { readonly kind: 'link'; readonly link: Link }
+  | { readonly kind: 'select'; readonly callId: string | null }
+  | { readonly kind: 'taking'; readonly id: string }
+  | { readonly kind: 'notice'; readonly tone: Tone; readonly title: string; readonly text: string }
+  | { readonly kind: 'dismiss'; readonly notice: number };
+
+const KEPT_ENDED = 6;
+
+export function reduce(floor: Floor, event: FloorEvent): Floor {
+  switch (event.kind) {
+    case 'server':
+      return receive(floor, event.message, event.at);
+    case 'link':
+      // What was asked for and not answered is lost with the connection.
+      return {
+        ...floor,
+        link: event.link,
+        taking: event.link.status === 'open' ? floor.taking : null,
+      };
+    case 'select':
+      return forget({ ...floor, selected: event.callId });
+    case 'taking':
+      return { ...floor, taking: event.id };
+    case 'notice':
+      return notice(floor, event.tone, event.title, event.text);
+    case 'dismiss':
+      return { ...floor, notices: floor.notices.filter(({ id }) => id !== event.notice) };
+  }
+}
+
+function receive(floor: Floor, message: ServerMessage, at: number): Floor {
+  const now = at + floor.clockOffset;
+  switch (message.type) {
+    case 'hello':
+      return hello(floor, message, at);
+    case 'call':
+      return {
+        ...floor,
+        calls: { ...floor.calls, [message.call.call_id]: message.call },
+        selected: floor.selected ?? message.call.call_id,
+      };
+    case 'call_ended':
+      return callEnded(floor, message, now);
+    case 'transcript':
+      return withTranscript(floor, message.call_id, (entries) => put(entries, message.entry));
+    case 'transcript_all':
+      return withTranscript(floor, message.call_id, () => message.entries.reduce(put, []));
+    case 'offer':
+      return offered(floor, message.offer);
+    case 'offer_over':
+      return offerOver(floor, message);
+    case 'bridged':
+      return {
+        ...floor,
+        bridge: {
+          callId: message.call_id,
+          epoch: message.epoch,
+          since: floor.bridge?.callId === message.call_id ? floor.bridge.since : now,
+        },
+        offers: floor.offers.filter(({ call_id }) => call_id !== message.call_id),
+        selected: message.call_id,
+        taking: null,
+      };
+    case 'unbridged': {
+      const over = floor.bridge?.callId === message.call_id ? null : floor.bridge;
+      return notice({ ...floor, bridge: over }, 'plain', 'Your call is over', message.message);
+    }
+    case 'operator': {
+      const { operator } = message;
+      const me = floor.me?.operator_id === operator.operator_id ? operator : floor.me;
+      return {
+        ...floor,
+        me,
+        operators: { ...floor.operators, [operator.operator_id]: operator },
+      };
+    }
+    case 'operator_gone':
+      return { ...floor, operators: without(floor.operators, message.operator_id) };
+    case 'problem':
+      return notice({ ...floor, taking: null }, 'bad', 'That did not work', message.message);
+  }
+}
+
+function hello(floor: Floor, message: Hello, at: number): Floor {
+  const calls = Object.fromEntries(message.calls.map((call) => [call.call_id, call]));
+  const { bridge } = floor;
+  const stillBridged =
+    bridge !== null &&
+    message.me.presence === 'in_call' &&
+    message.me.call_id === bridge.callId &&
+    bridge.callId in calls;
+  const known: Floor = {
+    ...floor,
+    clockOffset: message.server_time - at,
+    me: message.me,
+    version: message.version,
+    outdated: floor.outdated || (floor.version !== '' && floor.version !== message.version),
+    guidelines: message.guidelines,
+    operators: Object.fromEntries(message.operators.map((o) => [o.operator_id, o])),
+    calls,
+    offers: [],
+    bridge: stillBridged ? bridge : null,
+    taking: null,
+    selected: floor.selected ?? riskiest(message),
+  };
+  const told =
+    bridge !== null && !stillBridged
+      ? notice(
+          known,
+          'bad',
+          'Your call is over',
+          'The call moved on while the connection was lost.',
+        )
+      : known;
+  return forget(message.offers.reduce(offered, told));
+}
+
+function riskiest(message: Hello): string | null {
+  const risk = (index: number): number => message.calls[index]?.points.at(-1)?.risk ?? 0;
+  const order = message.calls.map((_, index) => index).sort((a, b) => risk(b) - risk(a));
+  return message.calls[order[0] ?? -1]?.call_id ?? null;
+}
+
+function callEnded(floor: Floor, message: CallGone, now: number): Floor {
+  const { call_id: id, outcome } = message;
+  const call = floor.calls[id];
+  const ended =
+    call === undefined
+      ? floor.ended
+      : [{ call, outcome, at: now }, ...floor.ended].slice(0, KEPT_ENDED);
+  return forget({
+    ...floor,
+    calls: without(floor.calls, id),
+    ended,
+    bridge: floor.bridge?.callId === id ? null : floor.bridge,
+    taking: floor.taking === id ? null : floor.taking,
+  });
+}
+
+function offered(floor: Floor, offer: OfferView): Floor {
+  const others = floor.offers.filter(({ offer_id }) => offer_id !== offer.offer_id);
+  return {
+    ...floor,
+    offers: [...others, offer],
+    briefs: { ...floor.briefs, [offer.call_id]: offer.brief },
+  };
+}
+
+function offerOver(floor: Floor, message: OfferOver): Floor {
+  const offers = floor.offers.filter(({ offer_id }) => offer_id !== message.offer_id);
+  // A refused taking of a call that was never offered comes without an offer's id.
+  const asked = floor.taking === message.offer_id || floor.taking === message.call_id;
+  const over: Floor = {
+    ...floor,
+    offers,
+    // An accepted offer is answered only when the call is bridged.
+    taking: asked && message.reason !== 'accepted' ? null : floor.taking,
+  };
+  const heading = OFFER_OVER[message.reason];
+  if (heading === null) {
+    return over;
+  }
+  return notice(over, asked ? 'bad' : heading.tone, heading.title, message.message);
+}
+
+/** An entry replaces the one with its number; entries stay in the order of their numbers. */
+function put(entries: readonly TranscriptEntry[], entry: TranscriptEntry): TranscriptEntry[] {
+  const before = entries.filter(({ seq }) => seq < entry.seq);
+  const after = entries.filter(({ seq }) => seq > entry.seq);
+  return [...before, entry, ...after];
+}
+
+function withTranscript(
+  floor: Floor,
+  callId: string,
+  change: (entries: readonly TranscriptEntry[]) => TranscriptEntry[],
+): Floor {
+  const entries = change(floor.transcripts[callId] ?? []);
+  return { ...floor, transcripts: { ...floor.transcripts, [callId]: entries } };
+}
+
+function notice(floor: Floor, tone: Tone, title: string, text: string): Floor {
+  return {
+    ...floor,
+    notices: [...floor.notices, { id: floor.nextNotice, tone, title, text }],
+    nextNotice: floor.nextNotice + 1,
+  };
+}
+
+/** Let go of transcripts and briefs of calls that are neither live nor on the screen. */
+function forget(floor: Floor): Floor {
+  const kept = (id: string): boolean =>
+    id in floor.calls ||
+    id === floor.selected ||
+    floor.ended.some(({ call }) => call.call_id === id);
+  const keep = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(all).filter(([id]) => kept(id)));
+  return { ...floor, transcripts: keep(floor.transcripts), briefs: keep(floor.briefs) };
+}
+
+function without<T>(all: Readonly<Record<string, T>>, id: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).filter(([key]) => key !== id));
+}

@@ -1,0 +1,290 @@
+// Generated from voice_hitl/server/wire.py by `python -m voice_hitl.console.generate_types`.
+// Edit that file, never this one.
+
+/** One thing that was tried, and its result. */
+export interface Attempt {
+  readonly what: string;
+  readonly result: string;
+  readonly ok: boolean;
+}
+
+/** This operator is now talking to the caller; open `/ws/audio/{call_id}`. */
+export interface Bridged {
+  readonly type: 'bridged';
+  readonly call_id: string;
+  readonly epoch: number;
+}
+
+/** The summary an operator receives with an offer. */
+export interface BriefView {
+  readonly why: string;
+  readonly reasons: readonly ReasonView[];
+  readonly urgency: 'low' | 'medium' | 'high' | 'critical';
+  readonly who: string;
+  readonly intent: string | null;
+  readonly slots: Readonly<Record<string, string>>;
+  readonly tried: readonly Attempt[];
+  readonly pending: string | null;
+  readonly exchanges: readonly TranscriptEntry[];
+  readonly next_step: string;
+}
+
+/** A live call is new or different. */
+export interface CallChanged {
+  readonly type: 'call';
+  readonly call: CallView;
+}
+
+/** A call has ended. */
+export interface CallGone {
+  readonly type: 'call_ended';
+  readonly call_id: string;
+  readonly outcome: 'automated' | 'handed_off' | 'abandoned' | 'failed';
+}
+
+/** A live call in the list. */
+export interface CallView {
+  readonly call_id: string;
+  readonly caller: string;
+  readonly pack: string;
+  readonly started_at: number;
+  readonly state: 'ai' | 'waiting' | 'bridging' | 'operator' | 'ended';
+  readonly safe_mode: boolean;
+  readonly operator_id: string | null;
+  readonly operator_name: string | null;
+  readonly intent: string | null;
+  readonly turns: number;
+  readonly points: readonly Point[];
+  readonly reasons: readonly ReasonView[];
+}
+
+/** The first message: the whole state. */
+export interface Hello {
+  readonly type: 'hello';
+  readonly me: OperatorView;
+  readonly operators: readonly OperatorView[];
+  readonly calls: readonly CallView[];
+  readonly offers: readonly OfferView[];
+  readonly server_time: number;
+  readonly version: string;
+  readonly guidelines: string;
+}
+
+/** A ringing offer is over. */
+export interface OfferOver {
+  readonly type: 'offer_over';
+  readonly offer_id: string;
+  readonly call_id: string;
+  readonly reason:
+    | 'accepted'
+    | 'taken'
+    | 'lapsed'
+    | 'declined'
+    | 'withdrawn'
+    | 'caller_gone'
+    | 'away'
+    | 'busy'
+    | 'unknown'
+    | 'draining';
+  readonly message: string;
+}
+
+/** A call that rings. */
+export interface OfferView {
+  readonly offer_id: string;
+  readonly call_id: string;
+  readonly caller: string;
+  readonly brief: BriefView;
+  readonly expires_at: number;
+  readonly seconds: number;
+}
+
+/** A call rings at this console. */
+export interface Offered {
+  readonly type: 'offer';
+  readonly offer: OfferView;
+}
+
+/** A colleague came, left or changed presence (`me` included). */
+export interface OperatorChanged {
+  readonly type: 'operator';
+  readonly operator: OperatorView;
+}
+
+/** A colleague signed out. */
+export interface OperatorGone {
+  readonly type: 'operator_gone';
+  readonly operator_id: string;
+}
+
+/** A colleague on the floor. */
+export interface OperatorView {
+  readonly operator_id: string;
+  readonly name: string;
+  readonly presence: 'available' | 'away' | 'offered' | 'in_call' | 'wrap_up';
+  readonly call_id: string | null;
+}
+
+/** Confidence and risk after one caller turn. */
+export interface Point {
+  readonly turn: number;
+  readonly at: number;
+  readonly confidence: number;
+  readonly risk: number;
+}
+
+/** A command could not be carried out; says what is wrong and how to mend it. */
+export interface Problem {
+  readonly type: 'problem';
+  readonly message: string;
+}
+
+/** One reason of a decision. */
+export interface ReasonView {
+  readonly code: string;
+  readonly words: string;
+  readonly weight: number;
+}
+
+/** All lines so far, sent after `watch`. */
+export interface Transcript {
+  readonly type: 'transcript_all';
+  readonly call_id: string;
+  readonly entries: readonly TranscriptEntry[];
+}
+
+/** A transcript line is new or different. */
+export interface TranscriptChanged {
+  readonly type: 'transcript';
+  readonly call_id: string;
+  readonly entry: TranscriptEntry;
+}
+
+/** One line of a transcript; an entry with the same `seq` replaces the former one. */
+export interface TranscriptEntry {
+  readonly seq: number;
+  readonly role: 'caller' | 'agent' | 'operator' | 'system';
+  readonly text: string;
+  readonly heard: string | null;
+  readonly final: boolean;
+  readonly at: number;
+  readonly asr_confidence?: number | null;
+}
+
+/** This operator is no longer talking to the caller. */
+export interface Unbridged {
+  readonly type: 'unbridged';
+  readonly call_id: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What the server sends. */
+export type ServerMessage =
+  | Hello
+  | CallChanged
+  | CallGone
+  | TranscriptChanged
+  | Transcript
+  | Offered
+  | OfferOver
+  | Bridged
+  | Unbridged
+  | OperatorChanged
+  | OperatorGone
+  | Problem;
+
+/** Take an offered call. */
+export interface Accept {
+  readonly type: 'accept';
+  readonly offer_id: string;
+}
+
+/** Do not take an offered call. */
+export interface Decline {
+  readonly type: 'decline';
+  readonly offer_id: string;
+}
+
+/** End the call for the caller as well. */
+export interface EndCall {
+  readonly type: 'end_call';
+  readonly call_id: string;
+  readonly epoch: number;
+}
+
+/** Give the call back to the AI. */
+export interface HandBack {
+  readonly type: 'hand_back';
+  readonly call_id: string;
+  readonly epoch: number;
+  readonly note?: string;
+}
+
+/** Go available or away. */
+export interface SetPresence {
+  readonly type: 'presence';
+  readonly presence: 'available' | 'away';
+}
+
+/** Take a live call that was not offered. */
+export interface Take {
+  readonly type: 'take';
+  readonly call_id: string;
+}
+
+/** Receive the transcript of a call; `call_id=None` stops watching. */
+export interface Watch {
+  readonly type: 'watch';
+  readonly call_id: string | null;
+}
+
+/** What the console sends. */
+export type ConsoleMessage =
+  | SetPresence
+  | Accept
+  | Decline
+  | Take
+  | HandBack
+  | EndCall
+  | Watch;
+
+/** `POST /api/v1/setup`: the one-time link makes the first account. */
+export interface SetUp {
+  readonly token: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/** `POST /api/v1/session`. */
+export interface SignIn {
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Who is signed in (`GET /api/v1/session`, 401 when nobody is). */
+export interface Session {
+  readonly operator_id: string;
+  readonly name: string;
+}
+
+/** Every REST error: what is wrong and how to mend it. */
+export interface ErrorBody {
+  readonly error: string;
+}
+
+/** The types of `ServerMessage` that this console knows. */
+export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
+  'bridged',
+  'call',
+  'call_ended',
+  'hello',
+  'offer',
+  'offer_over',
+  'operator',
+  'operator_gone',
+  'problem',
+  'transcript',
+  'transcript_all',
+  'unbridged',
+];
