@@ -103,8 +103,16 @@ class WorkerProcess:
                 return frames
 
     async def stop(self) -> int:
-        """Kill the process, which keeps nothing worth saving, and return its exit status."""
+        """Kill the process, which keeps nothing worth saving, and return its exit status.
+
+        Even if it is cancelled it returns only when the process is gone, within milliseconds.
+        """
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         self._writer.transport.abort()
-        return await self._process.wait()
+        gone = asyncio.ensure_future(self._process.wait())
+        try:
+            return await asyncio.shield(gone)
+        except asyncio.CancelledError:
+            await gone
+            raise
