@@ -110,7 +110,7 @@ class TwilioGate:
                 parameters=self.parameters(form),
                 announcement=self.announcement,
                 fallback=self.fallback,
-                action=AFTER_PATH,
+                action=urlsplit(self.public_url or "").path.rstrip("/") + AFTER_PATH,
             )
         except ValueError as error:  # a parameter that Twilio would drop
             _log.error("call_refused", call_sid=call_sid, why=str(error))
