@@ -157,12 +157,14 @@ class NoiseSetting(Part):
 class OperatorScript(Part):
     """What the scripted operator of a headless demo does with this call.
 
-    `accept`: true takes it, false declines it, "never" lets it ring. `after`: seconds of ringing before.
+    `accept`: true takes it, false declines it (and so does everybody after them), "never" lets it ring.
+    `declines`: so many operators decline before that. `after`: seconds of ringing before.
     `say`: what they say once they have it. `then`: hand it back with `note`, end it, or stay until the
     caller hangs up.
     """
 
     accept: Literal[True, False, "never"] = True
+    declines: int = Field(default=0, ge=0, le=10)
     after: Seconds = 1.0
     say: FileName | None = None
     text: str = ""
