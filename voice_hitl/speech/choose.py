@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import structlog
-
 from voice_hitl.errors import ConfigError
 from voice_hitl.language import LanguageSource
+from voice_hitl.log import get_logger
 from voice_hitl.speech import engines, espeak, whisper
 from voice_hitl.speech.cache import CachedSynthesizer
 from voice_hitl.speech.models import describe, find_whisper_model
@@ -16,7 +15,7 @@ from voice_hitl.speech.recognizer import ProcessRecognizer
 from voice_hitl.speech.voice import ProcessSynthesizer, VoiceSettings
 from voice_hitl.speech.workers.pool import Watch, WorkerPool
 
-_log = structlog.get_logger(module=__name__)
+_log = get_logger(__name__)
 
 # A model of gigabytes loads for minutes, and one decoding may take seconds.
 _WHISPER_WATCH = Watch(start_within=300.0, hung_after=30.0)

@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
 
-import structlog
-
 from voice_hitl.errors import ConfigError, SpeechError, VoiceHitlError
+from voice_hitl.log import get_logger
 from voice_hitl.speech.workers.frames import MAX_LEASE, Frame, FrameError, Kind
 from voice_hitl.speech.workers.process import EngineSpec, WorkerProcess
 
-_log = structlog.get_logger(module=__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
