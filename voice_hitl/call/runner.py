@@ -82,7 +82,7 @@ class CallRunner:
         self._parts = parts
         self._conversation = conversation
         self._ingress = ingress
-        self._egress = egress
+        self.egress = egress
         self._close_stream = close_stream
         self._inbox = at.Inbox()
         self._turns = turns.TurnMachine(parts.timing)
@@ -195,7 +195,7 @@ class CallRunner:
             self.engine.handle(facts.DeadlinePassed(), now)
         if _due(self._tone_at, now):
             self._tone_at = None
-            self._egress.say(HOLD_TONE, "")
+            self.egress.say(HOLD_TONE, "")
         if _due(self._end_by, now):
             self._over = True
         if _due(self._leg_deadline(), now):
@@ -311,7 +311,7 @@ class CallRunner:
 
     def _begin_reply(self) -> None:
         self._reply_lines = []
-        self._egress.begin_reply()
+        self.egress.begin_reply()
 
     def _start(self, work: Callable[[int], Any]) -> None:
         self._task_number += 1
@@ -387,13 +387,13 @@ class CallRunner:
             self._turns.handle(turns.ReplyStarted(), now)
         elif self._open_sentence is not None:
             if event.chunk:
-                self._egress.extend(self._open_sentence, event.chunk)
+                self.egress.extend(self._open_sentence, event.chunk)
             if event.last:
-                self._egress.finish(self._open_sentence)
+                self.egress.finish(self._open_sentence)
                 self._open_sentence = None
 
     def _speak(self, text: str, clip: bytes, *, last: bool) -> int:
-        sentence_id = self._egress.say(clip, text, final=last)
+        sentence_id = self.egress.say(clip, text, final=last)
         seq = self.book.agent_says(text)
         self._spoken[sentence_id] = seq
         self._reply_lines.append(seq)
@@ -421,7 +421,7 @@ class CallRunner:
     def _next_or_idle(self, now: float) -> None:
         if self._queued and self._answering:
             self._answer(self._queued.pop())
-        elif self._egress.idle:
+        elif self.egress.idle:
             self._reply_over(now)
 
     def _reply_over(self, now: float) -> None:
@@ -464,7 +464,7 @@ class CallRunner:
             self.book.heard_all(seq)
 
     def _on_idle(self, event: at.PlaybackIdle, now: float) -> None:
-        if not self._egress.idle:
+        if not self.egress.idle:
             return
         if self._ending is not None:
             self._over = True
@@ -475,7 +475,7 @@ class CallRunner:
 
     def _interrupt(self, command: turns.Interrupt | None = None) -> None:
         """Stop playing; what was not heard is remembered in case it was only noise."""
-        heard = self._egress.clear()
+        heard = self.egress.clear()
         self._stop_task()
         texts = {item.sentence_id: item.text for item in heard.sentences}
         self._unheard = []
@@ -512,8 +512,8 @@ class CallRunner:
             self.book.bridge_over(command.reason)
 
     def _tell(self, command: core.Tell) -> None:
-        if not self._spoken and not self._egress.idle:
-            self._egress.clear()  # only the hold tone plays
+        if not self._spoken and not self.egress.idle:
+            self.egress.clear()  # only the hold tone plays
         times = self._told.get(command.notice, 0)
         self._told[command.notice] = times + 1
         self._play_prompt(self._parts.notice(command.notice, times))
@@ -521,7 +521,7 @@ class CallRunner:
     def _hold_agent(self, command: core.HoldAgent) -> None:
         self._queued = []
         self._stop_task()
-        if self._egress.idle:
+        if self.egress.idle:
             self._tone_at = self._now() + HOLD_TONE_AFTER
         self._turns.handle(turns.Hold(), self._now())
         self.book.changed()
@@ -541,7 +541,7 @@ class CallRunner:
             command.call_id,
             command.operator_id,
             epoch,
-            play=self._egress.play_live,
+            play=self.egress.play_live,
             on_attached=lambda: self._inbox.post(at.LegAttached(epoch)),
             on_detached=lambda: self._inbox.post(at.LegDetached(epoch)),
             on_first_frame=lambda: self._inbox.post(at.LegSpoke(epoch, self._now())),
@@ -563,7 +563,7 @@ class CallRunner:
         self._stop_task()
         self._close_leg()
         self._turns.handle(turns.HungUp(), self._now())
-        if command.outcome == "abandoned" or self._egress.idle:
+        if command.outcome == "abandoned" or self.egress.idle:
             self._over = True
 
     # --- the operator ---
@@ -603,7 +603,8 @@ class CallRunner:
         leg, self.leg = self.leg, None
         self._leg_gone_at = None
         if leg is not None:
-            self._ingress.taps.remove(leg.from_caller)
+            if leg.from_caller in self._ingress.taps:  # the stream's end has cut all taps already
+                self._ingress.taps.remove(leg.from_caller)
             leg.close()
 
     # --- the line ---

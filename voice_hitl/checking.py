@@ -1,0 +1,138 @@
+"""`voice-hitl check`: what is in force, and what is wrong with it, before the first caller finds out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from handoff.errors import PolicyError
+from handoff.policy import Policy
+from voice_hitl.agent.pack import load_pack
+from voice_hitl.config import Config
+from voice_hitl.errors import VoiceHitlError
+from voice_hitl.server.http import CONSOLE_FILES
+from voice_hitl.speech.models import describe, find_whisper_model
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `good=None` is a remark."""
+
+    what: str
+    good: bool | None
+    words: str
+
+
+def check_all(config: Config, console: Console) -> bool:
+    """Print the configuration and every finding; return whether the server can run."""
+    table = Table("setting", "value", title="In force", title_justify="left")
+    for section, value in config.model_dump().items():
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                table.add_row(f"{section}.{key}", "" if inner is None else str(inner))
+        else:
+            table.add_row(section, str(value))
+    console.print(table)
+    findings = [found for look in CHECKS for found in look(config)]
+    for finding in findings:
+        mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]note[/]"}
+        console.print(f"{mark[finding.good]} {finding.what}: ", end="")
+        console.print(finding.words, markup=False, highlight=False, soft_wrap=True)
+    return all(finding.good is not False for finding in findings)
+
+
+def _data_folder(config: Config) -> list[Finding]:
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=config.data_dir):
+            pass
+    except OSError as error:
+        words = f"{config.data_dir} cannot be written ({error.strerror}); choose another --data"
+        return [Finding("data folder", False, words)]
+    return [Finding("data folder", True, str(config.data_dir.resolve()))]
+
+
+def _pack(config: Config) -> list[Finding]:
+    try:
+        pack = load_pack(config.agent.pack)
+        policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
+    except (VoiceHitlError, PolicyError) as error:
+        return [Finding("pack", False, str(error))]
+    intents = len(pack.agent.intents)
+    return [
+        Finding("pack", True, f"{pack.name} ({intents} intents) from {pack.path}"),
+        Finding("policy", True, f"{policy.name}, version {policy.version}"),
+    ]
+
+
+def _recognizer(config: Config) -> list[Finding]:
+    if config.speech.recognizer == "sphinx":
+        return [Finding("recognizer", True, "embedded (sphinx)")]
+    try:
+        model = find_whisper_model(config.speech.whisper_model)
+    except VoiceHitlError as error:
+        return [Finding("recognizer", False, str(error))]
+    if model is not None:
+        return [Finding("recognizer", True, f"whisper {describe(model)} from {model}")]
+    if config.speech.recognizer == "whisper":
+        words = "no whisper model on this machine; `voice-hitl models pull small.en` fetches one"
+        return [Finding("recognizer", False, words)]
+    return [Finding("recognizer", True, "embedded (sphinx); no whisper model on this machine")]
+
+
+def _voice(config: Config) -> list[Finding]:
+    if importlib.util.find_spec("espeakng_loader") is None:
+        words = 'no synthesizer is installed; pip install "voice-hitl[espeak]"'
+        return [Finding("voice", False, words)]
+    return [Finding("voice", True, f"espeak, {config.voice.rate} words a minute")]
+
+
+def _console(_config: Config) -> list[Finding]:
+    if not (CONSOLE_FILES / "index.html").is_file():
+        return [Finding("console", False, "not built; run `pip install .` again")]
+    return [Finding("console", True, "built")]
+
+
+def _telephony(config: Config) -> list[Finding]:
+    token, url = config.twilio.auth_token, config.server.public_url
+    if token is None:
+        words = "no twilio.auth_token: only callers on this machine are accepted"
+        return [Finding("telephony", None, words)]
+    if url is None:
+        words = "twilio.auth_token is set, server.public_url is not: signatures cannot be checked"
+        return [Finding("telephony", False, words)]
+    if not url.startswith("https://"):
+        return [
+            Finding("telephony", None, f"{url} is not https: Twilio refuses plain http streams")
+        ]
+    if config.twilio.fallback_number is None:
+        words = "no twilio.fallback_number: a call that cannot be served is told so and ended"
+        return [Finding("telephony", None, words)]
+    return [Finding("telephony", True, f"Twilio calls {url}/twilio/voice")]
+
+
+def _workers(config: Config) -> list[Finding]:
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    if config.speech.workers > cores:
+        words = f"speech.workers = {config.speech.workers} on {cores} cores: they will wait for each other"
+        return [Finding("workers", None, words)]
+    return []
+
+
+CHECKS: tuple[Callable[[Config], list[Finding]], ...] = (
+    _data_folder,
+    _pack,
+    _recognizer,
+    _voice,
+    _console,
+    _telephony,
+    _workers,
+)
