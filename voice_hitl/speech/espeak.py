@@ -34,6 +34,11 @@ _UTF8 = 1  # espeakCHARS_UTF8
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT: report a missing data folder, do not exit
 
+# espeak's own words a minute count pauses and longer words: asked for 100 to 180 it says 1.26 times as
+# many (seven sentences of a bank's agent, silence trimmed). It goes no slower than 80 of its own.
+_RATE_SCALE = 1.26
+_SLOWEST = 80
+
 _BLOCK = 80  # samples: 10 ms, the grain of trimming and level
 _AUDIBLE = 10 ** (-40 / 20)  # of the sentence's loudest block
 _LEAD = 2  # quiet blocks kept before the first audible one
@@ -87,7 +92,7 @@ class EspeakVoice:
         self._library.espeak_SetSynthCallback(self._callback)
         self._choose(settings.voice or BEST_VOICE, data)
         for parameter, value in (
-            (_RATE, settings.rate),
+            (_RATE, max(_SLOWEST, round(settings.rate / _RATE_SCALE))),
             (_PITCH, settings.pitch),
             (_RANGE, settings.pitch_range),
         ):
@@ -104,6 +109,8 @@ class EspeakVoice:
         """Return the sentence as mu-law 8 kHz; empty when there is nothing audible to say."""
         if self._english:
             text = spoken(text)
+        if not any(character.isalnum() for character in text):
+            return b""  # espeak would say "exclamation mark"
         raw = text.replace("\0", " ").encode(errors="replace") + b"\0"
         self._pieces.clear()
         failed = self._library.espeak_Synth(

@@ -27,7 +27,7 @@ class VoiceSettings:
     """
 
     voice: str = ""
-    rate: int = 165  # words a minute, 80..400
+    rate: int = 165  # words a minute, 80..400; espeak cannot go below 100
     pitch: int = 50  # 0..99, 50 is the voice's own
     pitch_range: int = 60  # 0..99, 0 is a monotone
     level: float = -20.0  # loudness of the speech, dBFS RMS, -40..-10

@@ -78,7 +78,7 @@ def load(options: Mapping[str, Any]) -> RecognitionEngine:
     """Load the model in this process and try it; raise `ConfigError`."""
     folder = options["model"]
     model = _open(folder, options)
-    settings = _Settings(options["language"], 5 if model.model.device == "cuda" else 2)
+    settings = Settings(options["language"], 5 if model.model.device == "cuda" else 2)
     try:
         # The first decoding also compiles and allocates what the first caller should not wait for.
         transcribe(model, np.zeros(RATE, np.int16), settings, final=True)
@@ -105,7 +105,9 @@ def _open(folder: str, options: Mapping[str, Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Settings:
+class Settings:
+    """How to decode, the same for all utterances."""
+
     language: str
     beam: int  # of the final decoding
 
@@ -113,7 +115,7 @@ class _Settings:
 class WhisperStream:
     """A `StreamDecoder` over a shared model."""
 
-    def __init__(self, model: Any, settings: _Settings) -> None:
+    def __init__(self, model: Any, settings: Settings) -> None:
         self._model = model
         self._settings = settings
         self._pieces: list[Pcm] = []
@@ -167,7 +169,7 @@ class WhisperStream:
 
 
 def transcribe(
-    model: Any, pcm: Pcm, settings: _Settings, *, final: bool, hotwords: str | None = None
+    model: Any, pcm: Pcm, settings: Settings, *, final: bool, hotwords: str | None = None
 ) -> Hypothesis:
     """Decode one utterance of 8 kHz audio, at most 30 s."""
     if len(pcm) < _SHORTEST * RATE:

@@ -12,8 +12,10 @@ from voice_hitl.speech.voice import MAX_TEXT, ProcessSynthesizer, VoiceSettings
 from voice_hitl.speech.workers.pool import Watch, WorkerPool
 from voice_hitl.speech.workers.process import EngineSpec
 
+CALM = Watch()
 
-def toy(toys: str, watch: Watch = Watch(), chunk_within: float = 4.0) -> ProcessSynthesizer:
+
+def toy(toys: str, watch: Watch = CALM, chunk_within: float = 4.0) -> ProcessSynthesizer:
     pool = WorkerPool(EngineSpec(f"{toys}:load_voice"), size=1, watch=watch)
     return ProcessSynthesizer("toy", pool, chunk_within=chunk_within)
 
