@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from handoff.errors import StorageError
+from handoff.ports import CallRecord, Record
+from handoff.testing import MemoryStore
+from tests.support import virtual
+from voice_hitl.call import journal as module
+from voice_hitl.call.journal import Journal
+
+
+class FlakyStore(MemoryStore):
+    """Fails the first `failures` saves."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+        self.batches: list[int] = []
+
+    async def save(self, records: Sequence[Record]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StorageError("the disk is full")
+        self.batches.append(len(records))
+        await super().save(records)
+
+
+def record(number: int) -> CallRecord:
+    return CallRecord(f"CA{number}", "+15550100", "test", "en", started_at=float(number))
+
+
+def test_flush_returns_once_everything_before_it_is_stored() -> None:
+    async def main() -> None:
+        store = FlakyStore(0)
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            journal.put(*(record(n) for n in range(1200)))
+            await journal.flush()
+            assert len(await store.calls(limit=2000)) == 1200
+            assert store.batches == [500, 500, 200]
+            running.cancel()
+
+    virtual.run(main())
+
+
+def test_a_store_that_fails_is_tried_again_and_nothing_is_lost() -> None:
+    async def main() -> None:
+        store = FlakyStore(3)
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            journal.put(record(1))
+            await journal.flush()
+            assert await store.call("CA1") is not None
+            running.cancel()
+
+    virtual.run(main())
+
+
+def test_what_waits_at_the_end_is_still_stored() -> None:
+    async def main() -> None:
+        store = FlakyStore(0)
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            await asyncio.sleep(0)
+            running.cancel()
+            journal.put(record(1))
+        assert await store.call("CA1") is not None
+
+    virtual.run(main())
+
+
+def test_a_full_journal_refuses_the_newest_and_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CAPACITY", 2)
+
+    async def main() -> None:
+        store = FlakyStore(0)
+        journal = Journal(store)
+        journal.put(record(1), record(2), record(3))
+        assert journal.refused == 1
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            await journal.flush()
+            running.cancel()
+        assert {call.call_id for call in await store.calls()} == {"CA1", "CA2"}
+
+    virtual.run(main())

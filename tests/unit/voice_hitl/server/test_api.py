@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from handoff.ports import CallRecord
+from handoff.testing import MemoryStore
+from voice_hitl.clock import Clock
+from voice_hitl.server.api import Api
+from voice_hitl.server.auth import COOKIE, Accounts, Identity
+from voice_hitl.server.http import one_shape
+
+Client = TestClient[web.Request, web.Application]
+PASSWORD = "correct horse"
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def accounts(store: MemoryStore) -> Accounts:
+    return Accounts(store, session_seconds=3600)
+
+
+@pytest.fixture
+async def client(store: MemoryStore, accounts: Accounts) -> AsyncIterator[Client]:
+    clock = Clock.of_running_loop()
+
+    async def identify(request: web.Request) -> Identity:
+        identity = await accounts.identify(request.cookies.get(COOKIE), clock.wall())
+        if identity is None:
+            raise web.HTTPUnauthorized(text="sign in first")
+        return identity
+
+    app = web.Application(middlewares=[one_shape])
+    Api(accounts, store, clock, identify, secure_cookies=False).add_to(app)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def sign_in(client: Client, accounts: Accounts) -> None:
+    await accounts.add("ana", PASSWORD, 0.0)
+    answer = await client.post("/api/v1/session", json={"name": "ana", "password": PASSWORD})
+    assert answer.status == 200
+
+
+async def test_the_one_time_link_makes_an_account_and_signs_in(
+    client: Client, accounts: Accounts
+) -> None:
+    token = await accounts.first_link_token()
+    body = {"token": token, "name": "ana", "password": "long enough"}
+    answer = await client.post("/api/v1/setup", json=body)
+    assert answer.status == 200
+    assert (await (await client.get("/api/v1/session")).json())["name"] == "ana"
+    again = await client.post("/api/v1/setup", json=body)
+    assert again.status == 403
+    assert "restart the server" in (await again.json())["error"]
+
+
+async def test_signing_in_and_out(client: Client, accounts: Accounts) -> None:
+    assert (await client.get("/api/v1/session")).status == 401
+    await sign_in(client, accounts)
+    assert (await client.get("/api/v1/session")).status == 200
+    assert (await client.delete("/api/v1/session")).status == 204
+    assert (await client.get("/api/v1/session")).status == 401
+
+
+async def test_the_cookie_cannot_be_read_by_scripts_or_sent_by_other_sites(
+    client: Client, accounts: Accounts
+) -> None:
+    await accounts.add("ana", PASSWORD, 0.0)
+    answer = await client.post("/api/v1/session", json={"name": "ana", "password": PASSWORD})
+    header = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in header
+    assert "SameSite=Strict" in header
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "Invalid JSON"),
+        (b"{}", "name"),
+        (b'{"name": "ana", "password": "x", "more": 1}', "more"),
+        (b'{"name": 3, "password": "x"}', "name"),
+    ],
+)
+async def test_a_bad_body_is_refused_in_one_clear_line(
+    client: Client, body: bytes, words: str
+) -> None:
+    answer = await client.post("/api/v1/session", data=body)
+    assert answer.status == 422
+    assert words in (await answer.json())["error"]
+
+
+async def test_calls_are_listed_and_shown_to_who_is_signed_in(
+    client: Client, accounts: Accounts, store: MemoryStore
+) -> None:
+    await store.save(
+        [CallRecord(f"CA{n}", "+15550100", "banking", "en", started_at=float(n)) for n in range(3)]
+    )
+    assert (await client.get("/api/v1/calls")).status == 401
+    assert (await client.get("/api/v1/calls/CA1")).status == 401
+    await sign_in(client, accounts)
+    page = await (await client.get("/api/v1/calls", params={"limit": "2"})).json()
+    assert [call["call_id"] for call in page["calls"]] == ["CA2", "CA1"]
+    detail = await (await client.get("/api/v1/calls/CA1")).json()
+    assert detail["call"]["caller"] == "+15550100"
+    assert detail["turns"] == []
+    missing = await client.get("/api/v1/calls/CA9")
+    assert (missing.status, await missing.json()) == (404, {"error": "there is no call CA9"})
+    odd = await client.get("/api/v1/calls", params={"limit": "many"})
+    assert odd.status == 422
+
+
+async def test_the_document_describes_every_route(client: Client) -> None:
+    document = await (await client.get("/api/v1/openapi.json")).json()
+    assert document["openapi"] == "3.1.0"
+    assert set(document["paths"]["/api/v1/session"]) == {"post", "get", "delete"}
+    known = document["components"]["schemas"]
+    for path in document["paths"].values():
+        for operation in path.values():
+            for answer in operation["responses"].values():
+                for content in answer.get("content", {}).values():
+                    assert content["schema"]["$ref"].rsplit("/", 1)[1] in known

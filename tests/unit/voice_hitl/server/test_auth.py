@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from handoff.testing import MemoryStore
+from voice_hitl.errors import ConfigError
+from voice_hitl.server.auth import Accounts
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def accounts(store: MemoryStore) -> Accounts:
+    return Accounts(store, session_seconds=3600)
+
+
+async def test_the_first_link_works_once(accounts: Accounts) -> None:
+    token = await accounts.first_link_token()
+    assert token is not None
+    assert await accounts.set_up("wrong", "ana", "correct horse", NOW) is None
+    identity = await accounts.set_up(token, "ana", "correct horse", NOW)
+    assert identity is not None
+    assert identity.name == "ana"
+    assert await accounts.set_up(token, "eve", "correct horse", NOW) is None
+    assert await accounts.first_link_token() is None
+
+
+async def test_only_the_right_password_signs_in(accounts: Accounts, store: MemoryStore) -> None:
+    await accounts.add("ana", "correct horse", NOW)
+    assert await accounts.sign_in("ana", "wrong horse") is None
+    assert await accounts.sign_in("eve", "correct horse") is None
+    assert await accounts.sign_in("ana", "correct horse") is not None
+    (record,) = await store.list_operators()
+    assert record.password_hash.startswith("$argon2id$")
+
+
+async def test_a_name_is_taken_once(accounts: Accounts) -> None:
+    await accounts.add("ana", "correct horse", NOW)
+    with pytest.raises(ConfigError, match="already an operator named 'ana'"):
+        await accounts.add("ana", "battery staple", NOW)
+
+
+async def test_a_session_lasts_its_time_and_ends_on_sign_out(
+    accounts: Accounts, store: MemoryStore
+) -> None:
+    identity = await accounts.add("ana", "correct horse", NOW)
+    token = await accounts.open_session(identity, NOW)
+    assert await accounts.identify(token, NOW + 3599) == identity
+    assert await accounts.identify(token, NOW + 3600) is None
+    assert await accounts.identify(None, NOW) is None
+    assert await accounts.identify("made up", NOW) is None
+    await accounts.close_session(token)
+    assert await accounts.identify(token, NOW) is None
+
+
+async def test_a_token_is_not_stored_as_it_is(accounts: Accounts, store: MemoryStore) -> None:
+    identity = await accounts.add("ana", "correct horse", NOW)
+    token = await accounts.open_session(identity, NOW)
+    assert await store.session(token) is None

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from handoff.brief import Brief
+from handoff.commands import Reason, Ring, Urgency
+from voice_hitl.call.ports import CallSnapshot, Point
+from voice_hitl.call.transcript import Line
+from voice_hitl.clock import Clock
+from voice_hitl.server.auth import Identity
+from voice_hitl.server.hub import OUTBOX_SIZE, Connection, Hub
+from voice_hitl.server.metrics import Metrics
+from voice_hitl.server.wire import server_message
+
+REASON = Reason("explicit_request", "the caller asked for a person", 100.0)
+BRIEF = Brief(
+    call_id="CA1",
+    why="The caller asked for a person.",
+    reasons=(REASON,),
+    urgency=Urgency.MEDIUM,
+    who="+15550100",
+    intent="balance",
+    slots={"account": "checking"},
+    tried=(),
+    pending=None,
+    exchanges=(),
+    next_step="Take over from here.",
+)
+
+
+def snapshot(call_id: str = "CA1") -> CallSnapshot:
+    return CallSnapshot(
+        call_id=call_id,
+        caller="+15550100",
+        pack="banking",
+        started_at=1.0,
+        state="ai",
+        safe_mode=False,
+        operator_id=None,
+        operator_name=None,
+        intent="balance",
+        turns=1,
+        points=(Point(1, 2.0, 0.9, 0.1),),
+        reasons=(REASON,),
+    )
+
+
+@pytest.fixture
+async def hub() -> Hub:
+    lines = [Line(0, "agent", "Hello.", 1.0)]
+    return Hub(Clock.of_running_loop(), Metrics(), "1.0", "Be kind.", lambda _: lines)
+
+
+async def drain(connection: Connection) -> list[dict[str, Any]]:
+    messages = []
+    while connection._outbox.qsize():
+        text = await connection.next_message()
+        server_message.validate_json(text)
+        messages.append(orjson.loads(text))
+    return messages
+
+
+ANA = Identity("op_ana", "Ana")
+BEN = Identity("op_ben", "Ben")
+
+
+async def test_a_console_is_greeted_with_the_whole_state(hub: Hub) -> None:
+    hub.call_changed(snapshot())
+    hub.open(BEN)
+    hello, *_ = await drain(hub.open(ANA))
+    assert hello["type"] == "hello"
+    assert hello["me"]["name"] == "Ana"
+    assert {operator["name"] for operator in hello["operators"]} == {"Ana", "Ben"}
+    assert [call["call_id"] for call in hello["calls"]] == ["CA1"]
+    assert hello["guidelines"] == "Be kind."
+
+
+async def test_an_offer_rings_at_its_operator_alone_and_survives_a_reload(hub: Hub) -> None:
+    ana, ben = hub.open(ANA), hub.open(BEN)
+    await drain(ana), await drain(ben)
+    hub.ring(Ring("of1", "CA1", "op_ana", BRIEF, deadline=15.0), seconds=15.0)
+    (offer,) = await drain(ana)
+    assert offer["offer"]["brief"]["why"] == "The caller asked for a person."
+    assert await drain(ben) == []
+    hub.close(ana)
+    again = hub.open(ANA)
+    hello, *_ = await drain(again)
+    assert [known["offer_id"] for known in hello["offers"]] == ["of1"]
+    hub.offer_over("op_ana", "of1", "CA1", "lapsed")
+    (over,) = await drain(again)
+    assert (over["reason"], "next operator" in over["message"]) == ("lapsed", True)
+
+
+async def test_lines_go_to_who_watches(hub: Hub) -> None:
+    ana, ben = hub.open(ANA), hub.open(BEN)
+    hub.watch(ana, "CA1")
+    await drain(ben)
+    *_, transcript = await drain(ana)
+    assert transcript["type"] == "transcript_all"
+    assert transcript["entries"][0]["text"] == "Hello."
+    hub.line("CA1", Line(1, "caller", "hi", 2.0, confidence=0.9))
+    hub.line("CA2", Line(0, "caller", "other", 2.0))
+    (line,) = await drain(ana)
+    assert line["entry"]["text"] == "hi"
+    assert await drain(ben) == []
+    hub.watch(ana, None)
+    hub.line("CA1", Line(2, "caller", "more", 3.0))
+    assert await drain(ana) == []
+
+
+async def test_everybody_sees_calls_come_and_go(hub: Hub) -> None:
+    ana = hub.open(ANA)
+    await drain(ana)
+    hub.call_changed(snapshot())
+    hub.call_ended("CA1", "automated")
+    hub.call_ended("CA1", "automated")
+    assert [message["type"] for message in await drain(ana)] == ["call", "call_ended"]
+    assert hub.calls == []
+
+
+async def test_only_the_last_window_counts_as_leaving(hub: Hub) -> None:
+    first, second = hub.open(ANA), hub.open(ANA)
+    assert not hub.close(first)
+    assert hub.connected("op_ana")
+    assert hub.close(second)
+    assert not hub.connected("op_ana")
+
+
+async def test_presence_is_published_and_leavers_are_forgotten(hub: Hub) -> None:
+    ana, ben = hub.open(ANA), hub.open(BEN)
+    await drain(ana)
+    hub.presence("op_ben", "in_call", "CA1")
+    hub.close(ben)
+    hub.presence("op_ben", "gone", None)
+    hub.presence("op_unknown", "away", None)
+    changed, gone = await drain(ana)
+    assert (changed["operator"]["presence"], changed["operator"]["call_id"]) == ("in_call", "CA1")
+    assert gone == {"type": "operator_gone", "operator_id": "op_ben"}
+
+
+async def test_a_console_that_does_not_keep_up_is_marked_for_closing(hub: Hub) -> None:
+    ana = hub.open(ANA)
+    for _ in range(OUTBOX_SIZE + 1):
+        hub.call_changed(snapshot())
+    assert ana.overrun
