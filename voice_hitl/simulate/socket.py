@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI
@@ -67,7 +68,7 @@ class CarrierSocket(asyncio.Protocol):
         except (OSError, TimeoutError) as error:
             if transport is not None:
                 transport.abort()
-            raise TelephonyError(f"{url}: {error or 'no answer to the upgrade'}") from error
+            raise TelephonyError(f"{url}: {str(error) or 'no answer to the upgrade'}") from error
         return connection
 
     @property
@@ -118,8 +119,9 @@ class CarrierSocket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's is one without being a subclass
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""

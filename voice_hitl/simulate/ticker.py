@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Protocol
 
 PERIOD = 0.02  # seconds
@@ -27,12 +28,15 @@ class Ticker:
             raise ValueError(f"rate {rate} must be > 0")
         self._loop = asyncio.get_running_loop()
         self._rate = rate
-        self._start = self._loop.time()
+        self._start = time.monotonic()
         self._slots: tuple[list[Ticked], ...] = tuple([] for _ in range(SLOTS))
 
     def now(self) -> float:
-        """Seconds on the simulation's clock; the loop's own monotonic clock at rate 1."""
-        return self._start + (self._loop.time() - self._start) * self._rate
+        """Seconds on the simulation's clock; at rate 1 the monotonic clock that event loops show too.
+
+        Read from the system, because uvloop's own time stands still while a callback runs.
+        """
+        return self._start + (time.monotonic() - self._start) * self._rate
 
     async def sleep(self, seconds: float) -> None:
         """Sleep on the simulation's clock."""

@@ -73,7 +73,7 @@ async def post(
         ) as answer:
             text = await answer.text()
     except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
-        raise TelephonyError(f"{address}: {error or 'no answer'}") from error
+        raise TelephonyError(f"{address}: {str(error) or 'no answer in time'}") from error
     if not 200 <= answer.status < 300:
         raise TelephonyError(f"{address}: HTTP {answer.status}: {text.strip()[:300]}")
     return text

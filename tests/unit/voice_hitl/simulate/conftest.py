@@ -214,7 +214,7 @@ def scenario(tmp_path: Path) -> MakeScenario:
             "name": "test",
             "steps": list(steps),
             "expect": {"outcome": "automated"},
-            "linger": 1,
+            "linger": 0.6,
             **fields,
         }
         path = tmp_path / f"{values['name']}.yaml"

@@ -19,7 +19,7 @@ from voice_hitl.simulate.verify import HEARD, contains_clip, find_clip
 from voice_hitl.simulate.wav import read_stereo, read_wav
 from voice_hitl.simulate.webhook import Target
 
-RATE = 4.0  # the simulation's seconds a real second; the test server keeps no time
+RATE = 6.0  # the simulation's seconds a real second; the test server keeps no time
 PUBLIC = "https://voice.example.com"
 HELLO = {"say": "hello.wav", "text": "hello"}
 LONG = {"say": "long.wav", "text": "a long story"}
@@ -79,7 +79,7 @@ async def test_a_whole_call_that_the_server_ends(
     (utterance,) = record.utterances
     assert find_clip(left, hello) == pytest.approx(utterance.started - record.origin, abs=0.001)
     for said, burst in zip([server.greeting, *server.answers], record.bursts, strict=True):
-        assert find_clip(right, said) == pytest.approx(burst.start - record.origin, abs=0.03)
+        assert find_clip(right, said) == pytest.approx(burst.start - record.origin, abs=0.02)
     # The answer comes 10 silent frames after the speech, not after the recording's silent end.
     assert utterance.speech_end == pytest.approx(utterance.started + 0.6, abs=0.03)
     assert utterance.latency is not None

@@ -47,7 +47,7 @@ def test_silence_around_the_clip_changes_neither_score_nor_place(
     assert find_clip(recording, clip) == pytest.approx(3.5, abs=1 / 8000)
 
 
-@pytest.mark.parametrize("length", [0.2, 0.5, 3.0])
+@pytest.mark.parametrize("length", [0.5, 1.0, 3.0])
 def test_another_clip_is_not_heard(voice: Voice, rng: np.random.Generator, length: float) -> None:
     for seed in range(5):
         recording = around(linear(voice(3.0, seed=seed)), 20, rng)

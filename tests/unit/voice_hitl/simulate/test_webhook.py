@@ -47,7 +47,7 @@ def test_a_target_must_be_a_web_address(url: str) -> None:
 async def test_a_form_is_posted_and_answered() -> None:
     async def echo(request: web.Request) -> web.Response:
         form = await request.post()
-        return web.Response(text=f"{request.content_type} {form['a']}")
+        return web.Response(text=f"{request.content_type} {form['a']!r}")
 
     async def refuse(_: web.Request) -> web.Response:
         return web.Response(status=403, text="not you\n")
@@ -58,7 +58,7 @@ async def test_a_form_is_posted_and_answered() -> None:
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         target = Target(str(server.make_url("/")), "https://voice.example.com")
         answer = await post(session, target, "https://voice.example.com/echo", {"a": "ä&b"})
-        assert answer == "application/x-www-form-urlencoded ä&b"
+        assert answer == "application/x-www-form-urlencoded 'ä&b'"
         with pytest.raises(TelephonyError, match=r"voice\.example\.com/refuse: HTTP 403: not you$"):
             await post(session, target, "https://voice.example.com/refuse", {"a": "b"})
     async with aiohttp.ClientSession() as session:
