@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
 
-import structlog
 from aiohttp import web
 
 from voice_hitl.errors import ConfigError
+from voice_hitl.log import get_logger
 from voice_hitl.telephony import twiml
 from voice_hitl.telephony.signature import HEADER, SignatureChecker, websocket_url
 from voice_hitl.telephony.tokens import TokenStore
@@ -29,7 +29,7 @@ from voice_hitl.telephony.tokens import TokenStore
 MEDIA_PATH = "/twilio/media"
 AFTER_PATH = "/twilio/after"
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
-_log: structlog.typing.FilteringBoundLogger = structlog.get_logger(module=__name__)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
