@@ -1,6 +1,7 @@
 """The floor's shell: one inbox and one owner task around `handoff.desk.Desk`.
 
-What the desk wants is carried out in order: an accepted offer is stored before anybody is told.
+What the desk wants is carried out in order. A decision is stored before it rings, an accepted offer before
+anybody is told.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
 from voice_hitl.clock import Clock
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
 
 INBOX_SIZE = 10_000
+STORED_WITHIN = 1.0  # seconds
 
 
 class FloorCall(Protocol):
@@ -61,11 +66,6 @@ class FloorService:
         """Tell the floor something."""
         self._inbox.put_nowait(event)
 
-    async def request(self, command: core.RequestOperator) -> None:
-        """Ask for a person once the decision is stored."""
-        await self._journal.flush()
-        self.tell(command)
-
     def tell(
         self,
         command: core.RequestOperator
@@ -83,6 +83,8 @@ class FloorService:
         try:
             while True:
                 event = await self._inbox.get()
+                if isinstance(event, facts.HandoffRequested):
+                    await self._stored()
                 self.desk.handle(event, self._clock.now())
                 for command in self.desk.take_commands():
                     await self._carry_out(command)
@@ -90,6 +92,14 @@ class FloorService:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    async def _stored(self) -> None:
+        """Wait until what is about to be shown is stored; a sick disk must not keep people from callers."""
+        try:
+            async with asyncio.timeout(STORED_WITHIN):
+                await self._journal.flush()
+        except TimeoutError:
+            log.error("the store is slow; going on before it has caught up")
 
     def _arm(self) -> None:
         if self._timer is not None:
@@ -133,7 +143,7 @@ class FloorService:
             )
             return
         call.accepted(command.operator_id, command.epoch)
-        await self._journal.flush()
+        await self._stored()
         self._consoles.offer_over(
             command.operator_id, command.offer_id, command.call_id, "accepted"
         )

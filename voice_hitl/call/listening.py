@@ -41,6 +41,7 @@ class Listener:
         self._number = 0
         self._open: Utterance | None = None
         self._fed = 0
+        self._finishing: set[asyncio.Task[None]] = set()
 
     @property
     def number(self) -> int:
@@ -74,7 +75,9 @@ class Listener:
         """End the open utterance and post its transcript when it is there."""
         utterance, self._open = self._open, None
         if utterance is not None:
-            tasks.create_task(self._finish(self._number, utterance, self._fed / SAMPLE_RATE))
+            task = tasks.create_task(self._finish(self._number, utterance, self._fed / SAMPLE_RATE))
+            self._finishing.add(task)
+            task.add_done_callback(self._finishing.discard)
 
     def drop(self) -> None:
         """Give the decoder back without a result."""
@@ -82,11 +85,19 @@ class Listener:
         if utterance is not None:
             utterance.cancel()
 
+    def abandon(self) -> None:
+        """The call is over: wait for no transcript any more."""
+        for task in self._finishing:
+            task.cancel()
+
     async def _finish(self, number: int, utterance: Utterance, seconds: float) -> None:
         try:
             hypothesis = await utterance.finish()
         except RecognizerLost as error:
             self._post(RecognitionFailed(number, str(error)))
+        except asyncio.CancelledError:
+            utterance.cancel()
+            raise
         else:
             self._post(FinalCame(number, hypothesis, seconds))
 

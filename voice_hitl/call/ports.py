@@ -74,11 +74,10 @@ class CallWatcher(Protocol):
 class FloorPort(Protocol):
     """The floor of operators, as a call sees it."""
 
-    async def request(self, command: RequestOperator) -> None:
-        """Ask for a person once the decision is stored."""
-
-    def tell(self, command: RequestTakeover | WithdrawRequest | DisconnectOperator) -> None:
-        """Pass on whatever else the floor must know of a call."""
+    def tell(
+        self, command: RequestOperator | RequestTakeover | WithdrawRequest | DisconnectOperator
+    ) -> None:
+        """Pass on what the floor must know of a call; never blocks."""
 
 
 class ConsolePort(Protocol):

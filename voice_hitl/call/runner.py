@@ -147,6 +147,7 @@ class CallRunner:
                         break
                     self._handle(await self._inbox.get())
                 self._stop_task()
+                self._listener.abandon()
         finally:
             self._listener.drop()
             self._close_leg()
@@ -195,7 +196,8 @@ class CallRunner:
             self.engine.handle(facts.DeadlinePassed(), now)
         if _due(self._tone_at, now):
             self._tone_at = None
-            self.egress.say(HOLD_TONE, "")
+            if self.engine.state in (State.WAITING, State.BRIDGING):
+                self.egress.say(HOLD_TONE, "")
         if _due(self._end_by, now):
             self._over = True
         if _due(self._leg_deadline(), now):
@@ -468,7 +470,7 @@ class CallRunner:
             return
         if self._ending is not None:
             self._over = True
-        elif self._turns.held and self.leg is None:
+        elif self.engine.state in (State.WAITING, State.BRIDGING):
             self._tone_at = now + HOLD_TONE_AFTER
         elif self._task is None:
             self._reply_over(now)
@@ -504,7 +506,7 @@ class CallRunner:
 
     def _request_operator(self, command: core.RequestOperator) -> None:
         self.book.requested(command)
-        self._tasks.create_task(self._parts.floor.request(command))
+        self._parts.floor.tell(command)
 
     def _tell_floor(self, command: core.RequestTakeover | core.WithdrawRequest) -> None:
         self._parts.floor.tell(command)
@@ -535,7 +537,6 @@ class CallRunner:
 
     def _connect(self, command: core.ConnectOperator) -> None:
         self._close_leg()
-        self._tone_at = None
         epoch = command.epoch
         self.leg = OperatorLeg(
             command.call_id,
@@ -578,7 +579,7 @@ class CallRunner:
     def _on_leg_attached(self, event: at.LegAttached, now: float) -> None:
         if self.leg is None or self.leg.epoch != event.epoch:
             return
-        self._leg_gone_at = None
+        self._leg_gone_at = self._tone_at = None
         self._interrupt()
         self.engine.handle(facts.BridgeUp(self.leg.operator_id, event.epoch), now)
         self.book.changed()
