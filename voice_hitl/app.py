@@ -28,7 +28,8 @@ from voice_hitl.call.calls import Calls
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.line import CALLER, CallerLine, LineParts, LoopbackLine
-from voice_hitl.call.runner import FILLER, CallParts
+from voice_hitl.call.runner import CallParts
+from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
 from voice_hitl.clock import Clock

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable
 
 from voice_hitl.audio import g711
+from voice_hitl.call.egress import Egress
+from voice_hitl.call.ingress import Ingress
 
 FRAME_BYTES = 4 + 320
 FRAME_SECONDS = 0.02
@@ -108,3 +110,63 @@ class OperatorLeg:
             messages.append(_SEQUENCE.pack(self._sequence) + g711.decode_bytes(frame))
             self._sequence = (self._sequence + 1) & 0xFFFFFFFF
         return messages
+
+
+class Bridge:
+    """The operator's leg of one call, if there is one, and how long it may be without a socket.
+
+    The `on_…` listeners are told the leg's epoch; `reconnect_seconds` is what a browser has to come back.
+    """
+
+    def __init__(self, ingress: Ingress, egress: Egress, reconnect_seconds: float) -> None:
+        self.leg: OperatorLeg | None = None
+        self.on_attached: Callable[[int], None] = _nothing
+        self.on_detached: Callable[[int], None] = _nothing
+        self.on_first_frame: Callable[[int], None] = _nothing
+        self._ingress = ingress
+        self._egress = egress
+        self._reconnect_seconds = reconnect_seconds
+        self._gone_at: float | None = None
+
+    def open(self, call_id: str, operator_id: str, epoch: int) -> None:
+        """Make the leg of an operator; an older one is closed."""
+        self.close()
+        self.leg = OperatorLeg(
+            call_id,
+            operator_id,
+            epoch,
+            play=self._egress.play_live,
+            on_attached=lambda: self.on_attached(epoch),
+            on_detached=lambda: self.on_detached(epoch),
+            on_first_frame=lambda: self.on_first_frame(epoch),
+        )
+        self._ingress.taps.append(self.leg.from_caller)
+
+    def close(self) -> None:
+        """The operator no longer has the call. Idempotent."""
+        leg, self.leg = self.leg, None
+        self._gone_at = None
+        if leg is not None:
+            if leg.from_caller in self._ingress.taps:  # the stream's end has cut all taps already
+                self._ingress.taps.remove(leg.from_caller)
+            leg.close()
+
+    def present(self, epoch: int) -> OperatorLeg | None:
+        """The leg, if it still is the one of this epoch."""
+        return self.leg if self.leg is not None and self.leg.epoch == epoch else None
+
+    def connected(self) -> None:
+        """The leg has a socket."""
+        self._gone_at = None
+
+    def disconnected(self, now: float) -> None:
+        """The leg has lost its socket; the clock runs."""
+        self._gone_at = now
+
+    def deadline(self) -> float | None:
+        """When an operator without a socket counts as lost."""
+        return None if self._gone_at is None else self._gone_at + self._reconnect_seconds
+
+
+def _nothing(_: int) -> None:
+    """A listener that nobody has set."""

@@ -101,6 +101,8 @@ class Egress:
         With `final=False` more of it follows by `extend`, and `finish` ends it.
         """
         self._ids += 1
+        if self._closed:
+            return self._ids
         sentence = Sentence(self._ids, text, bytearray(clip), final)
         self._playback.add(sentence)
         self._queue.append(sentence)

@@ -200,7 +200,6 @@ class LegSpoke:
     """The operator's first frame went to the caller."""
 
     epoch: int
-    at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,14 @@ from voice_hitl.agent.protocol import Conversation, Heard, Sentence
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turns
 from voice_hitl.call.book import CallBook
-from voice_hitl.call.bridge import OperatorLeg
+from voice_hitl.call.bridge import Bridge, OperatorLeg
 from voice_hitl.call.egress import Egress
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.latency import BUDGETS, Stage, TurnClock
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.ports import CallWatcher, FloorPort
 from voice_hitl.call.replying import Replier
-from voice_hitl.call.tones import hold_tone
+from voice_hitl.call.speaking import FILLER, Speaker
 from voice_hitl.clock import Clock
 from voice_hitl.language import Hypothesis
 from voice_hitl.log import get_logger
@@ -40,8 +40,6 @@ log = get_logger(__name__)
 HOLD_TONE_AFTER = 1.2  # seconds of waiting in silence before the hold tone; half the 3 s bound
 LONGEST_GOODBYE = 10.0  # seconds that the last words may take before the stream is closed anyway
 MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
-FILLER = "One moment, please."
-HOLD_TONE = hold_tone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,6 @@ class CallRunner:
     ) -> None:
         self.engine = engine
         self.book = book
-        self.leg: OperatorLeg | None = None
         self._parts = parts
         self._conversation = conversation
         self._ingress = ingress
@@ -87,6 +84,8 @@ class CallRunner:
         self._inbox = at.Inbox()
         self._turns = turns.TurnMachine(parts.timing)
         self._replier = Replier(conversation, parts.voice, parts.executor, self._inbox.post)
+        self._speaker = Speaker(egress, book, parts.clips)
+        self._bridge = Bridge(ingress, egress, parts.reconnect_seconds)
         self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
@@ -102,19 +101,18 @@ class CallRunner:
         self._safe_mode = False
         self._end_after_reply = False
         self._told: dict[Notice, int] = {}
-        self._spoken: dict[int, int] = {}  # sentence id -> transcript line
-        self._open_sentence: int | None = None
-        self._unheard: list[Sentence] = []
-        self._reply_lines: list[int] = []  # transcript lines of the present reply
         self._interrupted: str | None = None
         self._ignored_upto = 0
         self._tone_at: float | None = None
-        self._leg_gone_at: float | None = None
         self._end_by: float | None = None
 
         ingress.on_event = self._listener.on_event
         ingress.on_audio = self._listener.on_audio
         ingress.on_failed = self._inbox.fail
+        self._bridge.on_attached = lambda epoch: self._inbox.post(at.LegAttached(epoch))
+        self._bridge.on_detached = lambda epoch: self._inbox.post(at.LegDetached(epoch))
+        self._bridge.on_first_frame = lambda epoch: self._inbox.post(at.LegSpoke(epoch))
+        egress.on_failed = self._inbox.fail
         egress.on_sentence_started = lambda sid: self._inbox.post(
             at.SentenceStarted(sid, parts.clock.now())
         )
@@ -122,6 +120,11 @@ class CallRunner:
         egress.on_idle = lambda: self._inbox.post(at.PlaybackIdle())
 
     # --- from outside: each only posts, so that nothing overtakes anything ---
+
+    @property
+    def leg(self) -> OperatorLeg | None:
+        """The operator's audio leg, while there is one."""
+        return self._bridge.leg
 
     def post(self, event: at.InboxEvent) -> None:
         """Tell the call something."""
@@ -150,7 +153,7 @@ class CallRunner:
                 self._listener.abandon()
         finally:
             self._listener.drop()
-            self._close_leg()
+            self._bridge.close()
             if self._timer is not None:
                 self._timer.cancel()
             self._close_stream()
@@ -174,7 +177,7 @@ class CallRunner:
             self._turns.next_deadline(),
             self.engine.next_deadline(),
             self._tone_at,
-            self._leg_deadline(),
+            self._bridge.deadline(),
             self._end_by,
         )
         due = min((moment for moment in deadlines if moment is not None), default=None)
@@ -197,11 +200,10 @@ class CallRunner:
         if _due(self._tone_at, now):
             self._tone_at = None
             if self.engine.state in (State.WAITING, State.BRIDGING):
-                self.egress.say(HOLD_TONE, "")
+                self._speaker.tone()
         if _due(self._end_by, now):
             self._over = True
-        if _due(self._leg_deadline(), now):
-            self._leg_gone_at = None
+        if _due(self._bridge.deadline(), now):
             self._operator_lost(now)
 
     def _now(self) -> float:
@@ -298,7 +300,7 @@ class CallRunner:
             interrupted_text=self._interrupted,
         )
         self._interrupted = None
-        self._begin_reply()
+        self._speaker.begin_reply()
         self._start(lambda number: self._replier.answer(number, heard, self._safe_mode))
 
     def _say(self, sentences: Iterable[Sentence]) -> None:
@@ -308,12 +310,8 @@ class CallRunner:
             self._turns.handle(turns.ReplyOver(), self._now())
             return
         self._stop_task()
-        self._begin_reply()
+        self._speaker.begin_reply()
         self._start(lambda number: self._replier.say(number, chosen))
-
-    def _begin_reply(self) -> None:
-        self._reply_lines = []
-        self.egress.begin_reply()
 
     def _start(self, work: Callable[[int], Any]) -> None:
         self._task_number += 1
@@ -385,21 +383,10 @@ class CallRunner:
         if event.first:
             self._clock.moment("sentence", now)
             self._measure(Stage.REPLY, "final", "sentence")
-            self._open_sentence = self._speak(event.sentence.text, event.chunk, last=False)
+            self._speaker.begin(event.sentence.text, event.chunk)
             self._turns.handle(turns.ReplyStarted(), now)
-        elif self._open_sentence is not None:
-            if event.chunk:
-                self.egress.extend(self._open_sentence, event.chunk)
-            if event.last:
-                self.egress.finish(self._open_sentence)
-                self._open_sentence = None
-
-    def _speak(self, text: str, clip: bytes, *, last: bool) -> int:
-        sentence_id = self.egress.say(clip, text, final=last)
-        seq = self.book.agent_says(text)
-        self._spoken[sentence_id] = seq
-        self._reply_lines.append(seq)
-        return sentence_id
+        else:
+            self._speaker.go_on(event.chunk, last=event.last)
 
     def _on_reply_done(self, event: at.ReplyDone, now: float) -> None:
         if event.task != self._task_number:
@@ -423,7 +410,7 @@ class CallRunner:
     def _next_or_idle(self, now: float) -> None:
         if self._queued and self._answering:
             self._answer(self._queued.pop())
-        elif self.egress.idle:
+        elif self._speaker.idle:
             self._reply_over(now)
 
     def _reply_over(self, now: float) -> None:
@@ -434,15 +421,10 @@ class CallRunner:
         self._turns.handle(turns.ReplyOver(), now)
 
     def _tell_core_what_was_heard(self, now: float) -> None:
-        if self._reply_lines:
-            said = self.book.as_heard(self._reply_lines)
-            if said:
-                self.engine.handle(
-                    facts.AgentSpoke(
-                        turn=self._turn, text=said, kind="answer", pending=self.book.pending
-                    ),
-                    now,
-                )
+        said = self._speaker.as_heard
+        if said:
+            spoke = facts.AgentSpoke(self._turn, said, "answer", self.book.pending)
+            self.engine.handle(spoke, now)
 
     def _thought_too_long(self, command: turns.ThoughtTooLong) -> None:
         if command.times >= MAX_THOUGHTS:
@@ -450,23 +432,21 @@ class CallRunner:
             self._stop_task()
             self.engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
             return
-        self._play_prompt(FILLER)
+        self._speaker.prompt(FILLER)
 
     # --- playback ---
 
     def _on_sentence_started(self, event: at.SentenceStarted, now: float) -> None:
-        if event.sentence_id in self._spoken:
+        if self._speaker.is_speech(event.sentence_id):
             self._clock.moment("audio", event.at)
             self._measure(Stage.FIRST_AUDIO, "sentence", "audio")
             self._measure(Stage.RESPONSE, "ended", "audio")
 
     def _on_sentence_played(self, event: at.SentencePlayed, now: float) -> None:
-        seq = self._spoken.pop(event.sentence_id, None)
-        if seq is not None:
-            self.book.heard_all(seq)
+        self._speaker.played(event.sentence_id)
 
     def _on_idle(self, event: at.PlaybackIdle, now: float) -> None:
-        if not self.egress.idle:
+        if not self._speaker.idle:
             return
         if self._ending is not None:
             self._over = True
@@ -476,28 +456,14 @@ class CallRunner:
             self._reply_over(now)
 
     def _interrupt(self, command: turns.Interrupt | None = None) -> None:
-        """Stop playing; what was not heard is remembered in case it was only noise."""
-        heard = self.egress.clear()
+        self._speaker.interrupt()
         self._stop_task()
-        texts = {item.sentence_id: item.text for item in heard.sentences}
-        self._unheard = []
-        for sentence_id, seq in self._spoken.items():
-            part = texts.get(sentence_id, "")
-            line = self.book.heard(seq, part)
-            if line.text != part:
-                self._unheard.append(Sentence(line.text, kind="notice"))
-        self._spoken.clear()
-        self._open_sentence = None
-        self._interrupted = self.book.as_heard(self._reply_lines)
+        self._interrupted = self._speaker.as_heard
         self._end_after_reply = False
         self._tell_core_what_was_heard(self._now())
 
     def _say_unheard(self, command: turns.SayUnheard) -> None:
-        self._say(self._unheard)
-
-    def _play_prompt(self, text: str) -> None:
-        """Queue a fixed prompt behind whatever plays."""
-        self._speak(text, self._parts.clips[text], last=True)
+        self._say(self._speaker.unheard)
 
     # --- what the decision core wants ---
 
@@ -514,16 +480,14 @@ class CallRunner:
             self.book.bridge_over(command.reason)
 
     def _tell(self, command: core.Tell) -> None:
-        if not self._spoken and not self.egress.idle:
-            self.egress.clear()  # only the hold tone plays
         times = self._told.get(command.notice, 0)
         self._told[command.notice] = times + 1
-        self._play_prompt(self._parts.notice(command.notice, times))
+        self._speaker.prompt(self._parts.notice(command.notice, times))
 
     def _hold_agent(self, command: core.HoldAgent) -> None:
         self._queued = []
         self._stop_task()
-        if self.egress.idle:
+        if self._speaker.idle:
             self._tone_at = self._now() + HOLD_TONE_AFTER
         self._turns.handle(turns.Hold(), self._now())
         self.book.changed()
@@ -536,23 +500,12 @@ class CallRunner:
         self.book.changed()
 
     def _connect(self, command: core.ConnectOperator) -> None:
-        self._close_leg()
-        epoch = command.epoch
-        self.leg = OperatorLeg(
-            command.call_id,
-            command.operator_id,
-            epoch,
-            play=self.egress.play_live,
-            on_attached=lambda: self._inbox.post(at.LegAttached(epoch)),
-            on_detached=lambda: self._inbox.post(at.LegDetached(epoch)),
-            on_first_frame=lambda: self._inbox.post(at.LegSpoke(epoch, self._now())),
-        )
-        self._ingress.taps.append(self.leg.from_caller)
-        self._parts.watcher.bridged(self.book.call_id, command.operator_id, epoch)
+        self._bridge.open(command.call_id, command.operator_id, command.epoch)
+        self._parts.watcher.bridged(self.book.call_id, command.operator_id, command.epoch)
         self.book.changed()
 
     def _disconnect(self, command: core.DisconnectOperator) -> None:
-        self._close_leg()
+        self._bridge.close()
         self._parts.watcher.unbridged(self.book.call_id, command.operator_id, command.reason)
         self._parts.floor.tell(command)
         self.book.bridge_over(command.reason)
@@ -562,9 +515,9 @@ class CallRunner:
         self._end_by = self._now() + LONGEST_GOODBYE
         self.book.ending(command.outcome, command.reason)
         self._stop_task()
-        self._close_leg()
+        self._bridge.close()
         self._turns.handle(turns.HungUp(), self._now())
-        if command.outcome == "abandoned" or self.egress.idle:
+        if command.outcome == "abandoned" or self._speaker.idle:
             self._over = True
 
     # --- the operator ---
@@ -577,36 +530,28 @@ class CallRunner:
         self.engine.handle(event.event, now)
 
     def _on_leg_attached(self, event: at.LegAttached, now: float) -> None:
-        if self.leg is None or self.leg.epoch != event.epoch:
+        leg = self._bridge.present(event.epoch)
+        if leg is None:
             return
-        self._leg_gone_at = self._tone_at = None
+        self._bridge.connected()
+        self._tone_at = None
         self._interrupt()
-        self.engine.handle(facts.BridgeUp(self.leg.operator_id, event.epoch), now)
+        self.engine.handle(facts.BridgeUp(leg.operator_id, event.epoch), now)
         self.book.changed()
 
     def _on_leg_detached(self, event: at.LegDetached, now: float) -> None:
-        if self.leg is not None and self.leg.epoch == event.epoch:
-            self._leg_gone_at = now
+        if self._bridge.present(event.epoch) is not None:
+            self._bridge.disconnected(now)
 
     def _on_leg_spoke(self, event: at.LegSpoke, now: float) -> None:
-        self.book.bridged()
+        if self._bridge.present(event.epoch) is not None:
+            self.book.bridged()
 
     def _operator_lost(self, now: float) -> None:
         if self.leg is not None:
-            self.engine.handle(facts.OperatorLost(self.leg.operator_id, self.leg.epoch), now)
-
-    def _leg_deadline(self) -> float | None:
-        if self._leg_gone_at is None:
-            return None
-        return self._leg_gone_at + self._parts.reconnect_seconds
-
-    def _close_leg(self) -> None:
-        leg, self.leg = self.leg, None
-        self._leg_gone_at = None
-        if leg is not None:
-            if leg.from_caller in self._ingress.taps:  # the stream's end has cut all taps already
-                self._ingress.taps.remove(leg.from_caller)
-            leg.close()
+            lost = facts.OperatorLost(self.leg.operator_id, self.leg.epoch)
+            self._bridge.connected()
+            self.engine.handle(lost, now)
 
     # --- the line ---
 
