@@ -195,8 +195,9 @@ class Line:
         record.find_answers()
         record.events.sort(key=lambda event: event.at)
         if self._keep_audio:
-            record.said = b"".join(self._said)
-            record.heard = _laid_out(self._playback.audio(), len(record.said))
+            said = b"".join(self._said)
+            record.heard = _laid_out(self._playback.audio(), len(said))
+            record.said = said.ljust(len(record.heard), b"\xff")
 
     def _begin(self, due: float) -> None:
         self._origin = due
@@ -252,7 +253,7 @@ class Line:
 def _laid_out(segments: list[tuple[int, bytes]], length: int) -> bytes:
     """Segments at their places, silence between them."""
     end = max([length, *(start + len(audio) for start, audio in segments)])
-    audio_out = bytearray(b"\xff" * end)
+    whole = bytearray(b"\xff" * end)
     for start, audio in segments:
-        audio_out[start : start + len(audio)] = audio
-    return bytes(audio_out)
+        whole[start : start + len(audio)] = audio
+    return bytes(whole)

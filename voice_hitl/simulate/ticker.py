@@ -60,6 +60,7 @@ class Ticker:
         while True:
             # After a stall only the last turn of each slot is made up: callers catch up themselves.
             turn = max(turn + 1, int((self.now() - self._start) / step) - SLOTS + 1)
+            turn += next((n for n in range(SLOTS) if self._slots[(turn + n) % SLOTS]), SLOTS)
             wake.clear()
             handle = self._loop.call_at(self._start + turn * step / self._rate, wake.set)
             try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import audioop
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import numpy as np
 import pytest
 import yaml
@@ -17,15 +18,20 @@ from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
 from voice_hitl.server.twilio import AFTER_PATH, MEDIA_PATH, CallStatus, TwilioGate
+from voice_hitl.simulate.caller import SimulatedCaller
 from voice_hitl.simulate.loading import load_scenario
+from voice_hitl.simulate.record import CallRecord
 from voice_hitl.simulate.scenario import Scenario
+from voice_hitl.simulate.script import ServerView
+from voice_hitl.simulate.ticker import Ticker
 from voice_hitl.simulate.wav import write_mono
-from voice_hitl.simulate.webhook import STATUS_PATH, VOICE_PATH
+from voice_hitl.simulate.webhook import STATUS_PATH, VOICE_PATH, Target
 from voice_hitl.telephony.emulator import is_audible
 from voice_hitl.telephony.media_stream import Dtmf, Mark, Media, MediaStream, Started, Stopped
 from voice_hitl.telephony.tokens import TokenStore
 from voice_hitl.telephony.twiml import Fallback
 
+SPEED = 6.0  # simulated seconds a real second; the server here keeps no time
 Voice = Callable[..., bytes]
 
 
@@ -220,5 +226,35 @@ def scenario(tmp_path: Path) -> MakeScenario:
         path = tmp_path / f"{values['name']}.yaml"
         path.write_text(yaml.safe_dump(values), encoding="utf-8")
         return load_scenario(path)
+
+    return make
+
+
+@pytest.fixture
+def call() -> Callable[..., Awaitable[CallRecord]]:
+    """Makes one call; fields beyond `view` and `record_to` are those of the `Target`."""
+
+    async def make(
+        scenario: Scenario,
+        url: str,
+        *,
+        view: ServerView | None = None,
+        record_to: Path | None = None,
+        **fields: Any,
+    ) -> CallRecord:
+        ticker = Ticker(rate=SPEED)
+        async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+            beat = tasks.create_task(ticker.run())
+            try:
+                return await SimulatedCaller(
+                    scenario,
+                    Target(url, **fields),
+                    ticker=ticker,
+                    session=session,
+                    view=view,
+                    record_to=record_to,
+                ).run()
+            finally:
+                beat.cancel()
 
     return make

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_hitl.errors import ScenarioError
@@ -45,6 +45,7 @@ def test_only_a_long_pause_parts_the_speech(voice: Voice) -> None:
     assert second[0] == pytest.approx(0.9, abs=0.02)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-32768, 32767), max_size=400))
 def test_stretches_are_in_order_and_within_the_recording(samples: list[int]) -> None:
     intervals = speech_intervals(np.array(samples * 20, dtype=np.int16))

@@ -152,7 +152,9 @@ TREES = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+)
 @given(st.dictionaries(KEYS, TREES, max_size=6), st.booleans())
 def test_any_tree_is_a_scenario_or_one_clear_line(
     folder: Path, tree: dict[str, Any], complete: bool

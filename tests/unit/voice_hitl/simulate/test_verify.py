@@ -94,3 +94,10 @@ def test_nothing_is_never_heard(voice: Voice, clip: bytes) -> None:
     assert contains_clip(voice(2.0), clip) == 0.0
     assert contains_clip(clip, voice(2.0)) < 0.1
     assert find_clip(voice(2.0), clip) is None
+
+
+def test_the_threshold_of_hearing_lies_between_the_two_cases(voice: Voice) -> None:
+    clips = [voice(1.5, seed=n) for n in range(6)]
+    same = [contains_clip(clip, clip) for clip in clips]
+    others = [contains_clip(a, b) for a in clips for b in clips if a is not b]
+    assert max(others) < HEARD < min(same)

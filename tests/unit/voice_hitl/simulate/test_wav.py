@@ -13,7 +13,7 @@ from voice_hitl.errors import ScenarioError
 from voice_hitl.simulate.wav import read_stereo, read_wav, write_mono, write_stereo
 
 AUDIO = bytes(range(256))
-shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+shared_folder = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @shared_folder

@@ -7,7 +7,7 @@ import math
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_hitl.telephony.emulator import FRAME, SILENCE, Carrier, Playback, is_audible
@@ -203,6 +203,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(STEPS, st.sampled_from([0.0, 1234.567, 98765.4321]))
 def test_against_a_player_that_goes_sample_by_sample(
     steps: list[tuple[str, int]], origin: float
@@ -247,6 +248,7 @@ def test_against_a_player_that_goes_sample_by_sample(
     assert played == heard
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_without_a_recording_the_ear_behaves_the_same_and_keeps_little(
     steps: list[tuple[str, int]],

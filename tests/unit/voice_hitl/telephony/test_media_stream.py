@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_hitl.errors import TelephonyError
@@ -311,6 +311,7 @@ def test_what_is_sent_is_what_twilio_reads() -> None:
     assert json.loads(stream.encode_clear()) == {"event": "clear", "streamSid": SID}
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_mark_name_survives(name: str) -> None:
     message = json.loads(running().encode_mark(name))
@@ -355,6 +356,7 @@ VALUES = JSON | st.sampled_from(
 NEARLY = st.dictionaries(KEYS, VALUES | st.dictionaries(KEYS, VALUES, max_size=6), max_size=6)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_hitl.telephony.tokens import TokenStore
@@ -57,6 +57,7 @@ def test_nonsense_limits_are_refused() -> None:
         TokenStore(capacity=0)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voice_hitl.telephony.twiml import Fallback, connect, fall_back, hang_up
@@ -43,6 +43,7 @@ def test_without_announcement_and_number_the_call_just_ends_politely() -> None:
     assert [verb.tag for verb in response] == ["Connect", "Say", "Hangup"]
 
 
+@settings(deadline=None)
 @given(XML_TEXT, XML_TEXT)
 def test_any_words_and_values_survive(words: str, value: str) -> None:
     response = ElementTree.fromstring(document(announcement=words, parameters={"note": value}))
