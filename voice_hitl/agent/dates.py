@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from voice_hitl.agent.numbers import read_number, read_ordinal, spell, spell_ordinal
 
-MONTHS = (
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
-)
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_YEAR = "january february march april may june july august september october november december"
+_WEEK = "monday tuesday wednesday thursday friday saturday sunday"
+MONTHS = _YEAR.split()
+WEEKDAYS = _WEEK.split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Typed slots: finds what a turn says of amounts, days, digits, choices, yes and no.
 
-Reading goes in two steps. Every wanted slot marks the words it could take (`Span`); then spans that overlap are
-settled, longest first, and each is given to one slot: by the cue before it ("from", "to"), else to the slot that
-was asked for, else to the only one that is still open.
+Reading goes in two steps. Every wanted slot marks the words it could take; then spans that overlap
+are settled, longest first, and each is given to one slot: by the cue before it ("from", "to"), else
+to the slot that was asked for, else to the only one that is still open.
 """
 
 from __future__ import annotations

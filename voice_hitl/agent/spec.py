@@ -1,7 +1,7 @@
 """The shape of a pack's files: what an agent is, as data.
 
-`docs/packs.md` explains every key with examples. Texts spoken to callers may hold `{name}` placeholders for
-slots, tool results and parameters; `pack.py` checks that every name they use exists.
+`docs/packs.md` explains every key with examples. Texts spoken to callers may hold `{name}` placeholders
+for slots, tool results and parameters; `pack_checks.py` checks that every name they use exists.
 """
 
 from __future__ import annotations

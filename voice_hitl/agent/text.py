@@ -47,9 +47,12 @@ _SUFFIXES = {"n't": " not", "'ll": " will", "'re": " are", "'ve": " have", "'d":
 
 FILLERS = frozenset({"ah", "eh", "er", "erm", "hm", "hmm", "huh", "mm", "mmm", "uh", "uhm", "um"})
 # Words that carry no request by themselves; ignored when a reading's coverage is measured.
-LIGHT = frozenset(
-    ["a", "actually", "am", "an", "and", "are", "be", "can", "could", "did", "do", "for", "from", "have", "hello", "hey", "hi", "i", "in", "is", "it", "just", "like", "madam", "me", "mean", "my", "of", "oh", "ok", "okay", "on", "one", "please", "should", "sir", "so", "thank", "thanks", "that", "the", "then", "there", "this", "to", "want", "was", "well", "with", "would", "you", "your"]
+_LIGHT = (
+    "a actually am an and are be can could did do for from have hello hey hi i in is it just "
+    "like madam me mean my of oh ok okay on one please should sir so thank thanks that the "
+    "then there this to want was well with would you your "
 )
+LIGHT = frozenset(_LIGHT.split())
 
 
 def tokens(text: str) -> Tokens:

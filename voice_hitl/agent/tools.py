@@ -1,7 +1,8 @@
 """Tools: what an agent can do, bound by name to a class that the pack names.
 
-A toolbox is any class with a constructor `(data: Path, parameters: Mapping[str, str])`, one coroutine method a tool
-(`async def transfer(self, call: ToolCall, *, source: str, ...) -> ToolResult`) and `async def aclose(self)`.
+A toolbox is any class with a constructor `(data: Path, parameters: Mapping[str, str])`, one coroutine
+method a tool (`async def transfer(self, call: ToolCall, *, source: str, ...) -> ToolResult`) and
+`async def aclose(self)`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The bank behind the pack: a small SQLite file that really changes and stays changed.
 
-It knows its customers by telephone number. Every change is one transaction and remembers its action id, so that
-an action that is tried again is not done again.
+It knows its customers by telephone number. Every change is one transaction and remembers its action
+id, so that an action that is tried again is not done again.
 """
 
 from __future__ import annotations
