@@ -47,7 +47,7 @@ class VoiceSetting(Part):
     shift: float = Field(default=1.0, ge=0.85, le=1.15)  # vocal tract; above 1 is a smaller person
     level: float = Field(default=-20.0, ge=-36, le=-12)  # dBFS of the speech
     room: float = Field(default=18.0, ge=3, le=40)  # dB between direct sound and reverberation
-    noise: float = Field(default=-54.0, ge=-70, le=-30)  # dBFS of the line's own noise
+    snr: float = Field(default=36.0, ge=20, le=60)  # dB between speech and the line's own noise
     mumbles: bool = False  # hardly opens the mouth
 
 
@@ -153,7 +153,7 @@ def render(take: Take) -> bytes:
     lead, trail = (np.zeros(round(seconds * studio.RATE)) for seconds in (LEAD, TRAIL))
     roomy = studio.in_room(np.concatenate([lead, speech, trail]), take.voice.room, seed)
     clear = studio.at_level(studio.telephone_band(roomy), take.voice.level)
-    noisy = clear + studio.line_noise(clear.size, take.voice.noise, seed + 1)
+    noisy = clear + studio.line_noise(clear.size, take.voice.level - take.voice.snr, seed + 1)
     return studio.to_mulaw(studio.faded(noisy))
 
 

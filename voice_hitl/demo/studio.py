@@ -15,7 +15,7 @@ from scipy import signal
 RATE = 8000
 Samples = npt.NDArray[np.float64]
 
-_BAND = signal.butter(4, (300.0, 3400.0), "bandpass", fs=RATE, output="sos")  # ITU-T G.712
+_BAND = signal.butter(7, (300.0, 3400.0), "bandpass", fs=RATE, output="sos")  # ITU-T G.712
 _MUFFLED = signal.butter(3, 1100.0, "lowpass", fs=RATE, output="sos")
 _SPEECH_BELOW_PEAK = 10 ** (-30 / 20)  # what is quieter than this against the loudest is a pause
 _HOP = 80  # 10 ms
