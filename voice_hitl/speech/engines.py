@@ -54,13 +54,15 @@ class _SphinxStream:
 
     def __init__(self, decoder: SphinxDecoder) -> None:
         self._decoder = decoder
+        self._nobody = decoder.speaker  # or a caller would inherit the last one's voice
         self._new: str | None = None
 
     def start(self, expectation: Expectation, speaker: str) -> None:
         from voice_hitl.speech.sphinx import Speaker
 
         self._new = None
-        self._decoder.start(expectation, Speaker(**orjson.loads(speaker)) if speaker else None)
+        known = Speaker(**orjson.loads(speaker)) if speaker else self._nobody
+        self._decoder.start(expectation, known)
 
     def feed(self, pcm: Pcm) -> None:
         text = self._decoder.feed(pcm)

@@ -23,6 +23,9 @@ from voice_hitl.speech.workers.process import EngineSpec, WorkerProcess
 
 _log = get_logger(__name__)
 
+_DIED = "it died"
+_DYING = 0.5  # seconds from the end of its socket to the end of a process, at most
+
 
 @dataclass(frozen=True, slots=True)
 class Watch:
@@ -252,7 +255,7 @@ class WorkerPool:
             reason = await self._serve(slot, process)
         finally:
             slot.ready, slot.process = False, None
-            status = await process.stop()
+            status = await process.stop(grace=_DYING if reason == _DIED else 0.0)
             orphans = list(slot.leases.values())
             slot.leases.clear()
             for lease in orphans:
@@ -280,7 +283,7 @@ class WorkerPool:
             except FrameError as error:
                 return f"it sent nonsense ({error})"
             if frames is None:
-                return "it died"
+                return _DIED
             quiet = 0
             for frame in frames:
                 self._dispatch(slot, frame)

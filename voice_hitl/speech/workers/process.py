@@ -102,17 +102,23 @@ class WorkerProcess:
             if frames := self._frames.receive(data):
                 return frames
 
-    async def stop(self) -> int:
+    async def stop(self, *, grace: float = 0.0) -> int:
         """Kill the process, which keeps nothing worth saving, and return its exit status.
 
-        Even if it is cancelled it returns only when the process is gone, within milliseconds.
+        A process that ends by itself within `grace` seconds keeps its own status. Even if this is
+        cancelled it returns only when the process is gone, within milliseconds.
         """
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
-        self._writer.transport.abort()
         gone = asyncio.ensure_future(self._process.wait())
         try:
-            return await asyncio.shield(gone)
-        except asyncio.CancelledError:
-            await gone
-            raise
+            if grace:
+                await asyncio.wait({gone}, timeout=grace)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            self._writer.transport.abort()
+            try:
+                await asyncio.shield(gone)
+            except asyncio.CancelledError:
+                await gone
+                raise
+        return gone.result()

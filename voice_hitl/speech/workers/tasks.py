@@ -6,7 +6,6 @@ of milliseconds, so that one caller's backlog does not delay another caller's la
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -24,6 +23,8 @@ Emit = Callable[[Kind, bytes], None]
 
 RATE = 8000
 PARTIAL_EVERY = 960  # samples of new audio between two partials: 120 ms
+BLOCK = 480  # samples fed to a decoder at a time: 60 ms
+SHORTEST = 800  # samples: in less than 100 ms nobody says anything, and some decoders stumble
 
 
 class Urgency(IntEnum):
@@ -102,24 +103,26 @@ class RecognitionEngine:
 
 
 class RecognitionTask:
-    """One utterance: audio in, partials while it lasts, the hypothesis at its end."""
+    """One utterance: audio in, partials while it lasts, the hypothesis at its end.
+
+    Whatever pieces the audio arrives in, the decoder gets it in the same blocks: what a decoder has
+    adapted to so far depends on them, and the same audio must give the same text a second time.
+    """
 
     def __init__(
         self, decoder: StreamDecoder, slice_samples: int, give_back: Callable[[StreamDecoder], None]
     ) -> None:
         self._decoder: StreamDecoder | None = decoder
-        self._slice = slice_samples
+        self._slice = max(1, slice_samples // BLOCK)  # blocks
         self._give_back = give_back
-        self._audio: deque[Pcm] = deque()
+        self._audio = bytearray()
         self._since_partial = 0
+        self._heard = 0  # samples
         self._ending = False
 
     def feed(self, payload: bytes) -> None:
         """Take int16 little-endian samples."""
-        samples = np.frombuffer(payload, dtype="<i2")
-        self._audio.extend(
-            samples[at : at + self._slice] for at in range(0, len(samples), self._slice)
-        )
+        self._audio += payload
 
     def finish(self) -> None:
         """The utterance is complete."""
@@ -129,7 +132,7 @@ class RecognitionTask:
         """See `Urgency`."""
         if self._ending:
             return Urgency.LAST_WORDS
-        if self._audio:
+        if len(self._audio) >= 2 * BLOCK:
             return Urgency.BACKLOG
         return Urgency.PARTIAL if self._since_partial >= PARTIAL_EVERY else None
 
@@ -137,17 +140,17 @@ class RecognitionTask:
         """Decode a slice, make a partial, or finish."""
         if self._decoder is None:
             return True
-        if self._audio:
-            samples = self._next_slice()
-            self._decoder.feed(samples)
-            self._since_partial += len(samples)
+        if self._feed_slice(self._decoder):
             return False
         if not self._ending:
             self._since_partial = 0
             if (partial := self._decoder.partial()) is not None:
                 emit(Kind.PARTIAL, encode_result(Result(partial)))
             return False
-        emit(Kind.FINAL, encode_result(Result(self._decoder.finish(), self._decoder.speaker())))
+        if self._heard < SHORTEST:
+            emit(Kind.FINAL, encode_result(Result(Hypothesis("", confidence=0.0, final=True))))
+        else:
+            emit(Kind.FINAL, encode_result(Result(self._decoder.finish(), self._decoder.speaker())))
         return True
 
     def close(self) -> None:
@@ -157,13 +160,19 @@ class RecognitionTask:
             self._give_back(self._decoder)
             self._decoder = None
 
-    def _next_slice(self) -> Pcm:
-        taken = [self._audio.popleft()]
-        total = len(taken[0])
-        while self._audio and total + len(self._audio[0]) <= self._slice:
-            taken.append(self._audio.popleft())
-            total += len(taken[-1])
-        return np.concatenate(taken) if len(taken) > 1 else taken[0]
+    def _feed_slice(self, decoder: StreamDecoder) -> bool:
+        """Feed the blocks of a slice; return whether there was any."""
+        fed = False
+        for _ in range(self._slice):
+            if len(self._audio) < 2 * BLOCK and not (self._ending and self._audio):
+                break
+            samples = np.frombuffer(bytes(self._audio[: 2 * BLOCK]), dtype="<i2")
+            del self._audio[: 2 * BLOCK]
+            decoder.feed(samples)
+            self._since_partial += len(samples)
+            self._heard += len(samples)
+            fed = True
+        return fed
 
 
 class Speaker(Protocol):

@@ -107,6 +107,7 @@ async def test_an_expectation_and_the_callers_voice_reach_the_decoder(counter: O
         memory = SpeakerMemory()
         for expected in ("+", "++"):
             utterance = recognizer.open(Partials(), Expectation(("yes", "no")), memory)
+            utterance.feed(noise(1))
             await utterance.finish()
             assert memory.state == expected
 

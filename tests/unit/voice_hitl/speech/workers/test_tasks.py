@@ -9,7 +9,9 @@ from voice_hitl.errors import SynthesisError
 from voice_hitl.language import Expectation, Hypothesis, Word
 from voice_hitl.speech.workers.frames import Kind
 from voice_hitl.speech.workers.tasks import (
+    BLOCK,
     PARTIAL_EVERY,
+    SHORTEST,
     Pcm,
     RecognitionEngine,
     RecognitionTask,
@@ -69,8 +71,10 @@ def task_of(decoder: Recorder, slice_samples: int = 1600) -> tuple[RecognitionTa
     return RecognitionTask(decoder, slice_samples, returned.append), returned
 
 
-@given(st.lists(st.integers(0, 5000), max_size=20))
-def test_all_audio_reaches_the_decoder_in_order_and_in_bounded_slices(lengths: list[int]) -> None:
+@given(st.lists(st.integers(0, 5000), max_size=20), st.booleans())
+def test_the_decoder_gets_all_audio_in_the_same_blocks_however_it_arrives(
+    lengths: list[int], at_once: bool
+) -> None:
     decoder, out = Recorder(), Out()
     task, _ = task_of(decoder)
     whole = np.arange(sum(lengths), dtype=np.int64).astype(np.int16)
@@ -78,21 +82,23 @@ def test_all_audio_reaches_the_decoder_in_order_and_in_bounded_slices(lengths: l
     for length in lengths:
         task.feed(whole[at : at + length].tobytes())
         at += length
+        if not at_once:
+            run(task, Out())
     task.finish()
     assert run(task, out)
-    assert all(len(piece) <= 1600 for piece in decoder.slices)
-    heard = np.concatenate([np.zeros(0, np.int16), *decoder.slices])
-    assert np.array_equal(heard, whole)
     assert [kind for kind, _ in out.sent] == [Kind.FINAL]
+    assert [len(piece) for piece in decoder.slices[:-1]] == [BLOCK] * (len(decoder.slices) - 1)
+    assert np.array_equal(np.concatenate([np.zeros(0, np.int16), *decoder.slices]), whole)
 
 
-def test_small_pieces_that_wait_are_decoded_together() -> None:
-    decoder = Recorder()
-    task, _ = task_of(decoder)
-    for _ in range(20):
-        task.feed(np.zeros(160, np.int16).tobytes())
-    run(task, Out())
-    assert [len(piece) for piece in decoder.slices] == [1600, 1600]
+def test_a_step_decodes_a_slice_and_no_more() -> None:
+    task, _ = task_of(decoder := Recorder(), slice_samples=4 * BLOCK)
+    task.feed(np.zeros(10 * BLOCK, np.int16).tobytes())
+    fed = []
+    while task.urgency() is Urgency.BACKLOG:
+        task.step(Out())
+        fed.append(len(decoder.slices))
+    assert fed == [4, 8, 10]
 
 
 def test_a_partial_is_made_only_of_enough_audio_and_with_none_waiting() -> None:
@@ -107,6 +113,16 @@ def test_a_partial_is_made_only_of_enough_audio_and_with_none_waiting() -> None:
     assert task.urgency() is Urgency.PARTIAL
     run(task, out)
     assert [kind for kind, _ in out.sent] == [Kind.PARTIAL]
+
+
+@pytest.mark.parametrize("samples", [0, 1, SHORTEST - 1])
+def test_next_to_no_audio_is_nothing_without_asking_the_decoder(samples: int) -> None:
+    task, _ = task_of(Recorder())
+    out = Out()
+    task.feed(np.zeros(samples, np.int16).tobytes())
+    task.finish()
+    run(task, out)
+    assert decode_result(out.sent[0][1]).hypothesis == Hypothesis("", 0.0, final=True)
 
 
 def test_last_words_come_before_everything_and_bring_no_partial() -> None:
