@@ -20,7 +20,7 @@ from voice_hitl.audio.silero import (
 
 WINDOW_SECONDS = WINDOW / RATE
 _SLOTS = 16  # grows as calls come
-MAX_WINDOWS = 256  # in one `infer`: about 1.3 ms; the rest waits for the next
+MAX_WINDOWS = 256  # in one `infer`: about 1.6 ms; the rest waits for the next
 
 _WINDOW_BYTES = 2 * WINDOW
 _INPUT_BYTES = 2 * INPUT

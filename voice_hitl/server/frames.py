@@ -33,7 +33,7 @@ class FrameError(TelephonyError):
 class FrameReader:
     """Bytes in, messages out. After a `FrameError` it takes nothing more."""
 
-    __slots__ = ("_broken", "_fragments", "_limit", "_opcode", "_rest", "_size")
+    __slots__ = ("_fragments", "_limit", "_opcode", "_rest", "_size", "broken")
 
     def __init__(self, limit: int) -> None:
         """Refuse messages of more than `limit` bytes."""
@@ -42,14 +42,14 @@ class FrameReader:
         self._opcode = 0  # of the message whose fragments are being collected; 0: none is
         self._fragments: list[bytes] = []
         self._size = 0
-        self._broken = False
+        self.broken = False
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """Take received bytes; return whole messages as (opcode, payload), control frames included.
 
         Raises `FrameError`; messages of the same bytes that came before the error are lost with it.
         """
-        if self._broken:
+        if self.broken:
             return []
         if self._rest:
             data = self._rest + data
@@ -63,7 +63,7 @@ class FrameReader:
                 if not more:
                     break
         except FrameError:
-            self._broken = True
+            self.broken = True
             raise
         self._rest = data[position:]
         return messages

@@ -143,6 +143,9 @@ class MediaConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Frames come in."""
         self._heard = self._loop.time()
+        if self._reader.broken:  # whatever comes now answers our goodbye
+            self._transport.close()
+            return
         try:
             for opcode, payload in self._reader.feed(data):
                 if opcode == frames.TEXT:

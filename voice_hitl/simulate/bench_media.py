@@ -267,8 +267,10 @@ def machine() -> dict[str, str]:
 def show(console: Console, heard: str, runs: list[Run], host: dict[str, str]) -> None:
     """The table."""
     table = Table(title=f"Media benchmark: loopback at real time, callers say {heard}")
-    for column in ("figure", "median", "min to max", "target", ""):
-        table.add_column(column, justify="left" if column in ("figure", "") else "right")
+    table.add_column("figure", no_wrap=True)
+    for column in ("median", "min to max", "target"):
+        table.add_column(column, justify="right")
+    table.add_column("")
     for figure in figures(runs):
         spread = f"{min(figure.values):.3g} to {max(figure.values):.3g}"
         target = "" if figure.target is None else f"<= {figure.target:g}"

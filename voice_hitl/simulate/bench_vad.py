@@ -71,6 +71,8 @@ class Score:
 def truth(pcm: Pcm) -> list[tuple[float, float]]:
     """Where a clean recording holds speech: (start, end) in seconds, turns apart by a second or more."""
     hops = len(pcm) // _HOP
+    if not hops:
+        return []
     power = np.mean(pcm[: hops * _HOP].astype(np.float64).reshape(hops, _HOP) ** 2, axis=1)
     level: Levels = 10 * np.log10(power + 1.0)
     floor, loud = np.percentile(level, 10), np.percentile(level, 95)
@@ -263,8 +265,9 @@ def _with(
 def show(console: Console, scores: list[Score]) -> None:
     """The table."""
     table = Table(title="Speech detection (ms: median / 95th percentile)")
-    for column in ("condition", "missed", "false/min", "judged", "start", "onset", "pause", "end"):
-        table.add_column(column, justify="left" if column == "condition" else "right")
+    table.add_column("condition", no_wrap=True)
+    for column in ("missed", "false/min", "judged", "start", "onset", "pause", "end"):
+        table.add_column(column, justify="right")
     for each in scores:
         times = [
             "" if pair is None else f"{pair[0]:.0f} / {pair[1]:.0f}"

@@ -76,7 +76,7 @@ def test_a_long_gap_is_filled_for_ten_seconds_only(seconds: int) -> None:
 def test_a_clock_that_wraps_goes_on() -> None:
     """A 32-bit millisecond clock starts again at 0 after 49 days."""
     jitter = Jitter()
-    played = []
+    played: list[bytes] = []
     for number in range(20):
         played += jitter.push(frame(number), (2**32 - 200 + 20 * number) % 2**32)
     assert played == [frame(number) for number in range(20)]
@@ -92,7 +92,7 @@ def test_late_frames_are_dropped() -> None:
 def test_timestamps_may_waver() -> None:
     jitter = Jitter()
     rng = random.Random(0)
-    played = []
+    played: list[bytes] = []
     for number in range(500):
         played += jitter.push(frame(number), 20 * number + rng.randint(0, 19))
     assert played == [frame(number) for number in range(500)]

@@ -11,7 +11,7 @@ from voice_hitl.errors import ConfigError
 
 
 def small_model() -> tuple[bytes, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
-    matrix = np.arange(300 * 2, dtype=np.float32).reshape(300, 2) / 100
+    matrix = np.arange(300 * 2, dtype=np.float32).reshape(300, 2)
     write = GraphWriter()
     write.input("x", FLOAT, ["n", 300])
     write.node("MatMul", ["x", write.tensor("matrix", matrix)], ["y"])

@@ -46,7 +46,7 @@ def test_it_hears_what_the_original_hears(utterances: list[Pcm], model: SileroVa
     assert theirs.min() < 0.05
     difference = np.abs(ours - theirs)
     assert difference.mean() < 0.02  # a coarser resampler (soxr's LQ) makes as much of a difference
-    assert np.mean((ours > 0.5) == (theirs > 0.5)) > 0.985
+    assert np.mean((ours > 0.5) == (theirs > 0.5)) > 0.98
 
 
 def test_a_batch_is_as_good_as_one(utterances: list[Pcm], model: SileroVad) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,10 @@ from voice_hitl.audio.g711 import Pcm
 from voice_hitl.audio.vad import MAX_WINDOWS, WINDOW_SECONDS, SileroVad, VadBank
 
 Window = tuple[float, float]
+
+
+def note(heard: list[Window]) -> Callable[[float, float], None]:
+    return lambda p, at: heard.append((p, at))
 
 
 def listen(bank: VadBank, pcm: Pcm, sizes: list[int]) -> list[Window]:
@@ -48,7 +54,7 @@ def test_streams_do_not_hear_each_other(utterances: list[Pcm], model: SileroVad)
     alone = [listen(VadBank(model), pcm, []) for pcm in utterances]
     bank = VadBank(model)
     together: list[list[Window]] = [[] for _ in range(40)]
-    streams = [bank.stream(lambda p, at, i=i: together[i].append((p, at))) for i in range(40)]
+    streams = [bank.stream(note(heard)) for heard in together]
     for index, stream in enumerate(streams):
         stream.push(utterances[index % len(utterances)].tobytes())
     while bank.ready:

@@ -313,7 +313,10 @@ def test_a_listener_that_fails_in_a_tick_is_told_to_its_call(world: World) -> No
 
 
 def test_a_listener_may_call_back_in(world: World) -> None:
-    world.egress.on_sentence_started = lambda number: world.egress.clear() and None
+    def interrupt(number: int) -> None:
+        world.egress.clear()
+
+    world.egress.on_sentence_started = interrupt
     world.egress.say(clip(1.0), TEXT)
     assert world.far.log[-1][1] == "clear"
     world.egress.on_sentence_started = world.started.append
