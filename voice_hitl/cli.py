@@ -142,6 +142,46 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command()
+def simulate(
+    scenarios: Annotated[list[Path], typer.Argument(help="scenario files, or folders of them")],
+    url: Annotated[str, typer.Option(help="where the server listens")] = "http://127.0.0.1:8080",
+    public_url: Annotated[
+        str | None, typer.Option(help="what the server is configured to be called, for signatures")
+    ] = None,
+    auth_token: Annotated[
+        str | None, typer.Option(envvar="VOICE_HITL_TWILIO__AUTH_TOKEN", help="sign as Twilio does")
+    ] = None,
+    times: Annotated[int, typer.Option(min=1, help="play everything so often")] = 1,
+    together: Annotated[int, typer.Option(min=1, help="calls at a time")] = 1,
+    ramp: Annotated[float, typer.Option(min=0, help="seconds between the first calls")] = 0.0,
+    record_to: Annotated[
+        Path | None, typer.Option(help="folder for stereo recordings, as the caller heard them")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="write a JSON report here")] = None,
+) -> None:
+    """Play recorded callers against any running server, over the real protocol, in real time.
+
+    Example: [cyan]voice-hitl simulate voice_hitl/packs/banking/scenarios/balance.yaml --together 5 --times 5[/]
+    """
+    from voice_hitl.simulate.load import simulate as play
+
+    records = play(
+        scenarios,
+        url=url,
+        public_url=public_url,
+        auth_token=auth_token,
+        times=times,
+        together=together,
+        ramp=ramp,
+        record_to=record_to,
+        report=report,
+        console=console,
+    )
+    if not all(record.ok for record in records):
+        raise typer.Exit(1)
+
+
 @users.command("add")
 def users_add(
     name: str,
