@@ -68,7 +68,6 @@ class TurnClock:
         self.stages[stage] = milliseconds
         return milliseconds
 
-    def since(self, name: str, now: float) -> float | None:
-        """Milliseconds since a moment, or None if it has not happened."""
-        start = self._moments.get(name)
-        return None if start is None else (now - start) * 1000.0
+    def knows(self, name: str) -> bool:
+        """Whether a moment has happened."""
+        return name in self._moments

@@ -97,7 +97,7 @@ class CallRunner:
         self._task: asyncio.Task[None] | None = None
         self._task_number = 0
         self._acting = False
-        self._queued: list[turns.Answer] = []
+        self._queued: turns.Answer | None = None
         self._safe_mode = False
         self._end_after_reply = False
         self._told: dict[Notice, int] = {}
@@ -290,8 +290,11 @@ class CallRunner:
         else:
             self.book.caller_final(command.hypothesis)
         if self._task is not None:
-            self._queued = [command]
-            return
+            self._queued = command  # an action is under way; the newest turn is answered after it
+        else:
+            self._reply_to(command)
+
+    def _reply_to(self, command: turns.Answer) -> None:
         heard = Heard(
             hypothesis=command.hypothesis,
             digits=command.digits,
@@ -408,8 +411,9 @@ class CallRunner:
         self._next_or_idle(now)
 
     def _next_or_idle(self, now: float) -> None:
-        if self._queued and self._answering:
-            self._answer(self._queued.pop())
+        queued, self._queued = self._queued, None
+        if queued is not None and self._answering:
+            self._reply_to(queued)
         elif self._speaker.idle:
             self._reply_over(now)
 
@@ -437,7 +441,8 @@ class CallRunner:
     # --- playback ---
 
     def _on_sentence_started(self, event: at.SentenceStarted, now: float) -> None:
-        if self._speaker.is_speech(event.sentence_id):
+        # A filler that plays while the reply is late is no reply.
+        if self._speaker.is_speech(event.sentence_id) and self._clock.knows("sentence"):
             self._clock.moment("audio", event.at)
             self._measure(Stage.FIRST_AUDIO, "sentence", "audio")
             self._measure(Stage.RESPONSE, "ended", "audio")
@@ -485,7 +490,7 @@ class CallRunner:
         self._speaker.prompt(self._parts.notice(command.notice, times))
 
     def _hold_agent(self, command: core.HoldAgent) -> None:
-        self._queued = []
+        self._queued = None
         self._stop_task()
         if self._speaker.idle:
             self._tone_at = self._now() + HOLD_TONE_AFTER
