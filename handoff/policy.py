@@ -32,7 +32,7 @@ class Costs(PolicyModel):
 
     fail: Cost = 10.0  # the conversation breaks down
     err: Cost = 4.0  # one wrong answer or action
-    operator: Cost = 3.0  # an operator's time for one call
+    operator: Cost = 2.0  # an operator's time for one call
     wait: Cost = 0.02  # a caller's second in the queue
     abandon: Cost = 5.0  # a caller who hangs up in the queue
     price: Cost = 0.0  # lambda: what one more routed call costs beyond that
@@ -54,7 +54,7 @@ class Thresholds(PolicyModel):
 class Hysteresis(PolicyModel):
     """When V starts a handoff, and when the rule may fire again; marks are in cost units."""
 
-    high: float = 1.5  # V above this once
+    high: float = 2.0  # V above this once
     low: float = 0.0  # V above this `low_turns` times in a row
     low_turns: Annotated[int, Field(ge=1, le=20)] = 2
     calm_turns: Annotated[int, Field(ge=1, le=50)] = (

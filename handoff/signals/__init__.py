@@ -55,6 +55,23 @@ class Reading:
     recent: tuple[float, ...]  # decayed sums, by CODES, 0..1/(1 - RECENT)
 
 
+class Recent:
+    """The decaying sums of one call's troubles."""
+
+    __slots__ = ("_sums",)
+
+    def __init__(self) -> None:
+        self._sums = (0.0,) * len(CODES)
+
+    def update(self, troubles: Mapping[str, float]) -> tuple[float, ...]:
+        """Take in a turn's troubles by code (those left out are 0); returns the sums, by `CODES`."""
+        self._sums = tuple(
+            troubles.get(code, 0.0) if code in _LASTING else RECENT * old + troubles.get(code, 0.0)
+            for code, old in zip(CODES, self._sums, strict=True)
+        )
+        return self._sums
+
+
 class Signals:
     """The signals of one call; memory and time per turn do not grow with the call."""
 
@@ -64,7 +81,7 @@ class Signals:
         self.dialogue = Dialogue(started)
         self._actions = Actions()
         self._latency = Latency()
-        self._recent = [0.0] * len(CODES)
+        self._recent = Recent()
 
     def note(self, event: object) -> None:
         """Take in an event between two turns."""
@@ -111,16 +128,12 @@ class Signals:
         raw |= self.dialogue.read(now) | self._actions.read() | self._latency.read()
         self._actions.next_turn()
         self._latency.next_turn()
-        values = tuple(troubles[code] for code in CODES)
-        self._recent = [
-            value if code in _LASTING else RECENT * old + value
-            for code, old, value in zip(CODES, self._recent, values, strict=True)
-        ]
-        return Reading(raw, values, tuple(self._recent))
+        now_by_code = tuple(troubles[code] for code in CODES)
+        return Reading(raw, now_by_code, self._recent.update(troubles))
 
     def forget(self) -> None:
         """Start afresh: a person has sorted things out, old trouble says nothing about what follows."""
-        self._recent = [0.0] * len(CODES)
+        self._recent = Recent()
         self.dialogue.no_matches = self.dialogue.silences = 0
         self._actions.next_turn()
         self._latency.next_turn()

@@ -1,0 +1,163 @@
+"""From scores to probabilities that mean what they say, and how far they do not.
+
+Which map to fit: Platt's while labels are few; isotonic from about 1,000, where its freedom does no harm
+(Niculescu-Mizil & Caruana 2005). Temperature for a model with many classes (Guo et al. 2017).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.isotonic import IsotonicRegression
+
+Floats = NDArray[np.float64]
+ENOUGH_FOR_ISOTONIC = 1000
+EPSILON = 1e-6
+
+
+class Calibration(Protocol):
+    """A monotone map from scores in [0, 1] to probabilities in [0, 1]."""
+
+    def __call__(self, score: float) -> float:
+        """The probability that a score stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """sigmoid(slope * logit(score) + offset); (1, 0) changes nothing."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, score: float) -> float:
+        """The probability that a score stands for."""
+        return sigmoid(self.slope * logit(score) + self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Isotonic:
+    """A rising line through fitted points, flat beyond them; `scores` strictly rise."""
+
+    scores: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+    def __call__(self, score: float) -> float:
+        """The probability that a score stands for."""
+        return float(np.interp(score, self.scores, self.probabilities))
+
+
+def fit_platt(scores: ArrayLike, labels: ArrayLike) -> Platt:
+    """Fit Platt's map by Newton's method, with his smoothed targets (Platt 1999); slope never negative.
+
+    `scores` in [0, 1], `labels` 0 or 1, both of one length. Raises `ValueError` when they do not match or
+    there is none.
+    """
+    x, y = _checked(scores, labels)
+    logits = np.log(x) - np.log1p(-x)
+    positives, negatives = y.sum(), len(y) - y.sum()
+    target = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    design = np.column_stack([logits, np.ones_like(logits)])
+    beta = np.array([1.0, 0.0])
+    for _ in range(100):
+        p = _sigmoid(design @ beta)
+        weight = np.maximum(p * (1 - p), 1e-9)
+        gradient = design.T @ (p - target)
+        hessian = design.T @ (design * weight[:, None]) + 1e-9 * np.eye(2)
+        step = np.linalg.solve(hessian, gradient)
+        beta = beta - np.clip(step, -5, 5)
+        if np.abs(step).max() < 1e-9:
+            break
+    if beta[0] < 0:  # worse than chance: say the base rate and nothing else
+        rate = float(target.mean())
+        return Platt(0.0, math.log(rate) - math.log1p(-rate))
+    return Platt(float(beta[0]), float(beta[1]))
+
+
+def fit_isotonic(scores: ArrayLike, labels: ArrayLike) -> Isotonic:
+    """Fit by pooling adjacent violators. Shapes and errors as in `fit_platt`."""
+    x, y = _checked(scores, labels)
+    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(x, y)
+    return Isotonic(
+        tuple(float(value) for value in model.X_thresholds_),
+        tuple(float(value) for value in model.y_thresholds_),
+    )
+
+
+def fit_calibration(scores: ArrayLike, labels: ArrayLike) -> Platt | Isotonic:
+    """Fit the map that so many labels can bear."""
+    enough = len(np.asarray(labels)) >= ENOUGH_FOR_ISOTONIC
+    return fit_isotonic(scores, labels) if enough else fit_platt(scores, labels)
+
+
+def fit_temperature(logits: ArrayLike, classes: ArrayLike) -> float:
+    """The temperature that minimises log loss of softmax(logits / T), by golden section over log T.
+
+    `logits` (n, k), `classes` (n,) with values in 0..k-1. T lies in [0.05, 20]. Raises `ValueError` on shapes
+    that do not match.
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    y = np.asarray(classes, dtype=np.int64)
+    if z.ndim != 2 or len(z) == 0 or y.shape != (len(z),) or y.min() < 0 or y.max() >= z.shape[1]:
+        raise ValueError("logits must be (n, k) and classes (n,) with values below k, n > 0")
+
+    def loss(log_t: float) -> float:
+        scaled = z / math.exp(log_t)
+        top = scaled.max(axis=1)
+        total = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+        return float((total - scaled[np.arange(len(y)), y]).mean())
+
+    low, high = math.log(0.05), math.log(20.0)
+    ratio = (math.sqrt(5) - 1) / 2
+    while high - low > 1e-4:
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, right) if loss(left) < loss(right) else (left, high)
+    return math.exp((low + high) / 2)
+
+
+def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> float:
+    """Expected calibration error over bins of equal mass, in [0, 1] (Naeini et al. 2015)."""
+    p, y = _checked(probabilities, labels)
+    order = np.argsort(p, kind="stable")
+    error = 0.0
+    for part in np.array_split(order, min(bins, len(order))):
+        error += len(part) * abs(float(p[part].mean() - y[part].mean()))
+    return error / len(p)
+
+
+def brier(probabilities: ArrayLike, labels: ArrayLike) -> float:
+    """Mean squared error of probabilities, in [0, 1] (Brier 1950)."""
+    p, y = _checked(probabilities, labels)
+    return float(((p - y) ** 2).mean())
+
+
+def logit(probability: float) -> float:
+    """log odds, finite for 0 and 1 as well."""
+    p = min(max(probability, EPSILON), 1 - EPSILON)
+    return math.log(p) - math.log1p(-p)
+
+
+def sigmoid(value: float) -> float:
+    """The inverse of `logit`, in (0, 1)."""
+    if value >= 0:
+        return 1.0 / (1.0 + math.exp(-min(value, 700.0)))
+    grown = math.exp(max(value, -700.0))
+    return grown / (1.0 + grown)
+
+
+def _sigmoid(values: Floats) -> Floats:
+    result: Floats = 1.0 / (1.0 + np.exp(-np.clip(values, -700, 700)))
+    return result
+
+
+def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
+    x = np.asarray(scores, dtype=np.float64)
+    y = np.asarray(labels, dtype=np.float64)
+    if x.ndim != 1 or x.shape != y.shape or len(x) == 0:
+        raise ValueError("scores and labels must be two lists of one length, not empty")
+    if not (np.isfinite(x).all() and np.isin(y, (0.0, 1.0)).all()):
+        raise ValueError("scores must be finite numbers and labels 0 or 1")
+    return np.clip(x, EPSILON, 1 - EPSILON), y
