@@ -24,6 +24,7 @@ from voice_hitl.simulate.loading import load_scenarios
 from voice_hitl.simulate.scenario import Scenario
 
 OPERATORS = ("Dana", "Sam", "Lee")
+FILE_WIDTH = 120  # columns where there is no terminal to ask
 
 Result = TypeVar("Result")
 
@@ -44,6 +45,8 @@ def run_demo(
     call went as its scenario says. Raises `ScenarioError` for an unknown name, `PackError`,
     `VoiceHitlError` when the server does not come up.
     """
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
     loaded = load_pack(pack)
     scenarios = choose(loaded, names)
     if report is not None:

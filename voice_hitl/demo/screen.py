@@ -122,10 +122,10 @@ def show_calls(console: Console, calls: Sequence[CallReport]) -> None:
     table = Table(title="Calls", title_style="bold", header_style="dim", box=None, pad_edge=False)
     table.add_column("scenario", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
-    table.add_column("why a person", overflow="ellipsis", no_wrap=True, ratio=1)
-    for name in ("WER", "reply p50", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table.add_column("why a person", overflow="ellipsis", no_wrap=True, min_width=12)
+    for name, width in (("WER", 5), ("reply p50", 9), ("time", 5)):
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    table.add_column("", no_wrap=True, min_width=1)
     for call in calls:
         outcome = Text(
             (call.outcome or "never ended").replace("_", " "),

@@ -77,7 +77,9 @@ def take_in(watched: Watched, message: wire.ServerMessage) -> list[News]:
         case wire.Transcript(call_id=watched.call_id, entries=entries):
             watched.entries = {entry.seq: entry for entry in entries}
             return list(entries)
-        case wire.CallChanged(call=call) if call.call_id == watched.call_id:
+        case wire.CallChanged(call=call) if (
+            call.call_id == watched.call_id and call.state != "ended"
+        ):
             return _changed(watched, call)
         case wire.CallGone(call_id=watched.call_id, outcome=outcome):
             watched.state, watched.outcome = "ended", outcome

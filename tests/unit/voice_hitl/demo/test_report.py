@@ -23,7 +23,7 @@ def scenario(**expect: Any) -> Scenario:
 
 
 def turn(seq: int, role: str, text: str, at: float, **values: Any) -> dict[str, Any]:
-    empty = {
+    empty: dict[str, Any] = {
         "turn": 1,
         "heard": None,
         "asr_confidence": None,
@@ -57,7 +57,7 @@ def decision(code: str, *, hand_off: bool = True) -> dict[str, Any]:
 
 
 def handoff(**values: Any) -> dict[str, Any]:
-    empty = {
+    empty: dict[str, Any] = {
         "requested_at": UNIX + 20.0,
         "offered_at": None,
         "accepted_at": None,
