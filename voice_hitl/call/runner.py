@@ -8,7 +8,7 @@ side tasks of the call's `TaskGroup` that post what they find.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,18 +18,20 @@ from handoff import events as facts
 from handoff.commands import Notice
 from handoff.engine import CallEngine
 from handoff.session import State
-from voice_hitl.agent.protocol import Conversation, Heard, Sentence
+from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turns
+from voice_hitl.call.answering import Answering
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.bridge import Bridge, OperatorLeg
 from voice_hitl.call.egress import Egress
 from voice_hitl.call.ingress import Ingress
-from voice_hitl.call.latency import BUDGETS, Stage, TurnClock
+from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.ports import CallWatcher, FloorPort
 from voice_hitl.call.replying import Replier
-from voice_hitl.call.speaking import FILLER, Speaker
+from voice_hitl.call.speaking import Speaker
+from voice_hitl.call.stopwatch import Stopwatch
 from voice_hitl.clock import Clock
 from voice_hitl.language import Hypothesis
 from voice_hitl.log import get_logger
@@ -39,7 +41,6 @@ log = get_logger(__name__)
 
 HOLD_TONE_AFTER = 1.2  # seconds of waiting in silence before the hold tone; half the 3 s bound
 LONGEST_GOODBYE = 10.0  # seconds that the last words may take before the stream is closed anyway
-MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,25 +84,26 @@ class CallRunner:
         self._close_stream = close_stream
         self._inbox = at.Inbox()
         self._turns = turns.TurnMachine(parts.timing)
-        self._replier = Replier(conversation, parts.voice, parts.executor, self._inbox.post)
         self._speaker = Speaker(egress, book, parts.clips)
         self._bridge = Bridge(ingress, egress, parts.reconnect_seconds)
         self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
+        self._watch = Stopwatch(engine, book)
+        self._ai = Answering(
+            engine,
+            self._turns,
+            book,
+            Replier(conversation, parts.voice, parts.executor, self._inbox.post),
+            self._speaker,
+            self._listener,
+            self._watch,
+            parts.clock.now,
+        )
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None
         self._over = False
         self._ending: core.EndCall | None = None
 
-        self._turn = 0  # the caller's turn, from 1
-        self._clock = TurnClock()
-        self._task: asyncio.Task[None] | None = None
-        self._task_number = 0
-        self._acting = False
-        self._queued: turns.Answer | None = None
-        self._safe_mode = False
-        self._end_after_reply = False
         self._told: dict[Notice, int] = {}
-        self._interrupted: str | None = None
         self._ignored_upto = 0
         self._tone_at: float | None = None
         self._end_by: float | None = None
@@ -142,14 +144,14 @@ class CallRunner:
         """Own the call until it is over. Leaves no task, lease or leg behind, however it ends."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
+                self._tasks = self._ai.tasks = tasks
                 self._begin()
                 while not self._over:
                     self._settle()
                     if self._over:
                         break
                     self._handle(await self._inbox.get())
-                self._stop_task()
+                self._ai.stop()
                 self._listener.abandon()
         finally:
             self._listener.drop()
@@ -163,7 +165,7 @@ class CallRunner:
     def _begin(self) -> None:
         now = self._now()
         self.engine.handle(self.book.started, now)
-        self._say(self._conversation.greeting())
+        self._ai.say(self._conversation.greeting())
 
     def _handle(self, event: at.InboxEvent) -> None:
         HANDLERS[type(event)](self, event, self._now())
@@ -209,10 +211,6 @@ class CallRunner:
     def _now(self) -> float:
         return self._parts.clock.now()
 
-    @property
-    def _answering(self) -> bool:
-        return self.engine.state is State.AI
-
     def _since(self, at_audio: float) -> float:
         """Monotonic second of a moment of the stream: how long ago it was on the stream's clock."""
         return self._now() - max(0.0, self._ingress.audio_now - at_audio)
@@ -241,8 +239,8 @@ class CallRunner:
     def _on_final(self, event: at.FinalCame, now: float) -> None:
         if event.utterance <= self._ignored_upto:
             return
-        self._clock.moment("final", now)
-        self._measure(Stage.TRANSCRIPT, "closed", "final")
+        self._watch.moment("final", now)
+        self._watch.measure(Stage.TRANSCRIPT, "closed", "final", now)
         self.book.utterance(event.hypothesis, event.seconds)
         self._turns.handle(turns.TranscriptReady(event.hypothesis), now)
 
@@ -255,17 +253,15 @@ class CallRunner:
     def _on_digit(self, event: at.DigitCame, now: float) -> None:
         self.book.system(f"The caller pressed {event.digit}.")
         self.engine.handle(facts.DigitPressed(event.digit), now)
-        if self._answering:
+        if self._ai.in_charge:
             self._turns.handle(turns.DigitsPressed(event.digit), now)
 
     def _close_utterance(self, command: turns.CloseUtterance) -> None:
         now = self._now()
-        self._clock = TurnClock()
-        self._clock.moment("ended", command.ended)
-        self._clock.moment("closed", now)
-        self._turn += 1
-        self.book.turn_begins(self._turn)
-        self._measure(Stage.ENDPOINT, "ended", "closed")
+        self._watch.next_turn()
+        self._watch.moment("ended", command.ended)
+        self._watch.moment("closed", now)
+        self._watch.measure(Stage.ENDPOINT, "ended", "closed", now)
         self._ingress.close_turn()
         self._listener.close(self._tasks)
 
@@ -275,177 +271,14 @@ class CallRunner:
         self._listener.drop()
         self.book.drop_partial()
 
-    # --- answering ---
-
-    def _answer(self, command: turns.Answer) -> None:
-        if command.hypothesis is None:
-            self._turn += 1
-            self._clock = TurnClock()
-            self.book.turn_begins(self._turn)
-            if command.silence is not None:
-                self.book.caller_other("The caller said nothing.")
-                self.engine.handle(facts.CallerSilent(self._turn, command.silence), self._now())
-                if not self._answering:
-                    return
-        else:
-            self.book.caller_final(command.hypothesis)
-        if self._task is not None:
-            self._queued = command  # an action is under way; the newest turn is answered after it
-        else:
-            self._reply_to(command)
-
-    def _reply_to(self, command: turns.Answer) -> None:
-        heard = Heard(
-            hypothesis=command.hypothesis,
-            digits=command.digits,
-            silence=command.silence,
-            interruptions=command.interruptions,
-            interrupted_text=self._interrupted,
-        )
-        self._interrupted = None
-        self._speaker.begin_reply()
-        self._start(lambda number: self._replier.answer(number, heard, self._safe_mode))
-
-    def _say(self, sentences: Iterable[Sentence]) -> None:
-        """Speak without a caller's turn: the greeting, or what follows a hand-back."""
-        chosen = [sentence for sentence in sentences if sentence.text]
-        if not chosen:
-            self._turns.handle(turns.ReplyOver(), self._now())
-            return
-        self._stop_task()
-        self._speaker.begin_reply()
-        self._start(lambda number: self._replier.say(number, chosen))
-
-    def _start(self, work: Callable[[int], Any]) -> None:
-        self._task_number += 1
-        self._task = self._tasks.create_task(work(self._task_number))
-
-    def _stop_task(self) -> None:
-        """Cancel the present turn's work, unless it is in the middle of an action."""
-        if self._task is not None and not self._acting:
-            self._task.cancel()
-            self._task = None
-            self._task_number += 1
-
-    def _on_understanding(self, event: at.UnderstandingCame, now: float) -> None:
-        if event.task != self._task_number:
-            return
-        found = event.understanding
-        heard = self.book.last_utterance
-        self._clock.moment("understood", now)
-        if found.text:
-            self.engine.handle(
-                facts.CallerSpoke(
-                    turn=self._turn,
-                    text=found.text,
-                    speech=heard.facts(),
-                    intent=found.intent,
-                    dialogue=found.dialogue,
-                    slots=found.slots,
-                ),
-                now,
-            )
-        self.book.understood(found)
-        self._clock.moment("decided", self._now())
-        self._measure(Stage.DECISION, "final", "decided")
-        if not event.go.done():
-            event.go.set_result(self._answering)
-
-    def _on_proposal(self, event: at.ProposalCame, now: float) -> None:
-        if event.task != self._task_number:
-            return
-        proposal = event.proposal
-        fact = facts.ActionProposed(
-            action_id=proposal.action_id,
-            name=proposal.name,
-            arguments=proposal.arguments,
-            effect=proposal.effect,
-            amount=proposal.amount,
-            regulated=proposal.regulated,
-            over_limit=proposal.over_limit,
-        )
-        self.engine.handle(fact, now)
-        allowed, reason = self.engine.allows(fact)
-        self._acting = allowed
-        self.book.proposed(proposal, allowed, reason)
-        if not event.verdict.done():
-            event.verdict.set_result((allowed, reason))
-
-    def _on_acted(self, event: at.ActedCame, now: float) -> None:
-        self._acting = False
-        acted = event.acted
-        self.book.acted(acted)
-        self.engine.handle(
-            facts.ActionFinished(acted.action_id, acted.name, acted.effect, acted.ok, acted.result),
-            now,
-        )
-
-    def _on_clip(self, event: at.ClipCame, now: float) -> None:
-        if event.task != self._task_number or not self._answering:
-            return
-        if event.first:
-            self._clock.moment("sentence", now)
-            self._measure(Stage.REPLY, "final", "sentence")
-            self._speaker.begin(event.sentence.text, event.chunk)
-            self._turns.handle(turns.ReplyStarted(), now)
-        else:
-            self._speaker.go_on(event.chunk, last=event.last)
-
-    def _on_reply_done(self, event: at.ReplyDone, now: float) -> None:
-        if event.task != self._task_number:
-            return
-        self._task = None
-        self._acting = False
-        if event.done is not None:
-            self._listener.expectation = event.done.expectation
-            self.book.pending = event.done.pending
-            self._end_after_reply = event.done.end_call
-        self._next_or_idle(now)
-
-    def _on_reply_broke(self, event: at.ReplyBroke, now: float) -> None:
-        if event.task != self._task_number:
-            return
-        self._task = None
-        self._acting = False
-        self.engine.handle(facts.ComponentFailed(event.component, event.detail), now)
-        self._next_or_idle(now)
-
-    def _next_or_idle(self, now: float) -> None:
-        queued, self._queued = self._queued, None
-        if queued is not None and self._answering:
-            self._reply_to(queued)
-        elif self._speaker.idle:
-            self._reply_over(now)
-
-    def _reply_over(self, now: float) -> None:
-        self._tell_core_what_was_heard(now)
-        if self._end_after_reply and self._answering:
-            self._end_after_reply = False
-            self.engine.handle(facts.AgentEndedCall(), now)
-        self._turns.handle(turns.ReplyOver(), now)
-
-    def _tell_core_what_was_heard(self, now: float) -> None:
-        said = self._speaker.as_heard
-        if said:
-            spoke = facts.AgentSpoke(self._turn, said, "answer", self.book.pending)
-            self.engine.handle(spoke, now)
-
-    def _thought_too_long(self, command: turns.ThoughtTooLong) -> None:
-        if command.times >= MAX_THOUGHTS:
-            self._acting = False
-            self._stop_task()
-            self.engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
-            return
-        self._speaker.prompt(FILLER)
-
     # --- playback ---
 
     def _on_sentence_started(self, event: at.SentenceStarted, now: float) -> None:
         # A filler that plays while the reply is late is no reply.
-        if self._speaker.is_speech(event.sentence_id) and self._clock.knows("sentence"):
-            self._clock.moment("audio", event.at)
-            self._measure(Stage.FIRST_AUDIO, "sentence", "audio")
-            self._measure(Stage.RESPONSE, "ended", "audio")
+        if self._speaker.is_speech(event.sentence_id) and self._watch.knows("sentence"):
+            self._watch.moment("audio", event.at)
+            self._watch.measure(Stage.FIRST_AUDIO, "sentence", "audio", now)
+            self._watch.measure(Stage.RESPONSE, "ended", "audio", now)
 
     def _on_sentence_played(self, event: at.SentencePlayed, now: float) -> None:
         self._speaker.played(event.sentence_id)
@@ -457,18 +290,8 @@ class CallRunner:
             self._over = True
         elif self.engine.state in (State.WAITING, State.BRIDGING):
             self._tone_at = now + HOLD_TONE_AFTER
-        elif self._task is None:
-            self._reply_over(now)
-
-    def _interrupt(self, command: turns.Interrupt | None = None) -> None:
-        self._speaker.interrupt()
-        self._stop_task()
-        self._interrupted = self._speaker.as_heard
-        self._end_after_reply = False
-        self._tell_core_what_was_heard(self._now())
-
-    def _say_unheard(self, command: turns.SayUnheard) -> None:
-        self._say(self._speaker.unheard)
+        elif not self._ai.busy:
+            self._ai.reply_over(now)
 
     # --- what the decision core wants ---
 
@@ -490,8 +313,7 @@ class CallRunner:
         self._speaker.prompt(self._parts.notice(command.notice, times))
 
     def _hold_agent(self, command: core.HoldAgent) -> None:
-        self._queued = None
-        self._stop_task()
+        self._ai.hold()
         if self._speaker.idle:
             self._tone_at = self._now() + HOLD_TONE_AFTER
         self._turns.handle(turns.Hold(), self._now())
@@ -499,9 +321,9 @@ class CallRunner:
 
     def _resume_agent(self, command: core.ResumeAgent) -> None:
         self._tone_at = None
-        self._safe_mode = command.safe_mode
+        self._ai.safe_mode = command.safe_mode
         self._turns.handle(turns.Release(), self._now())
-        self._say(self._conversation.resume(command.note))
+        self._ai.say(self._conversation.resume(command.note))
         self.book.changed()
 
     def _connect(self, command: core.ConnectOperator) -> None:
@@ -519,7 +341,7 @@ class CallRunner:
         self._ending = command
         self._end_by = self._now() + LONGEST_GOODBYE
         self.book.ending(command.outcome, command.reason)
-        self._stop_task()
+        self._ai.stop()
         self._bridge.close()
         self._turns.handle(turns.HungUp(), self._now())
         if command.outcome == "abandoned" or self._speaker.idle:
@@ -540,7 +362,7 @@ class CallRunner:
             return
         self._bridge.connected()
         self._tone_at = None
-        self._interrupt()
+        self._ai.interrupt()
         self.engine.handle(facts.BridgeUp(leg.operator_id, event.epoch), now)
         self.book.changed()
 
@@ -573,15 +395,6 @@ class CallRunner:
     def _keep_transcript(self, command: turns.KeepTranscript) -> None:
         self.book.caller_final(command.hypothesis)
 
-    def _measure(self, stage: Stage, start: str, end: str) -> None:
-        milliseconds = self._clock.between(stage, start, end)
-        if milliseconds is not None:
-            self.book.stage(stage, milliseconds)
-            self.engine.handle(
-                facts.StageTimed(self._turn, stage.value, milliseconds, BUDGETS[stage].p95),
-                self._now(),
-            )
-
 
 def _due(moment: float | None, now: float) -> bool:
     return moment is not None and moment <= now
@@ -595,12 +408,12 @@ HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
     at.FinalCame: CallRunner._on_final,
     at.RecognitionFailed: CallRunner._on_recognition_failed,
     at.DigitCame: CallRunner._on_digit,
-    at.UnderstandingCame: CallRunner._on_understanding,
-    at.ProposalCame: CallRunner._on_proposal,
-    at.ActedCame: CallRunner._on_acted,
-    at.ClipCame: CallRunner._on_clip,
-    at.ReplyDone: CallRunner._on_reply_done,
-    at.ReplyBroke: CallRunner._on_reply_broke,
+    at.UnderstandingCame: lambda call, event, now: call._ai.on_understanding(event, now),
+    at.ProposalCame: lambda call, event, now: call._ai.on_proposal(event, now),
+    at.ActedCame: lambda call, event, now: call._ai.on_acted(event, now),
+    at.ClipCame: lambda call, event, now: call._ai.on_clip(event, now),
+    at.ReplyDone: lambda call, event, now: call._ai.on_reply_done(event, now),
+    at.ReplyBroke: lambda call, event, now: call._ai.on_reply_broke(event, now),
     at.SentenceStarted: CallRunner._on_sentence_started,
     at.SentencePlayed: CallRunner._on_sentence_played,
     at.PlaybackIdle: CallRunner._on_idle,
@@ -617,11 +430,11 @@ HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
 CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
     turns.CloseUtterance: CallRunner._close_utterance,
     turns.DropUtterance: CallRunner._drop_utterance,
-    turns.Interrupt: CallRunner._interrupt,
-    turns.SayUnheard: CallRunner._say_unheard,
-    turns.Answer: CallRunner._answer,
+    turns.Interrupt: lambda call, _: call._ai.interrupt(),
+    turns.SayUnheard: lambda call, _: call._ai.say_unheard(),
+    turns.Answer: lambda call, command: call._ai.answer(command),
     turns.KeepTranscript: CallRunner._keep_transcript,
-    turns.ThoughtTooLong: CallRunner._thought_too_long,
+    turns.ThoughtTooLong: lambda call, command: call._ai.thought_too_long(command),
     core.KeepDecision: CallRunner._keep_decision,
     core.RequestOperator: CallRunner._request_operator,
     core.RequestTakeover: CallRunner._tell_floor,

@@ -1,0 +1,264 @@
+"""The AI's part of a call: turns are understood, answered and acted on, one at a time.
+
+Part of the call's owner: every method runs in the owner task and none waits. The work itself is a side
+task (`call.replying`); `task` numbers tell its events from the leftovers of a cancelled one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from handoff import events as facts
+from handoff.engine import CallEngine
+from handoff.session import State
+from voice_hitl.agent.protocol import Heard, Sentence
+from voice_hitl.call import inbox as at
+from voice_hitl.call import turns
+from voice_hitl.call.book import CallBook
+from voice_hitl.call.latency import Stage
+from voice_hitl.call.listening import Listener
+from voice_hitl.call.replying import Replier
+from voice_hitl.call.speaking import FILLER, Speaker
+from voice_hitl.call.stopwatch import Stopwatch
+
+KINDS = ("answer", "notice", "question", "confirmation", "refusal", "apology")
+"""Kinds of sentences; a reply is of the kind that comes last here among its sentences'."""
+MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
+
+
+class Answering:
+    """What the AI does in one call. `tasks` must be set before anything is said."""
+
+    tasks: asyncio.TaskGroup
+
+    def __init__(
+        self,
+        engine: CallEngine,
+        machine: turns.TurnMachine,
+        book: CallBook,
+        replier: Replier,
+        speaker: Speaker,
+        listener: Listener,
+        stopwatch: Stopwatch,
+        clock: Callable[[], float],
+    ) -> None:
+        self.safe_mode = False
+        self._engine = engine
+        self._turns = machine
+        self._book = book
+        self._replier = replier
+        self._speaker = speaker
+        self._listener = listener
+        self._watch = stopwatch
+        self._now = clock
+        self._task: asyncio.Task[None] | None = None
+        self._number = 0
+        self._acting = False
+        self._queued: turns.Answer | None = None
+        self._interrupted: str | None = None
+        self._end_after_reply = False
+        self._kind = KINDS[0]
+
+    @property
+    def in_charge(self) -> bool:
+        """Whether the AI, not a person, answers the caller."""
+        return self._engine.state is State.AI
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is being worked on."""
+        return self._task is not None
+
+    def answer(self, command: turns.Answer) -> None:
+        """A turn of the caller is complete: answer it, or keep it until the present action is done."""
+        if command.hypothesis is None:
+            self._watch.next_turn()
+            if command.silence is not None:
+                self._book.caller_other("The caller said nothing.")
+                self._engine.handle(
+                    facts.CallerSilent(self._watch.turn, command.silence), self._now()
+                )
+                if not self.in_charge:
+                    return
+        else:
+            self._book.caller_final(command.hypothesis)
+        if self._task is not None:
+            self._queued = command  # an action is under way; the newest turn is answered after it
+        else:
+            self._reply_to(command)
+
+    def _reply_to(self, command: turns.Answer) -> None:
+        heard = Heard(
+            hypothesis=command.hypothesis,
+            digits=command.digits,
+            silence=command.silence,
+            interruptions=command.interruptions,
+            interrupted_text=self._interrupted,
+        )
+        self._interrupted = None
+        self._begin_reply()
+        self._start(lambda number: self._replier.answer(number, heard, self.safe_mode))
+
+    def say(self, sentences: Iterable[Sentence]) -> None:
+        """Speak without a caller's turn: the greeting, or what follows a hand-back."""
+        chosen = [sentence for sentence in sentences if sentence.text]
+        if not chosen:
+            self._turns.handle(turns.ReplyOver(), self._now())
+            return
+        self.stop()
+        self._begin_reply()
+        self._start(lambda number: self._replier.say(number, chosen))
+
+    def _begin_reply(self) -> None:
+        self._kind = KINDS[0]
+        self._speaker.begin_reply()
+
+    def _start(self, work: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+        self._number += 1
+        self._task = self.tasks.create_task(work(self._number))
+
+    def stop(self) -> None:
+        """Cancel the present turn's work, unless it is in the middle of an action."""
+        if self._task is not None and not self._acting:
+            self._task.cancel()
+            self._task = None
+            self._number += 1
+
+    def on_understanding(self, event: at.UnderstandingCame, now: float) -> None:
+        """The core decides on the turn; the side task goes on only while the AI is in charge."""
+        if event.task != self._number:
+            return
+        found = event.understanding
+        heard = self._book.last_utterance
+        self._watch.moment("understood", now)
+        if found.text:
+            self._engine.handle(
+                facts.CallerSpoke(
+                    turn=self._watch.turn,
+                    text=found.text,
+                    speech=heard.facts(),
+                    intent=found.intent,
+                    dialogue=found.dialogue,
+                    slots=found.slots,
+                ),
+                now,
+            )
+        self._book.understood(found)
+        self._watch.moment("decided", self._now())
+        self._watch.measure(Stage.DECISION, "final", "decided", now)
+        if not event.go.done():
+            event.go.set_result(self.in_charge)
+
+    def on_proposal(self, event: at.ProposalCame, now: float) -> None:
+        """The core decides on an action, before it is tried."""
+        if event.task != self._number:
+            return
+        proposal = event.proposal
+        fact = facts.ActionProposed(
+            action_id=proposal.action_id,
+            name=proposal.name,
+            arguments=proposal.arguments,
+            effect=proposal.effect,
+            amount=proposal.amount,
+            regulated=proposal.regulated,
+            over_limit=proposal.over_limit,
+        )
+        self._engine.handle(fact, now)
+        allowed, reason = self._engine.allows(fact)
+        self._acting = allowed
+        self._book.proposed(proposal, allowed, reason)
+        if not event.verdict.done():
+            event.verdict.set_result((allowed, reason))
+
+    def on_acted(self, event: at.ActedCame, now: float) -> None:
+        """An action was tried."""
+        self._acting = False
+        acted = event.acted
+        self._book.acted(acted)
+        self._engine.handle(
+            facts.ActionFinished(acted.action_id, acted.name, acted.effect, acted.ok, acted.result),
+            now,
+        )
+
+    def on_clip(self, event: at.ClipCame, now: float) -> None:
+        """A piece of the reply's sound; ignored once a person is in charge."""
+        if event.task != self._number or not self.in_charge:
+            return
+        if event.first:
+            self._watch.moment("sentence", now)
+            self._watch.measure(Stage.REPLY, "final", "sentence", now)
+            self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
+            self._speaker.begin(event.sentence.text, event.chunk)
+            self._turns.handle(turns.ReplyStarted(), now)
+        else:
+            self._speaker.go_on(event.chunk, last=event.last)
+
+    def on_reply_done(self, event: at.ReplyDone, now: float) -> None:
+        """The agent has nothing more to say to this turn."""
+        if event.task != self._number:
+            return
+        self._task = None
+        self._acting = False
+        if event.done is not None:
+            self._listener.expectation = event.done.expectation
+            self._book.pending = event.done.pending
+            self._end_after_reply = event.done.end_call
+        self._next_or_idle(now)
+
+    def on_reply_broke(self, event: at.ReplyBroke, now: float) -> None:
+        """The agent or the voice failed."""
+        if event.task != self._number:
+            return
+        self._task = None
+        self._acting = False
+        self._engine.handle(facts.ComponentFailed(event.component, event.detail), now)
+        self._next_or_idle(now)
+
+    def _next_or_idle(self, now: float) -> None:
+        queued, self._queued = self._queued, None
+        if queued is not None and self.in_charge:
+            self._reply_to(queued)
+        elif self._speaker.idle:
+            self.reply_over(now)
+
+    def reply_over(self, now: float) -> None:
+        """Nothing of the reply is left to play."""
+        self._tell_core_what_was_heard(now)
+        if self._end_after_reply and self.in_charge:
+            self._end_after_reply = False
+            self._engine.handle(facts.AgentEndedCall(), now)
+        self._turns.handle(turns.ReplyOver(), now)
+
+    def _tell_core_what_was_heard(self, now: float) -> None:
+        said = self._speaker.as_heard
+        if said:
+            spoke = facts.AgentSpoke(self._watch.turn, said, self._kind, self._book.pending)
+            self._engine.handle(spoke, now)
+
+    def thought_too_long(self, command: turns.ThoughtTooLong) -> None:
+        """The reply is late: fill the silence; a reply that stays away counts as a broken agent."""
+        if command.times >= MAX_THOUGHTS:
+            self._acting = False
+            self.stop()
+            self._engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
+            return
+        self._speaker.prompt(FILLER)
+
+    def interrupt(self) -> None:
+        """Stop talking and working at once; what was cut off is remembered."""
+        self._speaker.interrupt()
+        self.stop()
+        self._interrupted = self._speaker.as_heard
+        self._end_after_reply = False
+        self._tell_core_what_was_heard(self._now())
+
+    def say_unheard(self) -> None:
+        """The interruption was only noise: say again what it cut off."""
+        self.say(self._speaker.unheard)
+
+    def hold(self) -> None:
+        """A person is coming: stop working, and forget the turn that waits."""
+        self._queued = None
+        self.stop()
