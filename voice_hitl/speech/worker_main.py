@@ -76,7 +76,7 @@ class WorkerLoop:
         if frame.kind is Kind.CONFIGURE:
             return self._configure(frame.payload)
         if frame.kind is Kind.PING:
-            self._send(Kind.PONG)
+            self._send(Kind.PONG, frame.lease)
         elif frame.kind is Kind.OPEN:
             self._open(frame)
         elif (task := self._tasks.get(frame.lease)) is not None:

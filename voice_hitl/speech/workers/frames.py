@@ -28,7 +28,7 @@ class Kind(IntEnum):
     FEED = 3  # more input for a lease
     FINISH = 4  # no more input will come
     CANCEL = 5  # throw the lease away, answer nothing
-    PING = 6
+    PING = 6  # answered with a PONG of the same lease, before anything that follows is begun
 
     # worker to parent
     READY = 32  # the engine is loaded

@@ -51,7 +51,10 @@ class LeaseHolder(Protocol):
     """Whoever works with a lease. Called on the event loop; must neither block nor raise."""
 
     def granted(self, lease: Lease) -> None:
-        """A worker is yours now: send it what it needs."""
+        """A worker is yours now: send it what it needs.
+
+        Comes again, with the same lease, if the worker turns out to have been dead already.
+        """
 
     def received(self, kind: Kind, payload: bytes) -> None:
         """A PARTIAL, FINAL or ERROR came; after the last two the lease is over."""
@@ -63,13 +66,14 @@ class LeaseHolder(Protocol):
 class Lease:
     """A place in line, then one of a worker's leases, until it is over."""
 
-    __slots__ = ("_pool", "_slot", "holder", "number")
+    __slots__ = ("_pool", "_slot", "_taken", "holder", "number")
 
     def __init__(self, pool: WorkerPool, holder: LeaseHolder, number: int) -> None:
         self._pool = pool
         self.holder = holder
         self.number = number
         self._slot: _Slot | None = None
+        self._taken = False  # the worker is known to have been alive when the lease reached it
 
     def send(self, kind: Kind, payload: bytes = b"") -> None:
         """Send a frame to the worker; only while granted."""
@@ -215,6 +219,8 @@ class WorkerPool:
             lease = self._waiting.popleft()
             lease._slot = slot
             slot.leases[lease.number] = lease
+            if slot.process is not None:
+                slot.process.send(Kind.PING, lease.number)
             lease.holder.granted(lease)
 
     async def _start(self, slots: list[_Slot]) -> None:
@@ -258,9 +264,13 @@ class WorkerPool:
             status = await process.stop(grace=_DYING if reason == _DIED else 0.0)
             orphans = list(slot.leases.values())
             slot.leases.clear()
-            for lease in orphans:
+            for lease in reversed(orphans):
                 lease._slot = None
-                lease.holder.lost(reason)
+                if lease._taken:
+                    lease.holder.lost(reason)
+                else:  # workers may die together: this one was dead before the lease reached it
+                    self._waiting.appendleft(lease)
+            self._grant()
         return f"{reason} (process {process.pid}, exit status {status})"
 
     async def _serve(self, slot: _Slot, process: WorkerProcess) -> str:
@@ -302,6 +312,8 @@ class WorkerPool:
                 lease._slot = None
                 lease.holder.received(frame.kind, frame.payload)
                 self._grant()
+        elif frame.kind is Kind.PONG and (lease := slot.leases.get(frame.lease)) is not None:
+            lease._taken = True
         elif frame.kind is Kind.PARTIAL and (lease := slot.leases.get(frame.lease)) is not None:
             lease.holder.received(frame.kind, frame.payload)
 

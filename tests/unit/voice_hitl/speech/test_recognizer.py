@@ -147,6 +147,23 @@ async def test_a_killed_worker_costs_no_word(counter: Opening) -> None:
         assert (await utterance.finish()).text == "20000"
 
 
+async def test_all_workers_killed_at_once_cost_no_word(toys: str) -> None:
+    pool = WorkerPool(EngineSpec(f"{toys}:load_counter"), size=2)
+    async with ProcessRecognizer("counter", pool) as recognizer:
+        partials = Partials()
+        utterances = [recognizer.open(partials) for _ in range(4)]
+        for utterance in utterances:
+            utterance.feed(noise(1))
+        await partials.next()
+        for pid in pool.pids:
+            os.kill(pid, signal.SIGKILL)
+        for utterance in utterances:
+            utterance.feed(noise(1))
+        found = await asyncio.gather(*(utterance.finish() for utterance in utterances))
+        assert [h.text for h in found] == ["16000"] * 4
+        assert pool.restarts == 2
+
+
 async def test_a_worker_killed_while_finishing_costs_no_word(counter: Opening) -> None:
     async with counter() as recognizer:
         utterance = recognizer.open(Partials())

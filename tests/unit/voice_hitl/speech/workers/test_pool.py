@@ -40,6 +40,12 @@ class Holder:
     async def next(self) -> tuple[str, bytes]:
         return await asyncio.wait_for(self.told.get(), 10)
 
+    async def begin(self, pool: WorkerPool) -> None:
+        """Get a lease, and an answer on it."""
+        pool.lease(self)
+        self.send(Kind.OPEN, b"begun")
+        assert [await self.next(), await self.next()] == [("granted", b""), ("PARTIAL", b"begun")]
+
     def send(self, kind: Kind, payload: bytes = b"") -> None:
         assert self.lease is not None
         self.lease.send(kind, payload)
@@ -122,8 +128,7 @@ async def test_a_dead_worker_is_replaced_and_its_leases_are_told(
 ) -> None:
     async with WorkerPool(echo(toys), size=1) as pool:
         holder, next_holder = Holder(), Holder()
-        pool.lease(holder)
-        await holder.next()
+        await holder.begin(pool)
         (pid,) = pool.pids
         os.kill(pid, number)
         assert await holder.next() == ("lost", b"it died")
@@ -133,11 +138,24 @@ async def test_a_dead_worker_is_replaced_and_its_leases_are_told(
         assert pool.restarts == 1
 
 
+async def test_a_lease_that_never_reached_its_dead_worker_is_granted_again(toys: str) -> None:
+    async with WorkerPool(echo(toys), size=1) as pool:
+        (pid,) = pool.pids
+        os.kill(pid, signal.SIGSTOP)
+        holders = [Holder(), Holder()]
+        for holder in holders:
+            pool.lease(holder)
+        os.kill(pid, signal.SIGKILL)
+        for holder in holders:
+            assert [await holder.next(), await holder.next()] == [("granted", b"")] * 2
+            holder.send(Kind.OPEN, b"at last")
+            assert await holder.next() == ("PARTIAL", b"at last")
+
+
 async def test_a_hung_worker_is_killed_and_replaced(toys: str) -> None:
     async with WorkerPool(echo(toys), size=1, watch=QUICK) as pool:
         holder, next_holder = Holder(), Holder()
-        pool.lease(holder)
-        await holder.next()
+        await holder.begin(pool)
         (pid,) = pool.pids
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
