@@ -139,10 +139,11 @@ class SlotReader:
         return SlotValue(slot, value, shown, spoken, score, start, end)
 
     def unexplained(self, words: Tokens, values: Iterable[SlotValue]) -> list[str]:
-        """The content words that no value, cue or polite phrase accounts for."""
+        """The content words that no value, cue, yes, no or polite phrase accounts for."""
         covered = {at for value in values for at in range(value.start, value.end)}
         left = [word if at not in covered else "" for at, word in enumerate(words)]
-        for group in (self._language.polite, self._language.corrections):
+        said = self._language
+        for group in (said.corrections, said.no, said.yes, said.polite):
             _strip(left, group)
         ignored = LIGHT | _SLOT_WORDS | self._cue_words
         return [word for word in left if word and word not in ignored]

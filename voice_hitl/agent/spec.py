@@ -48,6 +48,7 @@ class Prompts(Spec):
 
     no_input: Variants
     no_match: Variants
+    rephrase: Variants  # follows no_match where nothing is pending
     anything_else: Variants
     welcome_back: Texts  # after a person handed the call back
     go_ahead: Texts  # the caller said only "yes" to "anything else?"

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from voice_hitl.agent.spec import ActName, Spec, Text
-from voice_hitl.agent.text import Tokens, plain
+from voice_hitl.agent.text import Tokens, plain, tokens
 from voice_hitl.agent.yaml_source import YamlSource
 from voice_hitl.errors import PackError
 
@@ -34,6 +34,8 @@ class LanguageSpec(Spec):
     unknown: Phrases
     unfinished: Phrases
     polite: Phrases
+    resolved: Phrases
+    resume: Phrases
     emergency: Phrases
     acts: dict[ActName, ActExamples]
     not_person: Phrases
@@ -51,7 +53,10 @@ class Language:
     corrections: tuple[Tokens, ...]
     unknown: tuple[Tokens, ...]
     polite: tuple[Tokens, ...]
+    resolved: tuple[Tokens, ...]
+    resume: tuple[Tokens, ...]
     emergency: tuple[Tokens, ...]
+    unfinished: frozenset[Tokens]
 
 
 def available() -> tuple[str, ...]:
@@ -72,7 +77,10 @@ def load_language(code: str) -> Language:
         corrections=phrases(spec.corrections),
         unknown=phrases(spec.unknown),
         polite=phrases(spec.polite),
+        resolved=phrases(spec.resolved),
+        resume=phrases(spec.resume),
         emergency=phrases(spec.emergency),
+        unfinished=frozenset(tokens(text) for text in spec.unfinished),
     )
 
 

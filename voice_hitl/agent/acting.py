@@ -1,0 +1,89 @@
+"""Acting: proposes what changes something, runs it when allowed, tells what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from handoff.events import Effect
+from voice_hitl.agent.frames import Frame, Run
+from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal
+from voice_hitl.agent.spec import ToolSpec
+from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolTimeout, run_tool
+from voice_hitl.agent.wording import fill
+from voice_hitl.errors import ToolError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an action; neither a result nor a flag: it failed."""
+
+    result: ToolResult | None = None
+    refused: bool = False
+    uncertain: bool = False  # no answer in time: it may have happened
+
+
+class Actor:
+    """Runs the tools of one call."""
+
+    def __init__(self, toolbox: Toolbox, call_id: str, caller: str) -> None:
+        self._toolbox = toolbox
+        self._call_id = call_id
+        self._caller = caller
+        self._count = 0
+        self._allowed: set[str] = set()
+        self.remembered: dict[str, str] = {}  # results that hold for the whole call
+        self.outcome = Outcome()  # of the last action
+
+    def verdict(self, action_id: str, allowed: bool) -> None:
+        """Note the answer to a proposal."""
+        if allowed:
+            self._allowed.add(action_id)
+
+    @staticmethod
+    def effect(tool: ToolSpec, known: Mapping[str, str]) -> tuple[Effect, float | None]:
+        """What a use of a tool does to the world, and its amount of money, if it has one."""
+        if tool.amount is None or tool.limit is None:
+            return tool.effect, None
+        amount = float(known[tool.amount]) if tool.amount in known else 0.0
+        over = amount > tool.limit and tool.above_limit is not None
+        return (tool.above_limit or tool.effect) if over else tool.effect, amount
+
+    async def act(
+        self, plan: Run, frame: Frame, shown: Mapping[str, str]
+    ) -> AsyncIterator[AgentEvent]:
+        """Propose (unless it only reads), run, and report; `outcome` holds what came of it."""
+        self._count += 1
+        action_id = f"{self._call_id}:{self._count}"
+        tool = plan.tool
+        effect, amount = self.effect(tool, plan.arguments)
+        summary = fill(tool.summary, shown)
+        self.outcome = Outcome(refused=True)
+        if tool.effect is not Effect.READ:
+            yield Proposal(
+                action_id=action_id,
+                name=plan.name,
+                arguments=dict(plan.arguments),
+                effect=effect,
+                summary=summary,
+                amount=amount,
+                regulated=tool.regulated,
+                over_limit=amount is not None and tool.limit is not None and amount > tool.limit,
+            )
+            if action_id not in self._allowed:
+                return
+            self._allowed.discard(action_id)
+        call = ToolCall(self._call_id, self._caller, action_id)
+        try:
+            result = await run_tool(self._toolbox, plan.name, tool, call, plan.arguments)
+        except ToolTimeout as error:
+            self.outcome = Outcome(uncertain=tool.effect is not Effect.READ)
+            yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
+        except ToolError as error:
+            self.outcome = Outcome()
+            yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
+        else:
+            self.outcome = Outcome(result)
+            if tool.remember:
+                self.remembered.update(result.values)
+            yield Acted(action_id, plan.name, effect, ok=True, result=result.report)

@@ -1,0 +1,299 @@
+"""Reading a turn: what it does (`Act`), which intent, which slot values, in the state the dialogue is in.
+
+A recognizer gives several readings of an utterance; the one is taken that makes most sense here, weighed by how
+sure the recognizer is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from voice_hitl.agent.cues import Detector, has_phrase
+from voice_hitl.agent.languages import Language
+from voice_hitl.agent.nlu import IntentModel, Ranking
+from voice_hitl.agent.slots import EXACT, LOOSE, SlotReader, SlotValue
+from voice_hitl.agent.spec import AgentSpec
+from voice_hitl.agent.table import Act, State
+from voice_hitl.agent.text import Tokens, plain
+from voice_hitl.language import Hypothesis
+
+SURE = 0.5  # P(intent right) from which it is acted upon
+MAYBE = 0.25  # from which the agent asks back
+PERSON = 0.5  # P(wants a person) that makes the turn a request for one
+_ACT_SURE = 0.6  # P(right) of a turn of conversation ("say that again") to go before a slot value
+_SWITCH = 0.7  # P(right) of another request while a slot was asked for and answered
+_AMBIGUOUS = 0.15  # margin under which two requests are offered
+_READINGS = 4  # alternatives that are looked at
+_NOTHING = 0.05  # quality of a turn that says nothing
+_FAR = 0.9  # novelty from which a request is not believed, whatever its share
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the dialogue stands when a turn comes."""
+
+    state: State
+    today: dt.date
+    intent: str | None = None  # of the flow under way
+    pending: str | None = None  # slot that was asked for
+    wanted: tuple[str, ...] = ()  # slots of the flow under way
+    known: Mapping[str, SlotValue] = field(default_factory=dict)
+    candidates: tuple[str, ...] = ()  # intents that were offered
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a turn means."""
+
+    text: str
+    words: Tokens
+    act: Act
+    quality: float  # P(this reading right), given the words
+    intent: str | None = None  # REQUEST, UNSURE: the intent asked for
+    second: str | None = None  # UNSURE: the other one that it may be
+    values: Mapping[str, SlotValue] = field(default_factory=dict)
+    ranking: Ranking | None = None
+    wants_person: float = 0.0
+    frustration: float = 0.0
+    emergency: bool = False
+    corrects: bool = False
+
+
+class Reader:
+    """Reads turns for one pack."""
+
+    def __init__(
+        self,
+        agent: AgentSpec,
+        language: Language,
+        slots: SlotReader,
+        intents: IntentModel,
+        person: Detector,
+        frustration: Detector,
+        flow_slots: Mapping[str, tuple[str, ...]],
+        emergency: tuple[Tokens, ...],
+    ) -> None:
+        """`flow_slots`: which slots each flow can use; `emergency`: phrases that mean danger."""
+        self._agent = agent
+        self._language = language
+        self._slots = slots
+        self._intents = intents
+        self._person = person
+        self._frustration = frustration
+        self._flow_slots = flow_slots
+        self._emergency = emergency
+        self._acts = {name: spec.act for name, spec in agent.intents.items() if spec.act}
+        known = set(self._acts.values())
+        self._acts |= {act: act for act in language.spec.acts if act not in known}
+
+    def choose(self, hypothesis: Hypothesis, context: Context) -> Reading:
+        """Read an utterance, taking the alternative that makes most sense here."""
+        first = self.read(hypothesis.text, context)
+        sure = max(0.35, hypothesis.confidence)
+        best, most = first, math.log(sure) + math.log(max(first.quality, _NOTHING))
+        for place, text in enumerate(hypothesis.alternatives[:_READINGS]):
+            weight = math.log(max(0.1, 1 - hypothesis.confidence)) - place * math.log(2)
+            if most >= weight:
+                break  # not even a perfect reading could win
+            reading = self.read(text, context)
+            # Nothing is confirmed on the strength of a second-best reading.
+            if context.state is State.CONFIRMING and reading.act is Act.AFFIRM:
+                continue
+            if weight + math.log(max(reading.quality, _NOTHING)) > most:
+                best, most = reading, weight + math.log(max(reading.quality, _NOTHING))
+        return best
+
+    def read(self, text: str, context: Context) -> Reading:
+        """Read one text."""
+        words = plain(text)
+        if not words:
+            return Reading(text, words, Act.NO_MATCH, _NOTHING)
+        ranking = self._intents.rank(words)
+        person = self._person(words)
+        values = self._slots.read(
+            words, context.wanted, context.today, pending=context.pending, known=context.known
+        )
+        turn = _Turn(
+            words=words,
+            ranking=ranking,
+            values=values,
+            unexplained=self._slots.unexplained(words, values.values()),
+            answer=self._slots.read_yes_no(words)[0],
+            corrects=has_phrase(words, self._language.corrections),
+        )
+        if person >= PERSON:
+            act, quality, intent, second = Act.PERSON, person, None, None
+        else:
+            act, quality, intent, second = self._decide(turn, context)
+        if act in (Act.REQUEST, Act.UNSURE) and intent is not None:
+            flow = self._agent.intents[intent].flow or ""
+            values = self._slots.read(words, self._flow_slots[flow], context.today)
+        return Reading(
+            text=text,
+            words=words,
+            act=act,
+            quality=quality,
+            intent=intent,
+            second=second,
+            values=values if act in _CARRIES else {},
+            ranking=ranking,
+            wants_person=person,
+            frustration=self._frustration(words),
+            emergency=self._is_emergency(words, act, intent, quality, values),
+            corrects=turn.corrects,
+        )
+
+    def keyed(self, digits: str, context: Context) -> Reading:
+        """Read keys pressed on the phone."""
+        value = self._slots.keyed(context.pending, digits) if context.pending else None
+        if value is None:
+            return Reading(digits, (), Act.KEYS, EXACT)
+        return Reading(digits, (), Act.INFORM, EXACT, values={value.slot: value})
+
+    def _is_emergency(
+        self,
+        words: Tokens,
+        act: Act,
+        intent: str | None,
+        quality: float,
+        values: Mapping[str, SlotValue],
+    ) -> bool:
+        if has_phrase(words, self._emergency):
+            return True
+        if intent is not None and quality >= SURE and self._agent.intents[intent].emergency:
+            return True
+        return act in (Act.INFORM, Act.CORRECT) and any(
+            self._agent.slots[name].emergency_when == value.value for name, value in values.items()
+        )
+
+    # --- what the turn does -------------------------------------------------------------------
+
+    def _decide(self, turn: _Turn, context: Context) -> _Verdict:
+        unknown = has_phrase(turn.words, self._language.unknown)
+        if context.state is State.ASKING and unknown and len(turn.unexplained) <= 2:
+            return Act.UNKNOWN, EXACT, None, None
+        plain_answer = turn.answer is not None and not turn.unexplained and not turn.values
+        if context.state in (State.OPEN, State.MORE):
+            # "okay thanks", "that's it": here these are goodbyes and thanks rather than a yes.
+            if (found := self._act(turn)) is not None:
+                return found
+        if plain_answer and turn.answer is not None:
+            return self._yes_or_no(turn.answer, EXACT)
+        if context.state is State.CLARIFYING:
+            if (found := self._among(turn, context)) is not None:
+                return found
+        if context.state in (State.ASKING, State.CONFIRMING, State.CHANGING):
+            if (found := self._in_flow(turn, context)) is not None:
+                return found
+        found = self._act(turn) or self._request(turn, context)
+        if found is not None:
+            return found
+        if turn.answer is not None and context.state is not State.ASKING:
+            return self._yes_or_no(turn.answer, 0.7)
+        return Act.NO_MATCH, _NOTHING, None, None
+
+    def _act(self, turn: _Turn) -> _Verdict | None:
+        """A turn of conversation ("say that again"), if it surely is one."""
+        act = self._acts.get(turn.ranking.top)
+        # Who wants a person has a detector of their own, which has said no.
+        if act in (None, "person") or turn.ranking.probability < SURE:
+            return None
+        return Act(act), turn.ranking.probability, None, None
+
+    def _in_flow(self, turn: _Turn, context: Context) -> _Verdict | None:
+        """A turn within a flow: an answer, a correction, or none of these (None)."""
+        ranking = turn.ranking
+        exact = any(value.score > LOOSE for value in turn.values.values())
+        act = self._act(turn)
+        if act is not None and act[1] >= _ACT_SURE and act[0] is not Act.THANKS and not exact:
+            return None
+        if self._switches(turn, context):
+            return None
+        share = len(turn.unexplained) / max(1, len(turn.words))
+        quality = min((v.score for v in turn.values.values()), default=0.0) * (1 - 0.4 * share)
+        changed = {
+            name
+            for name, value in turn.values.items()
+            if name in context.known and context.known[name].value != value.value
+        }
+        if changed and context.state is not State.ASKING:
+            return Act.CORRECT, quality, None, None
+        if changed and (context.pending not in turn.values or turn.corrects):
+            return Act.CORRECT, quality, None, None
+        new = {name for name in turn.values if name not in context.known}
+        if context.state is State.CONFIRMING and turn.answer is not None:
+            return self._yes_or_no(turn.answer, EXACT * (1 - 0.5 * share))
+        if new:
+            return Act.INFORM, quality, None, None
+        return None
+
+    def _switches(self, turn: _Turn, context: Context) -> bool:
+        """Whether the turn, though it may hold slot values, asks for something else."""
+        ranking = turn.ranking
+        spec = self._agent.intents.get(ranking.top)
+        if spec is None or spec.flow is None or ranking.top == context.intent:
+            return False
+        needed = _SWITCH if turn.values else SURE
+        return ranking.probability >= needed and len(turn.words) >= 3 and len(turn.unexplained) >= 1
+
+    def _among(self, turn: _Turn, context: Context) -> _Verdict | None:
+        """An answer to "is it about this, or about that?"."""
+        offered = context.candidates
+        order = [word for word in turn.unexplained if word in _ORDER]
+        if len(offered) == 2 and order and len(turn.unexplained) == len(order):
+            return Act.REQUEST, EXACT, offered[_ORDER[order[0]]], None
+        shares = {name: turn.ranking.share(name) for name in offered}
+        total = sum(shares.values())
+        if total >= MAYBE:
+            best = max(shares, key=lambda name: shares[name])
+            if len(offered) == 1 or shares[best] >= 0.6 * total:
+                return Act.REQUEST, shares[best] / total * EXACT, best, None
+        return None
+
+    def _request(self, turn: _Turn, context: Context) -> _Verdict | None:
+        ranking = turn.ranking
+        flows = [name for name in ranking.intents if self._is_flow(name)]
+        if not flows:
+            return None
+        top = flows[0]
+        if top != ranking.top and ranking.probability < SURE:
+            return None  # it is a turn of conversation, but not a clear one
+        if ranking.probability >= SURE:
+            # A request for what is being done already gives nothing new, but is understood.
+            act = Act.INFORM if top == context.intent else Act.REQUEST
+            return act, ranking.probability, top, None
+        if ranking.probability < MAYBE or ranking.novelty >= _FAR:
+            return None
+        second = flows[1] if len(flows) > 1 else None
+        close = ranking.margin < _AMBIGUOUS and second is not None
+        if close and second is not None and ranking.share(second) >= MAYBE / 2:
+            return Act.UNSURE, ranking.probability, top, second
+        return Act.UNSURE, ranking.probability, top, None
+
+    def _is_flow(self, name: str) -> bool:
+        spec = self._agent.intents.get(name)
+        return spec is not None and spec.flow is not None
+
+    @staticmethod
+    def _yes_or_no(answer: bool, quality: float) -> _Verdict:
+        return (Act.AFFIRM if answer else Act.DENY), quality, None, None
+
+
+_Verdict = tuple[Act, float, str | None, str | None]
+_CARRIES = (Act.REQUEST, Act.UNSURE, Act.INFORM, Act.CORRECT)
+_ORDER = {"first": 0, "former": 0, "second": 1, "latter": 1, "last": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What was found in a turn before it is judged."""
+
+    words: Tokens
+    ranking: Ranking
+    values: Mapping[str, SlotValue]
+    unexplained: list[str]
+    answer: bool | None  # yes, no, neither
+    corrects: bool
