@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from handoff.events import Effect
-from voice_hitl.agent.frames import Frame, Run
+from voice_hitl.agent.frames import Run
 from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal
 from voice_hitl.agent.spec import ToolSpec
 from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolTimeout, run_tool
@@ -49,9 +49,7 @@ class Actor:
         over = amount > tool.limit and tool.above_limit is not None
         return (tool.above_limit or tool.effect) if over else tool.effect, amount
 
-    async def act(
-        self, plan: Run, frame: Frame, shown: Mapping[str, str]
-    ) -> AsyncIterator[AgentEvent]:
+    async def act(self, plan: Run, shown: Mapping[str, str]) -> AsyncIterator[AgentEvent]:
         """Propose (unless it only reads), run, and report; `outcome` holds what came of it."""
         self._count += 1
         action_id = f"{self._call_id}:{self._count}"

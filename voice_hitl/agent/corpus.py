@@ -131,6 +131,12 @@ def examples(agent: AgentSpec, language: Language, currency: Currency) -> list[E
     return found
 
 
+def answers(agent: AgentSpec, language: Language, currency: Currency) -> list[Tokens]:
+    """The pack's further phrases, filled: answers and corrections within the flows."""
+    values = {name: spoken_values(slot, language, currency) for name, slot in agent.slots.items()}
+    return [words for text in agent.phrases for words in expand(text, values)]
+
+
 def expand(text: str, values: Mapping[str, tuple[str, ...]]) -> list[Tokens]:
     """Fill a template `_COPIES` times with different values; a text without slots comes back alone."""
     copies = _COPIES if PLACEHOLDER.search(text) else 1

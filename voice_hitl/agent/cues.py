@@ -1,8 +1,8 @@
 """Detectors for what callers signal beside their request: that they want a person, that they lose patience.
 
-A detector is a logistic regression over n-grams, trained on short examples and on pairs of sentences stuck together,
-since callers wrap such a wish into other words. It scores the whole turn and every window of six words, and a
-second logistic curve, fitted on held-out folds, makes a probability of both.
+A detector is a logistic regression over n-grams, trained on short examples and on pairs of sentences
+stuck together, since callers wrap such a wish into other words. It scores the whole turn and every
+window of six words, and a second logistic curve, fitted on held-out folds, makes a probability of both.
 """
 
 from __future__ import annotations
@@ -102,29 +102,23 @@ def _curve(
     return float(fitted.coef_[0][0]), float(fitted.coef_[0][1]), float(fitted.intercept_[0])
 
 
-def person_detector(
-    examples: Sequence[Example], person: str, language: Language, elsewhere: Sequence[Tokens]
-) -> Detector:
-    """The detector of "wants a person"; `person` is the label of such examples."""
-    spec = language.spec
-    others = [plain(text) for text in (*spec.not_person, *spec.frustration)]
-    return Detector(
-        [each.words for each in examples if each.label == person],
-        [each.words for each in examples if each.label != person] + others + list(elsewhere),
-        PERSON_SHARE,
-    )
+def train_detectors(
+    examples: Sequence[Example], person: str, language: Language, others: Sequence[Tokens]
+) -> tuple[Detector, Detector]:
+    """The detectors of "wants a person" and of lost patience.
 
-
-def frustration_detector(
-    examples: Sequence[Example], person: str, language: Language, elsewhere: Sequence[Tokens]
-) -> Detector:
-    """The detector of lost patience."""
+    `person` is the label of examples that ask for a person, `others` are turns that signal neither.
+    """
     spec = language.spec
-    # Who asks for a person often is annoyed: those examples say nothing either way.
-    calm = [each.words for each in examples if each.label != person]
-    calm += [plain(text) for text in (*spec.not_person, *spec.yes, *spec.no)]
-    return Detector(
-        [plain(text) for text in spec.frustration], calm + list(elsewhere), FRUSTRATION_SHARE
+    asking = [each.words for each in examples if each.label == person]
+    annoyed = [plain(text) for text in spec.frustration]
+    neither = [each.words for each in examples if each.label != person]
+    neither += [plain(text) for text in (*spec.not_person, *spec.yes, *spec.no, *spec.unknown)]
+    neither += others
+    return (
+        Detector(asking, neither + annoyed, PERSON_SHARE),
+        # Who asks for a person often is annoyed: those examples say nothing either way.
+        Detector(annoyed, neither, FRUSTRATION_SHARE),
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from voice_hitl.agent.completeness import Completeness
-from voice_hitl.agent.conversation import FlowConversation, Parts
+from voice_hitl.agent.conversation import FlowConversation
 from voice_hitl.agent.corpus import spoken_values
-from voice_hitl.agent.cues import frustration_detector, person_detector
+from voice_hitl.agent.cues import train_detectors
+from voice_hitl.agent.dialogue import Parts
 from voice_hitl.agent.frames import Walker
 from voice_hitl.agent.languages import phrases
 from voice_hitl.agent.nlu import IntentModel
@@ -55,13 +56,16 @@ class FlowAgent:
         person = acts.get("person", "person")
         slots = SlotReader(agent.slots, language, pack.currency)
         walker = Walker(agent)
+        person_detector, frustration_detector = train_detectors(
+            examples, person, language, [*outside, *pack.answers()]
+        )
         reader = Reader(
             agent,
             language,
             slots,
             intents,
-            person_detector(examples, person, language, outside),
-            frustration_detector(examples, person, language, outside),
+            person_detector,
+            frustration_detector,
             {flow: walker.wanted(flow) for flow in agent.flows},
             (*language.emergency, *phrases(agent.emergency)),
         )

@@ -1,7 +1,7 @@
 """Walking a flow: from what is known so far to the next thing to do. Pure; nothing is said or run here.
 
-A flow is walked from its top every time. A step that has its value, was confirmed, ran or was told with the same
-words is passed over, so that a correction at any point leads to just the steps that it concerns.
+A flow is walked from its top every time. A step that has its value, was confirmed, ran or was told with
+the same words is passed over, so that a correction at any point leads to just the steps it concerns.
 """
 
 from __future__ import annotations

@@ -30,9 +30,8 @@ class TurnMemory:
 
     def repeats(self, reading: Reading, running: str | None) -> bool:
         """Whether the caller says the same again: alike in words, or asking for what is under way."""
-        if reading.act in (Act.INFORM, Act.REQUEST) and reading.intent is not None:
-            if reading.intent == running:
-                return True
+        if reading.intent is not None and reading.intent == running:
+            return True
         words = _content(reading.words)
         if len(words) < _SHORT or reading.act in (Act.AFFIRM, Act.DENY, Act.THANKS, Act.GOODBYE):
             return False

@@ -1,10 +1,10 @@
 """Intents: which one a turn means, how sure that is, and how strange the turn is.
 
-A multinomial logistic regression over n-grams names the intent. A nearest-centroid model over letters alone, built
-differently, says whether it agrees. What both give, with the distance to the nearest training sentences, goes
-through a second, small logistic regression that was fitted on held-out folds: it makes the probability
-that the named intent is right (Platt, 1999, with more than one input). Held-out folds also leave whole intents
-out, so that the model learns what a request looks like that no pack sentence prepared it for.
+A multinomial logistic regression over n-grams names the intent. A nearest-centroid model over letters
+alone, built differently, says whether it agrees. What both give, with the distance to the nearest training
+sentences, goes through a second, small logistic regression that was fitted on held-out folds: it makes the
+probability that the named intent is right (Platt, 1999, with more than one input). Whole intents are held
+out as well, so that the model learns what a request looks like that no pack sentence prepared it for.
 """
 
 from __future__ import annotations
@@ -174,8 +174,8 @@ class IntentModel:
     ) -> None:
         """Train.
 
-        `outside`: sentences that belong to no intent. `novel`: intents that may be left out in turn to learn what
-        novelty looks like (all when empty).
+        `outside`: sentences that belong to no intent. `novel`: intents that may be left out in turn to
+        learn what novelty looks like (all when empty).
         Raises `ValueError` with fewer than two intents.
         """
         if len({example.label for example in examples}) < 2:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from handoff.commands import Notice
-from voice_hitl.agent.corpus import Example, examples, language_source
+from voice_hitl.agent.corpus import Example, answers, examples, language_source
 from voice_hitl.agent.languages import Language, available, load_language
 from voice_hitl.agent.money import CURRENCIES, Currency
 from voice_hitl.agent.pack_checks import check_agent, check_info
 from voice_hitl.agent.spec import AgentSpec, PackInfo
+from voice_hitl.agent.text import Tokens
 from voice_hitl.agent.tools import check_tools
 from voice_hitl.agent.wording import fill
 from voice_hitl.agent.yaml_source import YamlSource
@@ -84,6 +85,10 @@ class Pack:
     def examples(self) -> list[Example]:
         """Training sentences of the intents."""
         return examples(self.agent, self.speech, self.currency)
+
+    def answers(self) -> list[Tokens]:
+        """Sentences that callers say within the flows, which belong to no intent."""
+        return answers(self.agent, self.speech, self.currency)
 
 
 def shipped_packs() -> tuple[str, ...]:

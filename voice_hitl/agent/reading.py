@@ -1,14 +1,14 @@
 """Reading a turn: what it does (`Act`), which intent, which slot values, in the state the dialogue is in.
 
-A recognizer gives several readings of an utterance; the one is taken that makes most sense here, weighed by how
-sure the recognizer is.
+A recognizer gives several readings of an utterance; the one is taken that makes most sense here, weighed
+by how sure the recognizer is.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from voice_hitl.agent.cues import Detector, has_phrase
@@ -27,6 +27,7 @@ _ACT_SURE = 0.6  # P(right) of a turn of conversation ("say that again") to go b
 _SWITCH = 0.7  # P(right) of another request while a slot was asked for and answered
 _AMBIGUOUS = 0.15  # margin under which two requests are offered
 _READINGS = 4  # alternatives that are looked at
+_LOOSE_ANSWER = 0.7  # quality of a yes or no among unknown words
 _NOTHING = 0.05  # quality of a turn that says nothing
 _FAR = 0.9  # novelty from which a request is not believed, whatever its share
 
@@ -172,30 +173,29 @@ class Reader:
     # --- what the turn does -------------------------------------------------------------------
 
     def _decide(self, turn: _Turn, context: Context) -> _Verdict:
-        unknown = has_phrase(turn.words, self._language.unknown)
-        if context.state is State.ASKING and unknown and len(turn.unexplained) <= 2:
-            return Act.UNKNOWN, EXACT, None, None
-        plain_answer = turn.answer is not None and not turn.unexplained and not turn.values
-        if context.state in (State.OPEN, State.MORE):
-            # "okay thanks", "that's it": here these are goodbyes and thanks rather than a yes.
-            if (found := self._act(turn)) is not None:
+        """The first rule that knows the turn decides what it does."""
+        for rule in _RULES[context.state]:
+            if (found := rule(self, turn, context)) is not None:
                 return found
-        if plain_answer and turn.answer is not None:
-            return self._yes_or_no(turn.answer, EXACT)
-        if context.state is State.CLARIFYING:
-            if (found := self._among(turn, context)) is not None:
-                return found
-        if context.state in (State.ASKING, State.CONFIRMING, State.CHANGING):
-            if (found := self._in_flow(turn, context)) is not None:
-                return found
-        found = self._act(turn) or self._request(turn, context)
-        if found is not None:
-            return found
-        if turn.answer is not None and context.state is not State.ASKING:
-            return self._yes_or_no(turn.answer, 0.7)
         return Act.NO_MATCH, _NOTHING, None, None
 
-    def _act(self, turn: _Turn) -> _Verdict | None:
+    def _unknown(self, turn: _Turn, context: Context) -> _Verdict | None:
+        """ "I don't know" to a question."""
+        if has_phrase(turn.words, self._language.unknown) and len(turn.unexplained) <= 2:
+            return Act.UNKNOWN, EXACT, None, None
+        return None
+
+    def _answer(self, turn: _Turn, context: Context) -> _Verdict | None:
+        """Yes or no and nothing else."""
+        if turn.answer is None or turn.unexplained or turn.values:
+            return None
+        return self._yes_or_no(turn.answer, EXACT)
+
+    def _loose_answer(self, turn: _Turn, context: Context) -> _Verdict | None:
+        """Yes or no among words that say nothing known."""
+        return None if turn.answer is None else self._yes_or_no(turn.answer, _LOOSE_ANSWER)
+
+    def _act(self, turn: _Turn, context: Context) -> _Verdict | None:
         """A turn of conversation ("say that again"), if it surely is one."""
         act = self._acts.get(turn.ranking.top)
         # Who wants a person has a detector of their own, which has said no.
@@ -205,9 +205,8 @@ class Reader:
 
     def _in_flow(self, turn: _Turn, context: Context) -> _Verdict | None:
         """A turn within a flow: an answer, a correction, or none of these (None)."""
-        ranking = turn.ranking
         exact = any(value.score > LOOSE for value in turn.values.values())
-        act = self._act(turn)
+        act = self._act(turn, context)
         if act is not None and act[1] >= _ACT_SURE and act[0] is not Act.THANKS and not exact:
             return None
         if self._switches(turn, context):
@@ -219,11 +218,9 @@ class Reader:
             for name, value in turn.values.items()
             if name in context.known and context.known[name].value != value.value
         }
-        if changed and context.state is not State.ASKING:
+        if changed and (context.state is not State.ASKING or turn.corrects or turn.answer is False):
             return Act.CORRECT, quality, None, None
-        if changed and (context.pending not in turn.values or turn.corrects):
-            return Act.CORRECT, quality, None, None
-        new = {name for name in turn.values if name not in context.known}
+        new = changed or [name for name in turn.values if name not in context.known]
         if context.state is State.CONFIRMING and turn.answer is not None:
             return self._yes_or_no(turn.answer, EXACT * (1 - 0.5 * share))
         if new:
@@ -297,3 +294,36 @@ class _Turn:
     unexplained: list[str]
     answer: bool | None  # yes, no, neither
     corrects: bool
+
+
+_Rule = Callable[[Reader, _Turn, Context], _Verdict | None]
+# Without a question, "okay thanks" and "that's it" are thanks and goodbye rather than a yes.
+_FREE: tuple[_Rule, ...] = (Reader._act, Reader._answer, Reader._request, Reader._loose_answer)
+_BOUND: tuple[_Rule, ...] = (
+    Reader._answer,
+    Reader._in_flow,
+    Reader._act,
+    Reader._request,
+    Reader._loose_answer,
+)
+_RULES: dict[State, tuple[_Rule, ...]] = {
+    State.OPEN: _FREE,
+    State.MORE: _FREE,
+    State.ENDED: _FREE,
+    State.CLARIFYING: (
+        Reader._answer,
+        Reader._among,
+        Reader._act,
+        Reader._request,
+        Reader._loose_answer,
+    ),
+    State.ASKING: (
+        Reader._unknown,
+        Reader._answer,
+        Reader._in_flow,
+        Reader._act,
+        Reader._request,
+    ),
+    State.CONFIRMING: _BOUND,
+    State.CHANGING: _BOUND,
+}

@@ -51,6 +51,8 @@ class Prompts(Spec):
     rephrase: Variants  # follows no_match where nothing is pending
     anything_else: Variants
     welcome_back: Texts  # after a person handed the call back
+    how_can_i_help: Variants
+    upset: Variants  # the caller loses patience
     go_ahead: Texts  # the caller said only "yes" to "anything else?"
     not_understood_yes_no: Texts
     clarify_one: Texts  # {option}

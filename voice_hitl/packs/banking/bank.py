@@ -6,29 +6,22 @@ id, so that an action that is tried again is not done again.
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 from voice_hitl.agent.dates import WEEKDAYS, say_date, show_date
 from voice_hitl.agent.money import CURRENCIES, say_amount, show_amount
 from voice_hitl.agent.numbers import spell_digits
 from voice_hitl.agent.tools import ToolCall, ToolResult
 from voice_hitl.errors import ToolError
+from voice_hitl.packs.banking.ledger import Ledger
 
-_SCHEMA = Path(__file__).with_name("bank.sql")
 _DOLLAR = CURRENCIES["USD"]
 _DELIVERY_DAYS = 7
 _DATE_SLACK_DAYS = 3  # callers remember days only roughly
-_LOCK_SECONDS = 2.0  # under every tool's timeout, so that what timed out did not happen later
-T = TypeVar("T")
 
 
 class Bank:
@@ -41,10 +34,8 @@ class Bank:
         today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
         """Keep the bank in `data`/bank.db; the file is made and seeded when it is first needed."""
-        self._file = data / "bank.db"
+        self._ledger = Ledger(data / "bank.db", today)
         self._today = today
-        self._lock = threading.Lock()
-        self._ready = False
 
     async def aclose(self) -> None:
         """Nothing to release: connections live as long as one operation."""
@@ -62,7 +53,7 @@ class Bank:
                 f"{account} balance is {_shown(cents)}", {"status": "ok", "balance": _said(cents)}
             )
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def verify(self, call: ToolCall, *, last_four: str) -> ToolResult:
         """Whether the digits are those of the caller's debit card."""
@@ -75,7 +66,7 @@ class Bank:
             report = "Debit card digits match" if good else "Debit card digits do not match"
             return ToolResult(report, {"verified": "yes" if good else "no"})
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def check_transfer(
         self, call: ToolCall, *, source: str, target: str, amount: str
@@ -95,7 +86,7 @@ class Bank:
                 {"status": status, "source_balance": _said(have)},
             )
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def find_card(self, call: ToolCall, *, card: str) -> ToolResult:
         """Status of a card."""
@@ -112,7 +103,7 @@ class Bank:
                 {"status": row[0], "ending": spell_digits(row[1])},
             )
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def find_charge(
         self,
@@ -152,7 +143,7 @@ class Bank:
                 },
             )
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def card_delivery(self, call: ToolCall, *, card: str | None = None) -> ToolResult:
         """The card that is on its way to the caller."""
@@ -175,7 +166,7 @@ class Bank:
                 },
             )
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def branch_hours(
         self, call: ToolCall, *, branch: str, day: str | None = None
@@ -195,7 +186,7 @@ class Bank:
                 hours = f"open {name} from {span}" if span else f"closed {name}"
             return ToolResult(f"{branch}: {hours}", {"hours": hours})
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     async def find_branch(self, call: ToolCall, *, branch: str | None = None) -> ToolResult:
         """Where a branch is, or where they all are."""
@@ -211,7 +202,7 @@ class Bank:
                 where = f"Our branches are {', '.join(names[:-1])} and {names[-1]}"
             return ToolResult(where, {"where": where})
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
     # --- changing -----------------------------------------------------------------------------
 
@@ -238,7 +229,7 @@ class Bank:
                 {"source_balance": _said(have - cents)},
             )
 
-        return await self._change(call, work)
+        return await self._ledger.change(call.action_id, work)
 
     async def block_card(self, call: ToolCall, *, card: str) -> ToolResult:
         """Block a card; a person at the bank can lift the block within a day."""
@@ -247,7 +238,7 @@ class Bank:
             self._block(db, call.caller, card)
             return ToolResult(f"Blocked the {card} card", {"status": "blocked"})
 
-        return await self._change(call, work)
+        return await self._ledger.change(call.action_id, work)
 
     async def order_card(self, call: ToolCall, *, card: str) -> ToolResult:
         """Send a new card to the caller's address."""
@@ -263,7 +254,7 @@ class Bank:
                 f"Ordered a new {card} card, due on {show_date(due)}", {"arrival": say_date(due)}
             )
 
-        return await self._change(call, work)
+        return await self._ledger.change(call.action_id, work)
 
     async def open_dispute(self, call: ToolCall, *, charge_id: str, reason: str) -> ToolResult:
         """Open a dispute about a charge."""
@@ -279,7 +270,7 @@ class Bank:
                 f"Opened dispute {case} on charge {charge_id}", {"case": spell_digits(str(case))}
             )
 
-        return await self._change(call, work)
+        return await self._ledger.change(call.action_id, work)
 
     async def report_fraud(self, call: ToolCall, *, card: str) -> ToolResult:
         """Block a card and open a fraud case."""
@@ -292,7 +283,7 @@ class Bank:
                 {"case": spell_digits(str(case))},
             )
 
-        return await self._change(call, work)
+        return await self._ledger.change(call.action_id, work)
 
     # --- for checks from outside --------------------------------------------------------------
 
@@ -321,72 +312,9 @@ class Bank:
                 found[name] = str(count)
             return found
 
-        return await self._read(work)
+        return await self._ledger.read(work)
 
-    # --- the file -----------------------------------------------------------------------------
-
-    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            with self._database() as db:
-                return work(db)
-
-        return await asyncio.to_thread(run)
-
-    async def _change(
-        self, call: ToolCall, work: Callable[[sqlite3.Connection], ToolResult]
-    ) -> ToolResult:
-        """Run one change in one transaction, once for each action id."""
-
-        def run() -> ToolResult:
-            with self._database() as db:
-                db.execute("BEGIN IMMEDIATE")
-                done = db.execute(
-                    "SELECT report, result FROM actions WHERE action_id = ?", (call.action_id,)
-                ).fetchone()
-                if done is not None:
-                    return ToolResult(done[0], json.loads(done[1]))
-                result = work(db)
-                db.execute(
-                    "INSERT INTO actions VALUES (?, ?, ?)",
-                    (call.action_id, result.report, json.dumps(dict(result.values))),
-                )
-                db.execute("COMMIT")
-                return result
-
-        return await asyncio.to_thread(run)
-
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one operation; what is not committed is rolled back on the way out."""
-        try:
-            self._prepare()
-            db = sqlite3.connect(self._file, timeout=_LOCK_SECONDS, isolation_level=None)
-            try:
-                db.execute("PRAGMA foreign_keys = ON")
-                yield db
-            finally:
-                db.close()
-        except (sqlite3.Error, OSError) as error:
-            raise ToolError(f"bank database: {error}") from error
-
-    def _prepare(self) -> None:
-        with self._lock:
-            if self._ready:
-                return
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            db = sqlite3.connect(self._file, timeout=_LOCK_SECONDS, isolation_level=None)
-            try:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.create_function("today", 0, lambda: self._today().isoformat())
-                db.execute("BEGIN IMMEDIATE")
-                if not db.execute(
-                    "SELECT 1 FROM sqlite_master WHERE name = 'customers'"
-                ).fetchone():
-                    _run_script(db, _SCHEMA.read_text(encoding="utf-8"))
-                db.execute("COMMIT")
-            finally:
-                db.close()
-            self._ready = True
+    # --- shared by the changes --------------------------------------------------------------------
 
     @staticmethod
     def _block(db: sqlite3.Connection, phone: str, card: str) -> None:
@@ -442,13 +370,3 @@ def _shown(cents: int) -> str:
 
 def _days(text: str, other: dt.date) -> int:
     return abs((dt.date.fromisoformat(text) - other).days)
-
-
-def _run_script(db: sqlite3.Connection, script: str) -> None:
-    """Run statements inside the open transaction, which `executescript` would commit."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            db.execute(statement)
-            statement = ""
