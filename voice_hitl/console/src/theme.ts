@@ -46,9 +46,22 @@ const brick: MantineColorsTuple = [
   '#8b1e22',
   '#6b1619',
 ];
+/** Mantine's dark greys, in the hue of the dark tokens. */
+const dark: MantineColorsTuple = [
+  '#e7eaf0',
+  '#c9d0dc',
+  '#9ba6b8',
+  '#7d899b',
+  '#3a4454',
+  '#2a323e',
+  '#1a1f28',
+  '#14181f',
+  '#10141a',
+  '#0d1015',
+];
 
 export const theme = createTheme({
-  colors: { ink, leaf, brick },
+  colors: { ink, leaf, brick, dark },
   primaryColor: 'ink',
   primaryShade: 6,
   fontFamily: "'Inter Variable', system-ui, sans-serif",

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clock, initials, percent, words } from './format';
+import { ago, clock, initials, percent, words } from './format';
 
 it('writes durations as a phone does', () => {
   expect([0, 9.9, 61, 3599, 3600, 36061, -5].map(clock)).toEqual([
@@ -10,6 +10,17 @@ it('writes durations as a phone does', () => {
     '1:00:00',
     '10:01:01',
     '0:00',
+  ]);
+});
+
+it('says roughly how long ago', () => {
+  expect([-1, 0, 59, 60, 3599, 3600].map(ago)).toEqual([
+    'just now',
+    'just now',
+    'just now',
+    '1 min ago',
+    '59 min ago',
+    'over an hour ago',
   ]);
 });
 

@@ -11,6 +11,12 @@ export function clock(seconds: number): string {
     : `${minutes}:${pad(whole % 60)}`;
 }
 
+/** How long ago something was, roughly. */
+export function ago(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 1 ? 'just now' : minutes < 60 ? `${minutes} min ago` : 'over an hour ago';
+}
+
 /** A probability as a whole per cent, without the sign. */
 export function percent(probability: number): string {
   return String(Math.round(100 * probability));

@@ -78,7 +78,7 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
       };
     case 'unbridged': {
       const over = floor.bridge?.callId === message.call_id ? null : floor.bridge;
-      return notice({ ...floor, bridge: over }, 'plain', 'Your call is over', message.message);
+      return notice({ ...floor, bridge: over }, 'plain', 'You are off the call', message.message);
     }
     case 'operator': {
       const { operator } = message;

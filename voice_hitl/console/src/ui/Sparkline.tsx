@@ -3,8 +3,8 @@
 import type { Point } from '../wire';
 import styles from './Sparkline.module.css';
 
-const WIDTH = 84;
-const HEIGHT = 26;
+const WIDTH = 72;
+const HEIGHT = 24;
 const PAD = 3;
 
 /** Points of a polyline for values in [0, 1]; a single value is a dot in the middle. */

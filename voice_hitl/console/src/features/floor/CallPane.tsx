@@ -10,7 +10,7 @@ import { PhoneIcon } from '../../ui/icons';
 import panel from '../../ui/Panel.module.css';
 import type { CallView } from '../../wire';
 import styles from './CallPane.module.css';
-import { SidePanel } from './SidePanel';
+import { CallBrief, PackGuidelines } from './SidePanel';
 import { SignalPanel } from './SignalPanel';
 import { Transcript } from './Transcript';
 
@@ -23,11 +23,16 @@ export function CallPane({ withSidePanel }: CallPaneProps) {
   const shown = useFloor((floor) => floor.selected);
   const floor = useFloor((whole) => whole);
   const selected = selectedCall(floor);
+  const empty = Object.keys(floor.calls).length === 0;
   if (selected === null) {
     return (
       <section className={`${panel.panel} ${styles.empty}`}>
         <PhoneIcon size={28} />
-        <p>Choose a call on the left to follow it.</p>
+        <p>
+          {empty
+            ? 'When somebody calls, the conversation is shown here.'
+            : 'Choose a call on the left to follow it.'}
+        </p>
       </section>
     );
   }
@@ -49,13 +54,17 @@ export function CallPane({ withSidePanel }: CallPaneProps) {
         <Tabs defaultValue="conversation" className={styles.tabs} keepMounted={false}>
           <Tabs.List>
             <Tabs.Tab value="conversation">Conversation</Tabs.Tab>
-            <Tabs.Tab value="brief">Brief and guidelines</Tabs.Tab>
+            <Tabs.Tab value="brief">Brief</Tabs.Tab>
+            <Tabs.Tab value="guidelines">Guidelines</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="conversation" className={styles.tabPanel}>
             {conversation}
           </Tabs.Panel>
-          <Tabs.Panel value="brief" className={styles.tabPanel}>
-            <SidePanel />
+          <Tabs.Panel value="brief" className={styles.reading} tabIndex={0}>
+            <CallBrief />
+          </Tabs.Panel>
+          <Tabs.Panel value="guidelines" className={styles.reading} tabIndex={0}>
+            <PackGuidelines />
           </Tabs.Panel>
         </Tabs>
       ) : (
@@ -80,7 +89,7 @@ function Header({ call, ended }: HeaderProps) {
     <header className={styles.header}>
       <div>
         <div className={styles.caller}>
-          <h1 className={`${styles.number} number`}>{call.caller}</h1>
+          <h2 className={`${styles.number} number`}>{call.caller}</h2>
           {ended === null ? (
             <StateBadge call={call} mine={mine} />
           ) : (

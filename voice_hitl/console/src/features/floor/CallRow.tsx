@@ -26,16 +26,16 @@ export function CallRow({ call, selected, mine, onSelect }: CallRowProps) {
       <span className={styles.line}>
         <span className={`${styles.caller} number`}>{call.caller}</span>
         <span className={`${styles.elapsed} number`}>{clock(now - call.started_at)}</span>
+        <span className={`${styles.risk} number`} data-band={riskBand(risk)} title="Risk">
+          <span className="visually-hidden">Risk </span>
+          {call.points.length === 0 ? '–' : percent(risk)}
+        </span>
       </span>
       <span className={styles.line}>
         <span className={styles.intent}>
           {call.intent === null ? 'Intent not known yet' : words(call.intent)}
         </span>
         <Sparkline points={call.points} />
-        <span className={`${styles.risk} number`} data-band={riskBand(risk)}>
-          <span className="visually-hidden">Risk </span>
-          {call.points.length === 0 ? '–' : percent(risk)}
-        </span>
       </span>
       <span className={styles.badges}>
         <StateBadge call={call} mine={mine} />

@@ -1,5 +1,5 @@
 import { useServerNow } from '../../desk-context';
-import { clock } from '../../lib/format';
+import { ago } from '../../lib/format';
 import type { EndedCall } from '../../state/floor';
 import { OutcomeBadge } from '../../ui/CallState';
 import styles from './CallRow.module.css';
@@ -21,7 +21,7 @@ export function EndedRow({ ended, selected, onSelect }: EndedRowProps) {
     >
       <span className={styles.line}>
         <span className={`${styles.caller} number`}>{ended.call.caller}</span>
-        <span className={`${styles.elapsed} number`}>{clock(now - ended.at)} ago</span>
+        <span className={`${styles.elapsed} ${styles.last} number`}>{ago(now - ended.at)}</span>
       </span>
       <span className={styles.badges}>
         <OutcomeBadge outcome={ended.outcome} />

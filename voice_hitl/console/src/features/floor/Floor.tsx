@@ -35,17 +35,17 @@ export function Floor({ desk, onSignOut }: FloorProps) {
           </aside>
           <main className={styles.middle}>
             <CallPane withSidePanel={!wide} />
-            <TalkBar />
           </main>
           {wide && (
             <aside className={styles.right} aria-label="Brief and guidelines">
               <SidePanel />
             </aside>
           )}
+          <Notices />
         </div>
+        <TalkBar />
       </div>
       <OfferDialog />
-      <Notices />
       <Shortcuts />
     </DeskContext>
   );

@@ -9,29 +9,38 @@ import { Guidelines } from './Guidelines';
 import styles from './SidePanel.module.css';
 
 export function SidePanel() {
-  const floor = useFloor((whole) => whole);
-  const call = selectedCall(floor)?.call ?? null;
-  const brief = call === null ? undefined : floor.briefs[call.call_id];
   return (
     <Tabs defaultValue="brief" className={`${panel.panel} ${styles.panel}`}>
       <Tabs.List className={styles.tabs}>
         <Tabs.Tab value="brief">Brief</Tabs.Tab>
         <Tabs.Tab value="guidelines">Guidelines</Tabs.Tab>
       </Tabs.List>
-      <Tabs.Panel value="brief" className={styles.content}>
-        {brief === undefined ? (
-          <p className={styles.none}>
-            {call === null
-              ? 'The brief of the chosen call is shown here.'
-              : 'A brief comes with the offer when a call needs a person. This one was not offered to you.'}
-          </p>
-        ) : (
-          <Brief brief={brief} />
-        )}
+      <Tabs.Panel value="brief" className={styles.content} tabIndex={0}>
+        <CallBrief />
       </Tabs.Panel>
-      <Tabs.Panel value="guidelines" className={styles.content}>
-        <Guidelines source={floor.guidelines} />
+      <Tabs.Panel value="guidelines" className={styles.content} tabIndex={0}>
+        <PackGuidelines />
       </Tabs.Panel>
     </Tabs>
   );
+}
+
+export function CallBrief() {
+  const floor = useFloor((whole) => whole);
+  const call = selectedCall(floor)?.call ?? null;
+  const brief = call === null ? undefined : floor.briefs[call.call_id];
+  if (brief !== undefined) {
+    return <Brief brief={brief} />;
+  }
+  return (
+    <p className={styles.none}>
+      {call === null
+        ? 'The brief of the chosen call is shown here.'
+        : 'No brief yet. It comes with the offer, when this call needs you.'}
+    </p>
+  );
+}
+
+export function PackGuidelines() {
+  return <Guidelines source={useFloor((floor) => floor.guidelines)} />;
 }

@@ -22,7 +22,7 @@ export function SignalPanel({ call }: { readonly call: CallView }) {
         <SignalChart call={call} />
       </div>
       <div className={styles.reasons}>
-        <h2 className="label">What moves the risk</h2>
+        <h3 className="label">What moves the risk</h3>
         {call.reasons.length === 0 ? (
           <p className={styles.none}>Nothing so far.</p>
         ) : (

@@ -58,7 +58,7 @@ export function chartOptions(width: number, colors: Colors): uPlot.Options {
       y: { range: [0, 1] },
     },
     axes: [
-      { ...axis, size: 24, gap: 4, space: 70, values: (_plot, splits) => splits.map(clock) },
+      { ...axis, size: 24, gap: 4, space: 90, values: (_plot, splits) => splits.map(clock) },
       {
         ...axis,
         size: 34,

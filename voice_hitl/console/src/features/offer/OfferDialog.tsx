@@ -30,7 +30,7 @@ export function OfferDialog() {
       transitionProps={{ duration: 120 }}
     >
       <Modal.Overlay backgroundOpacity={0.45} />
-      <Modal.Content role="alertdialog" aria-labelledby="offer-title" aria-describedby="offer-why">
+      <Modal.Content>
         {offer !== null && (
           <Modal.Body className={styles.body}>
             <Offer key={offer.offer_id} offer={offer} others={offers.length - 1} />
@@ -53,21 +53,20 @@ function Offer({ offer, others }: OfferProps) {
   useAnswerKeys(desk, offer.offer_id);
   return (
     <>
-      <header className={styles.header} data-urgency={brief.urgency}>
+      <div className={styles.header} data-urgency={brief.urgency}>
         <CountdownRing offer={offer} now={() => desk.now()} />
         <div className={styles.title}>
-          <h2 id="offer-title" className="number">
-            {offer.caller}
-          </h2>
+          <Modal.Title className={`${styles.caller} number`}>{offer.caller}</Modal.Title>
           <UrgencyBadge urgency={brief.urgency} />
           {others > 0 && <span className={styles.others}>and {others} more waiting</span>}
-          <p id="offer-why" className={styles.why}>
-            {brief.why}
+          <p className={styles.why}>{brief.why}</p>
+          <p className="visually-hidden" role="alert">
+            {offer.caller} is calling. {brief.why}
           </p>
         </div>
-      </header>
+      </div>
       <div className={styles.columns}>
-        <div className={styles.column}>
+        <div className={styles.column} tabIndex={0}>
           <NextStep brief={brief} />
           <Section title="Why now">
             <ReasonList reasons={brief.reasons} />
@@ -76,7 +75,7 @@ function Offer({ offer, others }: OfferProps) {
             <Facts brief={brief} />
           </Section>
         </div>
-        <div className={styles.column}>
+        <div className={styles.column} tabIndex={0}>
           <Section title="Last exchanges">
             <Exchanges exchanges={brief.exchanges} />
           </Section>
@@ -90,7 +89,7 @@ function Offer({ offer, others }: OfferProps) {
           )}
         </div>
       </div>
-      <footer className={styles.footer}>
+      <div className={styles.footer}>
         <Button
           variant="default"
           size="md"
@@ -109,7 +108,7 @@ function Offer({ offer, others }: OfferProps) {
         >
           Take call <Kbd className={styles.key}>Enter</Kbd>
         </Button>
-      </footer>
+      </div>
     </>
   );
 }

@@ -1,4 +1,5 @@
-import { Button, Group, Modal } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
+import { Dialog } from '../../ui/Dialog';
 
 interface EndCallDialogProps {
   readonly opened: boolean;
@@ -8,17 +9,9 @@ interface EndCallDialogProps {
 
 export function EndCallDialog({ opened, onClose, onEnd }: EndCallDialogProps) {
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title="End the call?"
-      centered
-      size="sm"
-      lockScroll={false}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog opened={opened} onClose={onClose} title="End the call?" width={400}>
       <p>The line is cut for the caller as well.</p>
-      <Group justify="flex-end" gap={8} mt={20}>
+      <Group justify="flex-end" gap={8}>
         <Button variant="default" onClick={onClose}>
           Keep talking
         </Button>
@@ -26,6 +19,6 @@ export function EndCallDialog({ opened, onClose, onEnd }: EndCallDialogProps) {
           End call
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

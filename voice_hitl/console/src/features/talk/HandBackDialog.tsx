@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Textarea } from '@mantine/core';
+import { Button, Group, Textarea } from '@mantine/core';
 import { type KeyboardEvent, useState } from 'react';
+import { Dialog } from '../../ui/Dialog';
 
 interface HandBackDialogProps {
   readonly opened: boolean;
@@ -24,14 +25,7 @@ export function HandBackDialog({ opened, onClose, onHandBack }: HandBackDialogPr
   };
 
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title="Hand the call back to the AI"
-      centered
-      lockScroll={false}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Dialog opened={opened} onClose={onClose} title="Hand the call back to the AI" width={480}>
       <Textarea
         label="Note for the AI and for the record"
         description="Optional: what you settled, what is left to do"
@@ -42,12 +36,12 @@ export function HandBackDialog({ opened, onClose, onHandBack }: HandBackDialogPr
         onChange={(event) => setNote(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
-      <Group justify="flex-end" gap={8} mt={20}>
+      <Group justify="flex-end" gap={8}>
         <Button variant="default" onClick={onClose}>
           Keep talking
         </Button>
         <Button onClick={handBack}>Hand back</Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }
