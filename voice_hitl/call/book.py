@@ -6,8 +6,9 @@ The runner tells it what happened; the book writes it down (`Journal`) and shows
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from handoff.commands import Decision, RequestOperator
 from handoff.engine import CallEngine
@@ -228,15 +229,12 @@ class CallBook:
         self.changed()
 
     def requested(self, command: RequestOperator) -> None:
-        """A person is asked for."""
-        self._handoff = HandoffRecord(
-            call_id=self.call_id,
-            seq=self._requests,
-            requested_at=self._clock.wall(),
-            brief=command.brief.as_dict(),
-        )
-        self._requests += 1
-        self._journal.put(self._handoff)
+        """A person is asked for; again while nobody has come: the same request with a newer brief."""
+        brief = command.brief.as_dict()
+        if self._handoff is not None and self._handoff.ended_at is None:
+            self._amend_handoff(brief=brief)
+        else:
+            self._open_handoff(brief)
         self.system(f"Handing over to a person: {command.brief.why}")
         self.changed()
 
@@ -251,14 +249,7 @@ class CallBook:
     def accepted(self, operator_id: str, epoch: int) -> None:
         """An operator took the call; to be stored before anybody is told."""
         if self._handoff is None or self._handoff.ended_at is not None:
-            # taken over without a request
-            self._handoff = HandoffRecord(
-                call_id=self.call_id,
-                seq=self._requests,
-                requested_at=self._clock.wall(),
-                brief={},
-            )
-            self._requests += 1
+            self._open_handoff({})  # taken over without a request
         self._amend_handoff(accepted_at=self._clock.wall(), operator_id=operator_id, epoch=epoch)
 
     def assigned(self, event: OperatorAssigned) -> None:
@@ -351,6 +342,16 @@ class CallBook:
         record = replace(self._details[seq], **changes)  # type: ignore[arg-type]  # fields by name
         self._details[seq] = record
         self._journal.put(record)
+
+    def _open_handoff(self, brief: Mapping[str, Any]) -> None:
+        self._handoff = HandoffRecord(
+            call_id=self.call_id,
+            seq=self._requests,
+            requested_at=self._clock.wall(),
+            brief=brief,
+        )
+        self._requests += 1
+        self._journal.put(self._handoff)
 
     def _amend_handoff(self, **changes: object) -> None:
         assert self._handoff is not None

@@ -1,0 +1,424 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handoff.events import DialogueFacts, Effect, IntentFacts
+from handoff.testing import a_decision
+from tests.support import virtual
+from tests.support.booking import Desk
+from voice_hitl.agent.protocol import Acted, Proposal, Understanding
+from voice_hitl.call import book as module
+from voice_hitl.call.book import NOTHING_HEARD, UtteranceFacts
+from voice_hitl.call.latency import Stage
+from voice_hitl.language import Hypothesis, Word
+
+OUTCOMES = ("automated", "handed_off", "abandoned", "failed")
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    return Desk()
+
+
+def said(text: str, confidence: float = 0.9) -> Hypothesis:
+    return Hypothesis(text, confidence=confidence, final=True)
+
+
+def caller_turn(desk: Desk, turn: int, text: str) -> None:
+    """A whole turn of the caller, as the runner writes it."""
+    desk.book.turn_begins(turn)
+    desk.book.utterance(said(text), 1.5)
+    desk.book.caller_final(said(text))
+
+
+async def test_a_new_book_is_stored_as_a_call_that_has_not_ended(desk: Desk) -> None:
+    call = await (await desk.stored()).call("CA1")
+    assert call is not None
+    assert (call.caller, call.outcome, call.ended_at) == ("+15550100", None, None)
+    assert call.policy_version == desk.policy.version
+    assert desk.book.outcome is None
+
+
+# --- the caller ---
+
+
+async def test_a_partial_line_is_replaced_by_the_final_one_and_only_that_is_stored(
+    desk: Desk,
+) -> None:
+    desk.book.turn_begins(1)
+    desk.book.caller_partial("what is")
+    desk.book.caller_partial("what is my balance")
+    assert desk.shown == {0: "what is my balance"}
+    assert await (await desk.stored()).turns("CA1") == []
+    desk.book.utterance(said("what is my balance please", 0.83), 2.0)
+    desk.book.caller_final(said("what is my balance please", 0.83))
+    assert desk.shown == {0: "what is my balance please"}
+    (turn,) = await (await desk.stored()).turns("CA1")
+    assert (turn.role, turn.seq, turn.turn) == ("caller", 0, 1)
+    assert (turn.text, turn.asr_confidence) == ("what is my balance please", 0.83)
+
+
+async def test_words_taken_back_are_counted_for_each_utterance(desk: Desk) -> None:
+    for text in ("watts", "what is", "what is my", "what was my"):
+        desk.book.caller_partial(text)
+    desk.book.utterance(said("what was my balance"), 1.0)
+    assert desk.book.last_utterance.facts().revisions == 2
+    desk.book.caller_partial("yes")
+    desk.book.utterance(said("yes"), 0.5)
+    assert desk.book.last_utterance.facts().revisions == 0
+
+
+async def test_what_was_only_noise_takes_its_line_back(desk: Desk) -> None:
+    desk.book.caller_partial("uh")
+    desk.book.utterance(said("", 0.0), 0.4)
+    assert desk.shown == {0: ""}
+    caller_turn(desk, 1, "hello")
+    assert desk.shown == {0: "", 1: "hello"}
+    (turn,) = await (await desk.stored()).turns("CA1")
+    assert (turn.seq, turn.text) == (1, "hello")
+
+
+async def test_dropping_without_a_partial_shows_nothing(desk: Desk) -> None:
+    desk.book.drop_partial()
+    assert desk.shown == {}
+
+
+def test_speech_facts_come_from_the_words_and_else_from_the_text() -> None:
+    words = (Word("pay", 0.0, 0.3, 0.9), Word("rent", 0.3, 0.7, 0.4))
+    facts = UtteranceFacts(
+        Hypothesis("pay rent", confidence=0.8, words=words), seconds=0.7, revisions=1
+    ).facts()
+    assert (facts.words, facts.lowest_word, facts.confidence) == (2, 0.4, 0.8)
+    assert (facts.seconds, facts.revisions) == (0.7, 1)
+    plain = UtteranceFacts(Hypothesis("one two three")).facts()
+    assert (plain.words, plain.lowest_word) == (3, 1.0)
+    assert NOTHING_HEARD.facts().words == 0
+
+
+async def test_a_turn_without_words_is_told_in_words_and_carries_the_turns_figures(
+    desk: Desk,
+) -> None:
+    desk.book.turn_begins(1)
+    desk.book.caller_other("The caller said nothing.")
+    desk.book.stage(Stage.DECISION, 2.0)
+    (turn,) = await (await desk.stored()).turns("CA1")
+    assert (turn.role, turn.text) == ("system", "The caller said nothing.")
+    assert turn.latency_ms == {"decision": 2.0}
+
+
+async def test_stages_belong_to_their_turn_whether_they_come_before_or_after_its_line(
+    desk: Desk,
+) -> None:
+    desk.book.turn_begins(1)
+    desk.book.stage(Stage.ENDPOINT, 350.12345)
+    desk.book.caller_final(said("one"))
+    desk.book.stage(Stage.RESPONSE, 500.0)
+    desk.book.stage(Stage.RESPONSE, 900.0)  # only the first reply frame counts
+    desk.book.turn_begins(2)
+    desk.book.stage(Stage.ENDPOINT, 100.0)
+    desk.book.caller_final(said("two"))
+    one, two = await (await desk.stored()).turns("CA1")
+    assert one.latency_ms == {"endpoint": 350.123, "response": 500.0}
+    assert two.latency_ms == {"endpoint": 100.0}
+    assert desk.screen.measured_ms[Stage.RESPONSE] == [500.0, 900.0]
+
+
+async def test_the_reading_of_a_turn_is_stored_with_it(desk: Desk) -> None:
+    found = Understanding("one", IntentFacts("balance", 0.9), DialogueFacts(), {})
+    desk.book.understood(found)  # no turn yet: nothing to write it to
+    caller_turn(desk, 1, "one")
+    desk.book.understood(found)
+    (turn,) = await (await desk.stored()).turns("CA1")
+    assert turn.intent == "balance"
+
+
+# --- the agent ---
+
+
+async def test_what_the_caller_heard_of_a_sentence_is_shown_and_stored(desk: Desk) -> None:
+    whole = desk.book.agent_says("Good morning.")
+    cut = desk.book.agent_says("Your balance is ten dollars.")
+    unplayed = desk.book.agent_says("Anything else?")
+    desk.book.heard_all(whole)
+    desk.book.heard(cut, "Your balance")
+    heard = {turn.seq: turn.heard for turn in await (await desk.stored()).turns("CA1")}
+    assert heard == {whole: "Good morning.", cut: "Your balance", unplayed: None}
+    assert desk.screen.lines["CA1"][cut].heard == "Your balance"
+    assert desk.book.as_heard([whole, cut, unplayed]) == "Good morning. Your balance Anything else?"
+    desk.book.heard(whole, "")
+    assert desk.book.as_heard([whole, cut]) == "Your balance"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason", "words"),
+    [(True, "", "(allowed)"), (False, "over_limit", "(not allowed: over_limit)")],
+)
+async def test_what_the_agent_wanted_and_did_is_told_and_audited(
+    desk: Desk, allowed: bool, reason: str, words: str
+) -> None:
+    proposal = Proposal("a1", "transfer", {}, Effect.REVERSIBLE, "move 50 dollars")
+    desk.book.proposed(proposal, allowed, reason)
+    desk.book.acted(Acted("a1", "transfer", Effect.REVERSIBLE, False, "the bank refused"))
+    assert list(desk.shown.values()) == [
+        f"The AI wants to move 50 dollars {words}.",
+        "the bank refused",
+    ]
+    tried, wanted = sorted(
+        await (await desk.stored()).events(call_id="CA1"), key=lambda e: e.action, reverse=True
+    )
+    assert (wanted.action, wanted.detail["allowed"]) == ("action_proposed", allowed)
+    assert (tried.action, tried.detail["ok"]) == ("action_tried", False)
+
+
+# --- decisions and handoffs ---
+
+
+async def test_a_decision_is_stored_drawn_and_put_beside_its_turn(desk: Desk) -> None:
+    desk.request()  # so that the engine has a turn with signals
+    caller_turn(desk, 1, "let me talk to a person")
+    desk.book.decided(replace(a_decision("CA1"), confidence=0.7, risk=0.4))
+    desk.book.decided(replace(a_decision("CA1"), turn=2, confidence=0.6, risk=0.5))
+    store = await desk.stored()
+    assert [(d.seq, d.confidence) for d in await store.decisions("CA1")] == [(0, 0.7), (1, 0.6)]
+    (turn,) = await store.turns("CA1")
+    assert (turn.confidence, turn.risk) == (0.6, 0.5)
+    assert set(turn.signals) == set(desk.engine.raw_signals)
+    assert turn.signals
+    points = desk.screen.calls["CA1"].points
+    assert [(p.turn, p.confidence, p.risk) for p in points] == [(1, 0.7, 0.4), (2, 0.6, 0.5)]
+    assert len(desk.screen.decisions) == 2
+
+
+async def test_the_curve_of_a_long_call_is_bounded(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_POINTS", 3)
+    for turn in range(1, 6):
+        desk.book.decided(replace(a_decision("CA1"), turn=turn))
+    assert [point.turn for point in desk.book.snapshot().points] == [3, 4, 5]
+
+
+def test_the_times_of_a_handoff_are_kept_and_measured_once() -> None:
+    async def main() -> None:
+        desk = Desk()
+        desk.book.requested(desk.request())
+        await asyncio.sleep(0.05)
+        desk.book.offered("ana")
+        await asyncio.sleep(3.0)
+        desk.book.offered("ben")
+        await asyncio.sleep(1.0)
+        desk.book.accepted("ben", 4)
+        await asyncio.sleep(0.04)
+        desk.book.bridged()
+        await asyncio.sleep(0.5)
+        desk.book.bridged()
+        desk.book.bridge_over("handed_back")
+        await asyncio.sleep(1.0)
+        desk.book.bridge_over("caller_hung_up")
+        store = await desk.stored()
+        (handoff,) = await store.handoffs("CA1")
+        assert (handoff.operator_id, handoff.epoch) == ("ben", 4)
+        assert handoff.ended_why == "handed_back"
+        times = [
+            handoff.offered_at,
+            handoff.accepted_at,
+            handoff.bridged_at,
+            handoff.ended_at,
+        ]
+        after = [round(time - handoff.requested_at, 2) for time in times if time is not None]
+        assert after == [0.05, 4.05, 4.09, 4.59]
+        assert [round(ms) for ms in desk.screen.measured_ms[Stage.OFFER]] == [50]
+        assert [round(ms) for ms in desk.screen.measured_ms[Stage.BRIDGE]] == [40]
+        offered = [e.detail["operator_id"] for e in await store.events() if e.action == "offered"]
+        assert sorted(offered) == ["ana", "ben"]
+
+    virtual.run(main())
+
+
+async def test_a_newer_brief_of_the_same_request_is_no_second_handoff(desk: Desk) -> None:
+    desk.book.requested(desk.request("let me talk to a person", 1))
+    desk.book.offered("ana")
+    desk.book.requested(desk.request("there is fraud", 2))
+    desk.book.accepted("ana", 1)
+    desk.book.bridge_over("handed_back")
+    (handoff,) = await (await desk.stored()).handoffs("CA1")
+    assert handoff.offered_at is not None
+    assert handoff.operator_id == "ana"
+    assert handoff.brief["exchanges"][-1]["text"] == "there is fraud"
+
+
+async def test_each_request_after_the_last_is_over_is_a_handoff_of_its_own(desk: Desk) -> None:
+    desk.book.requested(desk.request(number=1))
+    desk.book.bridge_over("nobody")
+    desk.book.requested(desk.request(number=2))
+    desk.book.bridge_over("caller_gone")
+    handoffs = await (await desk.stored()).handoffs("CA1")
+    assert [(h.seq, h.ended_why) for h in handoffs] == [(0, "nobody"), (1, "caller_gone")]
+
+
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_takeover_without_a_request_is_a_handoff_too(desk: Desk, before: bool) -> None:
+    if before:
+        desk.book.requested(desk.request())
+        desk.book.bridge_over("nobody")
+    desk.book.bridged()  # nobody is bridged yet: means nothing
+    desk.book.accepted("ana", 7)
+    desk.book.assigned(desk.assignment(epoch=7))
+    assert list(desk.shown.values())[-1] == "Ana took the call."
+    handoff = (await (await desk.stored()).handoffs("CA1"))[-1]
+    assert (handoff.seq, handoff.epoch, handoff.brief) == (int(before), 7, {})
+    assert handoff.bridged_at is None
+    assert handoff.ended_at is None
+
+
+# --- the end ---
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+async def test_the_end_closes_what_was_open(desk: Desk, outcome: str) -> None:
+    heard = desk.book.agent_says("Hello.")
+    unheard = desk.book.agent_says("How can I help?")
+    desk.book.heard_all(heard)
+    desk.book.requested(desk.request())
+    desk.book.ending(outcome, "caller_hung_up")
+    store = await desk.stored()
+    call = await store.call("CA1")
+    assert call is not None
+    assert (call.outcome, call.reason) == (outcome, "caller_hung_up")
+    assert call.ended_at is not None
+    assert call.ended_at >= call.started_at
+    (handoff,) = await store.handoffs("CA1")
+    assert handoff.ended_why == "caller_hung_up"
+    turns = {turn.seq: turn.heard for turn in await store.turns("CA1") if turn.role == "agent"}
+    assert turns == {heard: "Hello.", unheard: ""}
+    assert desk.screen.ended == {"CA1": outcome}
+    assert desk.book.outcome == outcome
+
+
+async def test_last_words_after_the_end_still_count_as_heard(desk: Desk) -> None:
+    goodbye = desk.book.agent_says("Goodbye.")
+    desk.book.ending("automated", "agent_ended")
+    desk.book.heard_all(goodbye)
+    (turn,) = await (await desk.stored()).turns("CA1")
+    assert turn.heard == "Goodbye."
+
+
+async def test_an_ended_call_is_shown_no_more_and_cannot_fail_any_more(desk: Desk) -> None:
+    desk.book.changed()
+    assert "CA1" in desk.screen.calls
+    desk.book.ending("automated", "agent_ended")
+    desk.screen.calls.clear()
+    desk.book.changed()
+    desk.book.fail("too late")
+    assert desk.screen.calls == {}
+    assert desk.book.outcome == "automated"
+
+
+async def test_a_call_that_breaks_is_closed_as_failed(desk: Desk) -> None:
+    desk.book.requested(desk.request())
+    desk.book.fail("an unexpected error")
+    desk.book.fail("again")
+    store = await desk.stored()
+    call = await store.call("CA1")
+    assert call is not None
+    assert (call.outcome, call.reason) == ("failed", "an unexpected error")
+    assert all(handoff.ended_at is not None for handoff in await store.handoffs("CA1"))
+
+
+# --- any order ---
+
+steps = st.sampled_from(
+    [
+        "partial",
+        "noise",
+        "turn",
+        "silence",
+        "says",
+        "heard",
+        "cut",
+        "request",
+        "offer",
+        "accept",
+        "bridge",
+        "over",
+        "decide",
+    ]
+)
+
+
+def act(desk: Desk, step: str, number: int) -> None:
+    book = desk.book
+    spoken = [line.seq for line in book.lines if line.role == "agent"]
+    match step:
+        case "partial":
+            book.caller_partial(f"well {number}")
+        case "noise":
+            book.utterance(said("", 0.0), 0.3)
+        case "turn":
+            caller_turn(desk, number, f"turn {number}")
+        case "silence":
+            book.turn_begins(number)
+            book.caller_other("The caller said nothing.")
+        case "says":
+            book.agent_says(f"Sentence {number}.")
+        case "heard" if spoken:
+            book.heard_all(spoken[-1])
+        case "cut" if spoken:
+            book.heard(spoken[-1], "Sentence")
+        case "request":
+            book.requested(desk.request(number=number))
+        case "offer":
+            book.offered("ana")
+        case "accept":
+            book.accepted("ana", number)
+        case "bridge":
+            book.bridged()
+        case "over":
+            book.bridge_over("handed_back")
+        case "decide":
+            book.decided(replace(a_decision("CA1"), turn=number))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, max_size=25), st.sampled_from(OUTCOMES))
+def test_whatever_happened_the_end_leaves_no_row_half_written(
+    happened: list[str], outcome: str
+) -> None:
+    async def main() -> None:
+        desk = Desk()
+        for number, step in enumerate(happened, start=1):
+            act(desk, step, number)
+        desk.book.ending(outcome, "done")
+        store = await desk.stored()
+        call = await store.call("CA1")
+        assert call is not None
+        assert call.outcome == outcome
+        handoffs = await store.handoffs("CA1")
+        assert [handoff.seq for handoff in handoffs] == list(range(len(handoffs)))
+        for handoff in handoffs:
+            known = [
+                handoff.requested_at,
+                handoff.accepted_at,
+                handoff.bridged_at,
+                handoff.ended_at,
+            ]
+            times = [time for time in known if time is not None]
+            assert handoff.ended_at is not None
+            assert times == sorted(times)
+        turns = await store.turns("CA1")
+        assert all(turn.heard is not None for turn in turns if turn.role == "agent")
+        stored = {turn.seq: turn.text for turn in turns}
+        partial = {line.seq for line in desk.book.lines if not line.final}
+        kept = {
+            line.seq: line.text for line in desk.book.lines if line.text and line.seq not in partial
+        }
+        assert stored == kept
+        decisions = await store.decisions("CA1")
+        assert [decision.seq for decision in decisions] == list(range(happened.count("decide")))
+
+    virtual.run(main())
