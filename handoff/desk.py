@@ -13,10 +13,8 @@ Facts about this machine that its users rely on:
 
 from __future__ import annotations
 
-import math
-from collections import OrderedDict
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from handoff.commands import (
     Assign,
@@ -43,15 +41,11 @@ from handoff.events import (
     ServerDraining,
     TakeoverRequested,
 )
+from handoff.fences import Fences
 from handoff.operators import Operator, Roster
 from handoff.policy import Policy
 from handoff.queue import Queue, Waiting
 from handoff.routing import choose, may_come
-
-_V = TypeVar("_V")
-REMEMBERED = (
-    1000  # closed offers whose fate a late accept is told; callers who are known to be gone
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,12 @@ class Desk:
     """The machine of the whole floor; `now` is monotonic seconds, the same clock in every method."""
 
     __slots__ = (
-        "_closed",
         "_commands",
         "_draining",
         "_epoch",
+        "_fences",
         "_offer_count",
         "_offers",
-        "_over",
         "_owners",
         "_policy",
         "_queue",
@@ -95,8 +88,7 @@ class Desk:
         self._roster = Roster()
         self._queue = Queue()
         self._offers: dict[str, Offer] = {}
-        self._closed: OrderedDict[str, str] = OrderedDict()
-        self._over: OrderedDict[str, float] = OrderedDict()  # call -> newest request that is over
+        self._fences = Fences()
         self._owners: dict[str, Ownership] = {}
         self._commands: list[DeskCommand] = []
         self._offer_count = 0
@@ -204,12 +196,10 @@ class Desk:
         self._commands.append(PresenceChanged(event.operator_id, "gone", operator.call_id))
 
     def _requested(self, event: HandoffRequested, now: float) -> None:
-        if self._is_over(event):
+        if self._fences.is_stale(event):
             return
         owner = self._owners.get(event.call_id)
         if owner is not None:
-            if event.epoch is not None and event.epoch < owner.epoch:
-                return  # asked before the call knew that somebody had come
             self._free(event.call_id, owner.operator_id, now)  # the request says they are gone
         self._queue.put(event, now)
 
@@ -218,10 +208,9 @@ class Desk:
         waits_for = waiting.request.request if waiting else None
         if event.request is None or waits_for is None or waits_for <= event.request:
             self._stop_waiting(event.call_id, event.reason)
+        self._fences.request_over(event.call_id, event.request)
         if event.reason == "caller_gone":
-            self._remember_over(event.call_id, math.inf)
-        else:
-            self._remember_over(event.call_id, event.request)
+            self._fences.call_over(event.call_id)
 
     def _accepted(self, event: OfferAccepted) -> None:
         offer = self._offers.get(event.offer_id)
@@ -234,7 +223,7 @@ class Desk:
         owner = self._owners.get(call_id)
         if owner is not None and owner.operator_id == event.operator_id:
             return  # a second click: it is theirs already
-        reason = "taken" if offer else self._closed.get(event.offer_id, "unknown")
+        reason = "taken" if offer else self._fences.fate_of(event.offer_id)
         self._refuse(event.operator_id, call_id, event.offer_id, reason)
 
     def _declined(self, event: OfferDeclined, now: float) -> None:
@@ -248,7 +237,7 @@ class Desk:
             reason = "unknown"
         elif event.call_id in self._owners:
             reason = "taken"
-        elif self._over.get(event.call_id) == math.inf:
+        elif self._fences.is_call_over(event.call_id):
             reason = "caller_gone"
         elif operator.call_id is not None:
             reason = "busy"
@@ -329,7 +318,7 @@ class Desk:
     def _close(self, offer: Offer, reason: str | None, idle_since: float | None = None) -> None:
         """End an offer; None: it was accepted, and the console learns that from `Assign`."""
         del self._offers[offer.offer_id]
-        _remember(self._closed, offer.offer_id, reason or "taken")
+        self._fences.offer_closed(offer.offer_id, reason or "taken")
         waiting = self._queue.find(offer.call_id)
         if waiting is not None:
             waiting.offer_id = None
@@ -355,30 +344,22 @@ class Desk:
     def _give_up(self, waiting: Waiting) -> None:
         request = waiting.request.request
         self._stop_waiting(waiting.call_id, "withdrawn")
-        self._remember_over(waiting.call_id, request)
+        self._fences.request_over(waiting.call_id, request)
         self._commands.append(GiveUp(waiting.call_id, len(waiting.tried), request))
 
     def _assign(self, operator: Operator, call_id: str, offer_id: str) -> None:
         waiting = self._queue.remove(call_id)
         if waiting is not None:
-            self._remember_over(call_id, waiting.request.request)
+            self._fences.request_over(call_id, waiting.request.request)
         self._epoch += 1
         self._owners[call_id] = Ownership(operator.operator_id, self._epoch)
+        self._fences.assigned(call_id, self._epoch)
         operator.call_id = call_id
         operator.wrap_up_until = None
         self._commands.append(
             Assign(call_id, operator.operator_id, operator.name, offer_id, self._epoch)
         )
         self._publish(operator)
-
-    def _is_over(self, event: HandoffRequested) -> bool:
-        """Whether a withdrawal, a hang-up or an answer has overtaken this request."""
-        over = self._over.get(event.call_id)
-        return over is not None and (over == math.inf or (event.request or math.inf) <= over)
-
-    def _remember_over(self, call_id: str, request: float | None) -> None:
-        if request is not None:
-            _remember(self._over, call_id, max(request, self._over.get(call_id, 0)))
 
     def _free(self, call_id: str, operator_id: str, now: float) -> None:
         owner = self._owners.get(call_id)
@@ -402,9 +383,3 @@ class Desk:
         if busy_with is None and operator.offer_id is not None:
             busy_with = self._offers[operator.offer_id].call_id
         self._commands.append(PresenceChanged(operator.operator_id, operator.presence, busy_with))
-
-
-def _remember(memory: OrderedDict[str, _V], key: str, value: _V) -> None:
-    memory[key] = value
-    if len(memory) > REMEMBERED:
-        memory.popitem(last=False)

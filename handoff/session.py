@@ -241,9 +241,7 @@ class Session:
             outcome = "automated"  # had the answer and saw no need for a goodbye
         else:
             outcome = "abandoned"
-        if self.state is State.WAITING:
-            self._do(self._withdrawal("caller_gone"))
-        return self._end(outcome, "caller_hung_up")
+        return self._end(outcome, "caller_hung_up", withdraw="caller_gone")
 
     def _drain(self, _event: ServerDraining, now: float) -> State:
         if not self.draining:
@@ -339,7 +337,9 @@ class Session:
         alone = "automated" if self._conversation.answered else "failed"
         return self._end("handed_off" if self.helped else alone, "server_draining")
 
-    def _end(self, outcome: str, reason: str) -> State:
+    def _end(self, outcome: str, reason: str, withdraw: str = "withdrawn") -> State:
+        if self._request_number:  # in any state: a request may still be on its way to the desk
+            self._do(self._withdrawal(withdraw))
         self._disconnect(reason)
         self._stop_waiting()
         self._drain_at = None

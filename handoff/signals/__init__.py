@@ -92,6 +92,7 @@ class Signals:
                 self._actions.finished(event)
             case AgentSpoke():
                 self._actions.spoke(event)
+                self.dialogue.replied(event)
             case StageTimed():
                 self._latency.timed(event)
             case ComponentFailed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from handoff.events import CallerSilent, CallerSpoke
+from handoff.events import AgentSpoke, CallerSilent, CallerSpoke
 
 LONG_CALL_TURNS = 12  # a routine call is over by then
 STUCK_LIMIT = 3  # asked this often more than once is as stuck as it gets
@@ -31,6 +31,8 @@ class Dialogue:
     negation: float = 0.0
     stuck: float = 0.0
     _last: frozenset[str] = field(default=frozenset())
+    _served: bool = False  # the agent has answered the last turn
+    _request: tuple[str | None, dict[str, str]] = field(default=(None, {}))
 
     def spoke(self, event: CallerSpoke) -> None:
         """Read a turn with words in it."""
@@ -41,10 +43,20 @@ class Dialogue:
         words = content_words(event.text)
         alike = overlap(words, self._last)
         self.repeat = 1.0 if facts.repeat or alike >= 0.9 else 0.0
-        self.rephrase = 1.0 if not self.repeat and alike >= 0.5 else 0.0
+        # Much the same words for the same request, which was not answered; a new detail or an answer in
+        # between makes it another request.
+        request = (event.intent.name, dict(event.slots))
+        again = alike >= 0.5 and request == self._request and not self.repeat and not self._served
+        self.rephrase = 1.0 if again else 0.0
+        self._request = request
+        self._served = False
         self.negation = 1.0 if facts.negation else 0.0
         self.stuck = min(max(facts.stuck_slot - 1, 0), STUCK_LIMIT) / STUCK_LIMIT
         self._last = words
+
+    def replied(self, event: AgentSpoke) -> None:
+        """Read the agent's reply."""
+        self._served = event.pending is None and event.kind in ("answer", "confirmation", "notice")
 
     def silent(self, _event: CallerSilent) -> None:
         """Read a turn in which nothing was said."""

@@ -1,0 +1,448 @@
+from __future__ import annotations
+
+import gc
+import time
+import tracemalloc
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.commands import (
+    Decision,
+    EndCall,
+    HoldAgent,
+    KeepDecision,
+    Notice,
+    RequestOperator,
+    ResumeAgent,
+    Tell,
+    Urgency,
+)
+from handoff.engine import REFUSALS, CallEngine
+from handoff.errors import ProtocolError
+from handoff.events import (
+    ActionFinished,
+    ActionProposed,
+    AgentEndedCall,
+    AgentSpoke,
+    BridgeUp,
+    CallerHungUp,
+    CallerSilent,
+    ComponentFailed,
+    DialogueFacts,
+    DigitPressed,
+    Effect,
+    HandedBack,
+    NobodyAvailable,
+    OperatorAssigned,
+    StageTimed,
+    TakeoverAsked,
+)
+from handoff.policy import Policy
+from handoff.session import State
+from handoff.testing import a_bad_turn, a_call, a_proposal, a_turn
+
+ANN = OperatorAssigned("ann", "Ann", 1)
+PERSON = DialogueFacts(wants_person=0.9)
+
+
+class Call:
+    def __init__(self, **policy: Any) -> None:
+        self.engine = CallEngine(a_call(), Policy.from_mapping(policy, "test"), now=0.0)
+        self.now = 0.0
+
+    def send(self, *events: Any, after: float = 5.0) -> list[Any]:
+        commands: list[Any] = []
+        for event in events:
+            self.now += after
+            self.engine.handle(event, self.now)
+            commands += self.engine.take_commands()
+        return commands
+
+    def decision(self, *events: Any) -> Decision:
+        """The decision after the last of these."""
+        return [c.decision for c in self.send(*events) if isinstance(c, KeepDecision)][-1]
+
+
+def codes(decision: Decision) -> list[str]:
+    return [reason.code for reason in decision.reasons]
+
+
+def test_a_call_that_goes_well_stays_with_the_ai() -> None:
+    call = Call()
+    for turn in range(1, 13):
+        decision = call.decision(a_turn(turn, f"where is branch {turn}"))
+        assert not decision.hand_off
+        assert decision.turn == turn
+        call.send(AgentSpoke(turn, "Here you are.", "answer"))
+    assert call.engine.answering
+    assert decision.confidence > 0.85
+    assert decision.risk < 0.15
+    assert call.send(AgentEndedCall()) == [EndCall("call-1", "automated", "agent_ended")]
+
+
+def test_every_caller_turn_gets_one_decision_and_nothing_else_does() -> None:
+    call = Call()
+    for event in (a_turn(1), CallerSilent(2, 5.0)):
+        assert [type(command) for command in call.send(event)] == [KeepDecision]
+    quiet = (
+        AgentSpoke(2, "Yes?", "question"),
+        StageTimed(2, "reply", 90, 50),
+        DigitPressed("5"),
+        ActionProposed("a", "look_up", {}, Effect.READ),
+        ActionFinished("a", "look_up", Effect.READ, True, "found"),
+    )
+    assert call.send(*quiet) == []
+
+
+def test_trouble_that_lasts_brings_a_person_with_reasons_in_words() -> None:
+    call = Call()
+    assert not call.decision(a_turn(1)).hand_off
+    mumbled = a_turn(2, "mumbling", heard=0.35, sure=0.4, margin=0.1)
+    assert not call.decision(mumbled).hand_off
+    commands = call.send(replace(mumbled, turn=3, text="well the other one then"))
+    decision = commands[0].decision
+    assert decision.hand_off
+    assert not decision.hard
+    assert 1 <= len(decision.reasons) <= 3
+    weights = [reason.weight for reason in decision.reasons]
+    assert weights == sorted(weights, reverse=True)
+    assert all(" " in reason.words for reason in decision.reasons)
+    assert [type(c) for c in commands] == [KeepDecision, HoldAgent, Tell, RequestOperator]
+    assert commands[3].decision == decision
+    assert commands[3].brief.exchanges[-1].text == "well the other one then"
+    assert not call.engine.answering
+
+
+@pytest.mark.parametrize(
+    ("code", "events", "urgency"),
+    [
+        ("explicit_request", [a_turn(1, dialogue=PERSON)], Urgency.MEDIUM),
+        ("emergency", [a_turn(1, dialogue=DialogueFacts(emergency=True))], Urgency.CRITICAL),
+        ("regulated", [a_turn(1, category="claim_denial")], Urgency.HIGH),
+        ("regulated", [a_proposal(regulated="credit_decision")], Urgency.HIGH),
+        ("over_limit", [a_proposal(over_limit=True)], Urgency.MEDIUM),
+        ("digit_zero", [DigitPressed("0")], Urgency.MEDIUM),
+        ("two_silences", [CallerSilent(1, 5), CallerSilent(2, 5)], Urgency.LOW),
+        (
+            "two_no_match",
+            [a_turn(n, f"mumble {n}", dialogue=DialogueFacts(no_match=True)) for n in (1, 2)],
+            Urgency.MEDIUM,
+        ),
+        (
+            "irreversible_failed",
+            [ActionFinished("a", "transfer", Effect.IRREVERSIBLE, False, "timed out")],
+            Urgency.HIGH,
+        ),
+        ("component_failed", [ComponentFailed("recognizer", "gone")], Urgency.HIGH),
+    ],
+)
+def test_hard_triggers_bring_a_person_at_once(
+    code: str, events: list[Any], urgency: Urgency
+) -> None:
+    call = Call()
+    decision = call.decision(*events)
+    assert decision.hand_off
+    assert decision.hard
+    assert codes(decision)[0] == code
+    assert decision.urgency is urgency
+    assert call.engine.state is State.WAITING
+
+
+@pytest.mark.parametrize(
+    ("code", "event"),
+    [
+        ("explicit_request", a_turn(1, dialogue=PERSON)),
+        ("emergency", a_turn(1, dialogue=DialogueFacts(emergency=True))),
+        ("regulated", a_proposal(regulated="credit_decision")),
+        ("over_limit", a_proposal(over_limit=True)),
+        ("digit_zero", DigitPressed("0")),
+        ("component_failed", ComponentFailed("agent", "gone")),
+    ],
+)
+def test_a_trigger_that_is_off_does_nothing(code: str, event: Any) -> None:
+    call = Call(triggers={code: {"enabled": False}})
+    call.send(event)
+    assert call.engine.state is State.AI
+
+
+def test_two_in_a_row_means_in_a_row() -> None:
+    lost = DialogueFacts(no_match=True)
+    call = Call(hysteresis={"high": 100, "low": 100})
+    call.send(a_turn(1, dialogue=lost), a_turn(2), a_turn(3, dialogue=lost), CallerSilent(4, 5))
+    call.send(a_turn(5), CallerSilent(6, 5))
+    assert call.engine.state is State.AI
+
+
+def test_a_failing_tool_is_a_soft_signal() -> None:
+    call = Call()
+    decision = call.decision(ComponentFailed("tool", "bank offline"), a_turn(1))
+    assert not decision.hand_off
+    assert codes(decision) == ["tool_errors"]
+
+
+def test_nobody_there_the_caller_insists_and_is_told_and_later_asked_again() -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+    assert call.engine.safe_mode
+    commands = call.send(a_turn(2, dialogue=PERSON))
+    assert [type(c) for c in commands] == [KeepDecision, Tell]
+    assert commands[1].notice is Notice.NOBODY
+    assert not commands[0].decision.hand_off
+    assert codes(commands[0].decision)[0] == "explicit_request"
+    call.now += 30
+    assert call.decision(a_turn(3, dialogue=PERSON)).hand_off
+
+
+def test_the_soft_rule_asks_again_only_after_three_calm_turns() -> None:
+    call = Call()
+    handed = []
+    bad, good = a_bad_turn, a_turn
+    for turn, make in enumerate([*[bad] * 3, *[good] * 2, bad, *[good] * 9, *[bad] * 2], 1):
+        commands = call.send(make(turn, f"alpha{turn} beta{turn}"), after=400)
+        if any(isinstance(c, RequestOperator) for c in commands):
+            handed.append(turn)
+            call.send(NobodyAvailable(0))
+    assert len(handed) == 2
+    assert handed[0] <= 2, "bad turns"
+    assert handed[1] >= 16, "not at turn 6, after two calm turns only"
+
+
+def test_an_emergency_while_waiting_rings_louder() -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON))
+    commands = call.send(
+        a_turn(2, "they are emptying my account", dialogue=DialogueFacts(emergency=True))
+    )
+    assert [type(c) for c in commands] == [KeepDecision, RequestOperator]
+    assert commands[1].decision.urgency is Urgency.CRITICAL
+    assert commands[1].brief.exchanges[-1].text == "they are emptying my account"
+    assert call.send(NobodyAvailable(1, request=1)) == [], (
+        "the answer to the first request is stale"
+    )
+
+
+def test_what_the_caller_says_while_waiting_is_in_the_brief_that_follows() -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), a_turn(2, "it is about the blue card"))
+    call.send(ANN, BridgeUp("ann"))
+    commands = call.send(a_turn(3, "hello?"))
+    assert commands == []
+
+
+def test_an_operator_takes_over_a_call_that_was_not_offered() -> None:
+    call = Call()
+    call.send(a_turn(1), TakeoverAsked("ann"))
+    commands = call.send(ANN)
+    assert isinstance(commands[0], KeepDecision)
+    assert codes(commands[0].decision) == ["takeover"]
+    assert call.engine.state is State.BRIDGING
+
+
+def test_after_a_hand_back_the_past_no_longer_counts() -> None:
+    call = Call()
+    call.send(a_turn(1), a_bad_turn(2), a_bad_turn(3), ANN, BridgeUp("ann"))
+    before = call.engine.snapshot().risk
+    call.send(HandedBack("ann", "all sorted"))
+    snapshot = call.engine.snapshot()
+    assert snapshot.risk < before / 2
+    assert snapshot.reasons == ()
+    assert not call.send(a_turn(4))[0].decision.hand_off
+    assert not call.engine.safe_mode
+
+
+class TestAllows:
+    def test_a_calm_call_may_do_everything_below_the_limit(self) -> None:
+        call = Call()
+        call.send(a_turn(1))
+        for effect in Effect:
+            proposal = a_proposal(effect=effect)
+            call.send(proposal)
+            assert call.engine.allows(proposal) == (True, "")
+
+    @pytest.mark.parametrize(
+        ("field", "code"), [({"over_limit": True}, "over_limit"), ({"regulated": "x"}, "regulated")]
+    )
+    @pytest.mark.parametrize("effect", list(Effect))
+    @pytest.mark.parametrize("enabled", [True, False])
+    def test_limits_hold_whatever_the_trigger_says(
+        self, field: dict[str, Any], code: str, effect: Effect, enabled: bool
+    ) -> None:
+        call = Call(triggers={code: {"enabled": enabled}})
+        proposal = replace(a_proposal(effect=effect), **field)
+        call.send(proposal)
+        assert call.engine.allows(proposal) == (False, code)
+
+    def test_safe_mode_does_nothing_irreversible(self) -> None:
+        call = Call()
+        call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+        assert call.engine.allows(a_proposal()) == (False, "safe_mode")
+        assert call.engine.allows(a_proposal(effect=Effect.REVERSIBLE)) == (True, "")
+        assert call.engine.allows(a_proposal(effect=Effect.READ)) == (True, "")
+
+    def test_an_uncertain_call_does_nothing_irreversible(self) -> None:
+        call = Call(hysteresis={"high": 1000, "low": 1000}, thresholds={"irreversible_risk": 0.2})
+        call.send(a_bad_turn(1), a_bad_turn(2, "or maybe the second"))
+        assert call.engine.allows(a_proposal()) == (False, "risk")
+        assert call.engine.allows(a_proposal(effect=Effect.REVERSIBLE)) == (True, "")
+
+    def test_a_held_agent_changes_nothing(self) -> None:
+        call = Call()
+        call.send(DigitPressed("0"))
+        assert call.engine.allows(a_proposal(effect=Effect.REVERSIBLE)) == (False, "not_in_charge")
+        assert call.engine.allows(a_proposal(effect=Effect.READ)) == (True, "")
+
+    def test_a_refused_action_that_was_not_done_is_no_failure(self) -> None:
+        call = Call(thresholds={"irreversible_risk": 0})
+        proposal = a_proposal()
+        call.send(a_turn(1), proposal)
+        assert call.engine.allows(proposal) == (False, "risk")
+        call.send(ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "not allowed"))
+        assert call.engine.state is State.AI
+
+    def test_every_refusal_has_words(self) -> None:
+        assert all(" " in words for words in REFUSALS.values())
+
+
+def test_parts_that_keep_breaking_with_nobody_there_end_the_call() -> None:
+    call = Call(waiting={"max_failures": 2})
+    call.send(ComponentFailed("agent", "timeout"), NobodyAvailable(0))
+    commands = call.send(ComponentFailed("agent", "timeout"))
+    assert commands[-1] == EndCall("call-1", "failed", "component_failed")
+    assert any(isinstance(command, Tell) for command in commands)
+
+
+def test_the_simple_rule_goes_by_raw_thresholds() -> None:
+    for sure, margin, category, hand_off in (
+        (0.91, 0.5, "general", False),
+        (0.89, 0.5, "general", True),
+        (0.94, 0.5, "financial", True),
+        (0.96, 0.5, "financial", False),
+        (0.96, 0.14, "general", True),
+    ):
+        call = Call(rule="simple")
+        decision = call.decision(a_turn(1, sure=sure, margin=margin, category=category))
+        assert decision.hand_off is hand_off
+        assert (decision.value > 0) is hand_off
+
+
+def test_a_call_that_is_over_takes_nothing_in() -> None:
+    call = Call()
+    call.send(a_turn(1), CallerHungUp())
+    before = call.engine.snapshot()
+    assert call.send(a_bad_turn(2), DigitPressed("0"), AgentSpoke(1, "x", "answer")) == []
+    assert call.engine.snapshot() == before
+    assert before.outcome == "abandoned"
+    assert call.engine.next_deadline() is None
+
+
+def test_events_of_another_call_and_strangers_are_errors() -> None:
+    call = Call()
+    assert call.send(a_call()) == []
+    with pytest.raises(ProtocolError, match="was told of call-2"):
+        call.send(a_call("call-2"))
+    with pytest.raises(ProtocolError):
+        call.send("hello")
+
+
+def test_raw_signals_are_logged_by_name() -> None:
+    call = Call()
+    assert call.engine.raw_signals == {}
+    call.send(AgentSpoke(0, "Hi", "answer"), StageTimed(0, "reply", 100, 50), a_turn(1, heard=0.4))
+    raw = call.engine.raw_signals
+    assert raw["speech.confidence"] == 0.4
+    assert raw["latency.worst"] == 2.0
+    assert raw["dialogue.turns"] == 1.0
+    assert all(isinstance(value, float) for value in raw.values())
+
+
+turns = st.builds(
+    a_turn,
+    turn=st.just(1),
+    text=st.text(max_size=60),
+    heard=st.floats(0, 1),
+    intent=st.sampled_from([None, "balance", "card"]),
+    sure=st.floats(0, 1),
+    margin=st.floats(0, 1),
+    category=st.sampled_from(["general", "financial", "claim_denial"]),
+    dialogue=st.builds(
+        DialogueFacts,
+        no_match=st.booleans(),
+        repeat=st.booleans(),
+        negation=st.booleans(),
+        stuck_slot=st.integers(0, 9),
+        wants_person=st.floats(0, 1),
+        frustration=st.floats(0, 1),
+        emergency=st.booleans(),
+        interruptions=st.integers(0, 9),
+    ),
+)
+others = st.sampled_from(
+    [
+        CallerSilent(1, 4.0),
+        DigitPressed("0"),
+        DigitPressed("7"),
+        AgentSpoke(1, "Sorry", "apology"),
+        StageTimed(1, "reply", 500, 50),
+        ComponentFailed("tool", "x"),
+        ActionFinished("a", "x", Effect.READ, False, "no"),
+        NobodyAvailable(1),
+        ANN,
+        BridgeUp("ann"),
+        HandedBack("ann"),
+    ]
+)
+
+
+@given(st.lists(turns | others, max_size=25), st.sampled_from(["value", "simple"]))
+def test_whatever_happens_decisions_are_sane_and_repeatable(events: list[Any], rule: str) -> None:
+    runs = []
+    for _ in range(2):
+        call = Call(rule=rule)
+        commands = call.send(*events)
+        runs.append(commands)
+        for command in commands:
+            if isinstance(command, KeepDecision):
+                decision = command.decision
+                for value in (
+                    decision.confidence,
+                    decision.risk,
+                    decision.breakdown,
+                    decision.error,
+                ):
+                    assert 0 <= value <= 1
+                assert len(decision.reasons) <= 3
+        resumed = [c for c in commands if isinstance(c, ResumeAgent)]
+        held = [c for c in commands if isinstance(c, HoldAgent)]
+        assert len(held) - len(resumed) in (0, 1)
+    assert runs[0] == runs[1]
+
+
+def test_time_and_memory_a_turn_do_not_grow_with_the_call() -> None:
+    call = Call(hysteresis={"high": 1e6, "low": 1e6})
+
+    def run(count: int) -> float:
+        start = time.perf_counter()
+        for turn in range(count):
+            call.send(
+                a_turn(turn + 1, f"turn number {turn} about something"),
+                AgentSpoke(turn + 1, "An answer.", "answer"),
+            )
+        return (time.perf_counter() - start) / count
+
+    run(200)
+    tracemalloc.start()
+    early = min(run(200) for _ in range(3))
+    gc.collect()
+    small = tracemalloc.get_traced_memory()[0]
+    run(3000)
+    late = min(run(200) for _ in range(3))
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - small
+    tracemalloc.stop()
+    assert late < 3 * early
+    assert grown < 20_000  # bytes, over 3,600 turns
+    assert early < 3e-3, "the budget of a decision, with tracing on"

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.policy import Hysteresis, Policy
+from handoff.risk import (
+    SHIPPED,
+    Estimator,
+    Head,
+    Latch,
+    Rolling,
+    cost_of_failure,
+    cost_of_handoff,
+    head,
+    simple_value,
+)
+from handoff.signals import CODES, Reading
+
+troubles = st.lists(st.floats(0, 3.4), min_size=len(CODES), max_size=len(CODES))
+
+
+def reading(**values: float) -> Reading:
+    unknown = set(values) - set(CODES)
+    assert not unknown
+    by_code = tuple(values.get(code, 0.0) for code in CODES)
+    return Reading({}, by_code, by_code)
+
+
+@pytest.mark.parametrize("model", [SHIPPED.breakdown, SHIPPED.error])
+@given(values=troubles, place=st.integers(0, len(CODES) - 1), more=st.floats(0, 3))
+def test_more_trouble_never_lowers_a_probability(
+    model: Head, values: list[float], place: int, more: float
+) -> None:
+    before = model.probability(values)
+    values[place] += more
+    assert 0 < before <= model.probability(values) < 1
+
+
+def test_a_calm_turn_has_the_calm_probability() -> None:
+    assert SHIPPED.breakdown.probability([0.0] * len(CODES)) == SHIPPED.breakdown.calm < 0.1
+
+
+def test_weights_must_be_known_and_not_negative() -> None:
+    with pytest.raises(ValueError, match="unknown reason codes: mood"):
+        head(0.0, {"mood": 1.0})
+    with pytest.raises(ValueError, match="must not be negative"):
+        head(0.0, {"repeats": -1.0})
+
+
+def test_the_rolling_estimate_takes_bad_news_in_faster_than_good() -> None:
+    rolling = Rolling(0.0)
+    up = rolling.update(1.0)
+    down = up - rolling.update(0.0)
+    assert up == pytest.approx(0.8)
+    assert down / up == pytest.approx(0.6)
+
+
+class TestLatch:
+    marks = Hysteresis(high=2.0, low=0.0, low_turns=2, calm_turns=3)
+
+    def test_once_above_the_high_mark_fires(self) -> None:
+        assert Latch(self.marks).turn(2.1)
+
+    def test_the_low_mark_needs_two_turns_in_a_row(self) -> None:
+        latch = Latch(self.marks)
+        assert [latch.turn(v) for v in (1.0, -1.0, 1.0, 1.0)] == [False, False, False, True]
+
+    def test_it_fires_again_only_after_three_calm_turns_in_a_row(self) -> None:
+        latch = Latch(self.marks)
+        assert latch.turn(9.0)
+        values = (9.0, -1.0, -1.0, 9.0, -1.0, -1.0, -1.0, 9.0)
+        assert [latch.turn(v) for v in values] == [False] * 7 + [True]
+
+    @given(st.lists(st.floats(-5, 5), max_size=60))
+    def test_between_two_firings_there_are_three_calm_turns(self, values: list[float]) -> None:
+        latch = Latch(self.marks)
+        fired = [place for place, value in enumerate(values) if latch.turn(value)]
+        for first, second in pairwise(fired):
+            between = values[first + 1 : second]
+            runs = "".join("c" if value <= 0 else "x" for value in between)
+            assert "ccc" in runs
+
+
+def test_value_is_the_formula_of_the_design() -> None:
+    policy = Policy.from_mapping(
+        {
+            "costs": {"fail": 10, "err": 4, "operator": 2, "wait": 0.1, "abandon": 5, "price": 0.5},
+            "waiting": {"expected": 12, "patience": 60},
+        },
+        "p",
+    )
+    handoff = 2 + 0.1 * 12 + 5 * (1 - math.exp(-12 / 60)) + 0.5
+    assert cost_of_handoff(policy) == pytest.approx(handoff)
+    estimator = Estimator(policy, SHIPPED)
+    seen = estimator.turn(reading(frustration=1.0), "general")
+    assert seen.value == pytest.approx(10 * seen.breakdown + 4 * seen.error - handoff)
+    assert seen.risk == pytest.approx((10 * seen.breakdown + 4 * seen.error) / 14)
+    assert seen.confidence == pytest.approx((1 - seen.breakdown) * (1 - seen.error))
+
+
+def test_a_high_risk_category_has_more_to_lose() -> None:
+    policy = Policy()
+    assert cost_of_failure(policy, "medical") == 1.5 * cost_of_failure(policy, "general")
+    angry = reading(frustration=1.0)
+    general = Estimator(policy, SHIPPED).turn(angry, "general")
+    medical = Estimator(policy, SHIPPED).turn(angry, "medical")
+    assert medical.value > general.value
+
+
+@given(troubles)
+def test_reasons_are_the_three_largest_and_never_more_than_the_whole(values: list[float]) -> None:
+    by_code = tuple(values)
+    policy = Policy()
+    seen = Estimator(policy, SHIPPED).turn(Reading({}, by_code, by_code), "general")
+    weights = [reason.weight for reason in seen.reasons]
+    assert len(weights) <= 3
+    assert weights == sorted(weights, reverse=True)
+    h, q = SHIPPED.breakdown, SHIPPED.error
+    whole = 10 * (h.probability(values) - h.calm) + 4 * (q.probability(values) - q.calm)
+    assert sum(weights) <= whole + 0.002  # rounding of three
+
+
+def test_a_single_trouble_is_the_only_reason() -> None:
+    seen = Estimator(Policy(), SHIPPED).turn(reading(stuck_slot=1.0), "general")
+    assert [reason.code for reason in seen.reasons] == ["stuck_slot"]
+    assert Estimator(Policy(), SHIPPED).turn(reading(), "general").reasons == ()
+
+
+def test_costs_of_nothing_are_no_division_by_zero() -> None:
+    policy = Policy.from_mapping({"costs": {"fail": 0, "err": 0}}, "p")
+    assert Estimator(policy, SHIPPED).turn(reading(repeats=1), "general").risk == 0.0
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.sampled_from(["general", "legal"]))
+def test_the_simple_rule_is_positive_exactly_below_a_threshold(
+    probability: float, margin: float, category: str
+) -> None:
+    limit = 0.95 if category == "legal" else 0.90
+    expected = probability < limit or margin < 0.15
+    assert (simple_value(Policy(), probability, margin, category) > 0) == expected
