@@ -42,7 +42,7 @@ PackOption = Annotated[str | None, typer.Option(help="name of a shipped pack, or
 def main() -> None:
     """Entry point: run, and turn our own errors into one line each."""
     # Before numpy is imported, and inherited by the workers: our matrices are small, and threads that spin
-    # for them take the cores from the calls (training the shipped pack: 1.7 s with one, 40 s with two when busy).
+    # for them take the cores from the calls.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
@@ -169,7 +169,7 @@ def simulate(
 ) -> None:
     """Play recorded callers against any running server, over the real protocol, in real time.
 
-    Example: [cyan]voice-hitl simulate voice_hitl/packs/banking/scenarios/balance.yaml --together 5 --times 5[/]
+    Example: [cyan]voice-hitl simulate balance.yaml --together 5 --times 5[/]
     """
     from voice_hitl.simulate.load import simulate as play
 

@@ -259,6 +259,9 @@ class Answering:
         self.say(self._speaker.unheard)
 
     def hold(self) -> None:
-        """A person is coming: stop working, and forget the turn that waits."""
+        """A person is coming: stop talking and working, and forget the turn that waits."""
         self._queued = None
-        self.stop()
+        if self._speaker.idle:
+            self.stop()
+        else:
+            self.interrupt()
