@@ -130,14 +130,14 @@ class FloorService:
             case core.GiveUp():
                 call = self._find_call(command.call_id)
                 if call is not None:
-                    call.post(FloorSaid(facts.NobodyAvailable(command.tried)))
+                    call.post(FloorSaid(facts.NobodyAvailable(command.tried, command.request)))
             case core.PresenceChanged():
                 self._consoles.presence(command.operator_id, command.presence, command.busy_with)
 
     async def _assign(self, command: core.Assign) -> None:
         call = self._find_call(command.call_id)
         if call is None:
-            self.post(facts.CallReleased(command.call_id, command.operator_id))
+            self.post(facts.CallReleased(command.call_id, command.operator_id, command.epoch))
             self._consoles.offer_over(
                 command.operator_id, command.offer_id, command.call_id, "caller_gone"
             )
