@@ -77,7 +77,7 @@ class Listener:
         if utterance is not None:
             task = tasks.create_task(self._finish(self._number, utterance, self._fed / SAMPLE_RATE))
             self._finishing.add(task)
-            task.add_done_callback(self._finishing.discard)
+            task.add_done_callback(lambda done: self._finished(done, utterance))
 
     def drop(self) -> None:
         """Give the decoder back without a result."""
@@ -95,11 +95,13 @@ class Listener:
             hypothesis = await utterance.finish()
         except RecognizerLost as error:
             self._post(RecognitionFailed(number, str(error)))
-        except asyncio.CancelledError:
-            utterance.cancel()
-            raise
         else:
             self._post(FinalCame(number, hypothesis, seconds))
+
+    def _finished(self, task: asyncio.Task[None], utterance: Utterance) -> None:
+        self._finishing.discard(task)
+        if task.cancelled():
+            utterance.cancel()  # here, because a task may be cancelled before its first step
 
     def _partial(self, number: int, hypothesis: Hypothesis) -> None:
         if number == self._number and self._open is not None:
