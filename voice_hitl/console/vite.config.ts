@@ -14,6 +14,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 800,
+    rolldownOptions: {
+      output: {
+        assetFileNames: ({ names }) =>
+          names.includes('LICENSE') ? 'assets/inter-licence.txt' : 'assets/[name]-[hash][extname]',
+      },
+    },
   },
   server: {
     proxy: {
