@@ -260,8 +260,16 @@ def machine() -> dict[str, str]:
         "processor": model,
         "python": platform.python_version(),
         "system": platform.system(),
+        "scheduling": _scheduling(),
         "load": " ".join(f"{value:.1f}" for value in os.getloadavg()),
     }
+
+
+def _scheduling() -> str:
+    """Whether the measured processes had to share the cores with whatever else ran."""
+    if not hasattr(os, "sched_getscheduler"):
+        return "unknown"
+    return "normal" if os.sched_getscheduler(0) == os.SCHED_OTHER else "real-time"
 
 
 def show(console: Console, heard: str, runs: list[Run], host: dict[str, str]) -> None:

@@ -30,7 +30,7 @@ def recordings(folder: Path | None = None) -> tuple[str, list[bytes]]:
     for choice in choices:
         files = sorted(choice.rglob("*.wav"))
         if files:
-            return str(choice.name), [read_wav(file) for file in files]
+            return "/".join(choice.parts[-2:]), [read_wav(file) for file in files]
     raise ScenarioError(f"no WAV file under {choices[0]}")
 
 
