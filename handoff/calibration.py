@@ -61,15 +61,23 @@ def fit_platt(scores: ArrayLike, labels: ArrayLike) -> Platt:
     positives, negatives = y.sum(), len(y) - y.sum()
     target = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     design = np.column_stack([logits, np.ones_like(logits)])
+
+    def loss(b: Floats) -> float:
+        z = design @ b
+        return float(np.logaddexp(0, z).sum() - target @ z)
+
     beta = np.array([1.0, 0.0])
     for _ in range(100):
         p = _sigmoid(design @ beta)
-        weight = np.maximum(p * (1 - p), 1e-9)
+        weight = p * (1 - p)
         gradient = design.T @ (p - target)
         hessian = design.T @ (design * weight[:, None]) + 1e-9 * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
-        beta = beta - np.clip(step, -5, 5)
-        if np.abs(step).max() < 1e-9:
+        scale, before = 1.0, loss(beta)
+        while loss(beta - scale * step) > before and scale > 1e-10:
+            scale /= 2  # Newton's step overshoots where the curve is flat
+        beta = beta - scale * step
+        if np.abs(scale * step).max() < 1e-9:
             break
     if beta[0] < 0:  # worse than chance: say the base rate and nothing else
         rate = float(target.mean())

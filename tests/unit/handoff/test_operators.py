@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from handoff.errors import UnknownOperator
+from handoff.events import OperatorJoined, Presence
+from handoff.operators import Operator, Roster
+
+
+def an_operator(**values: object) -> Operator:
+    operator = Operator("ann", "Ann", frozenset(), frozenset(), 0.0)
+    for name, value in values.items():
+        setattr(operator, name, value)
+    return operator
+
+
+@pytest.mark.parametrize(
+    ("values", "presence"),
+    [
+        ({}, "away"),
+        ({"wants_calls": True}, "available"),
+        ({"wants_calls": True, "offer_id": "o"}, "offered"),
+        ({"wants_calls": True, "wrap_up_until": 3.0}, "wrap_up"),
+        ({"wants_calls": False, "call_id": "c"}, "in_call"),
+        ({"wants_calls": True, "call_id": "c", "offer_id": "o"}, "in_call"),
+    ],
+)
+def test_presence_is_the_strongest_of_what_holds(values: dict[str, object], presence: str) -> None:
+    operator = an_operator(**values)
+    assert operator.presence == presence
+    assert operator.free == (presence == "available")
+
+
+def test_only_who_wants_calls_comes_back() -> None:
+    assert an_operator(wants_calls=True, call_id="c").comes_back
+    assert not an_operator(wants_calls=False, call_id="c").comes_back
+    assert not an_operator(wants_calls=True).comes_back
+
+
+def test_joining_again_keeps_what_they_are_doing() -> None:
+    roster = Roster()
+    operator = roster.join(OperatorJoined("ann", "Ann"), 1.0)
+    roster.set_presence(operator, Presence.AVAILABLE, 2.0)
+    again = roster.join(OperatorJoined("ann", "Ann B.", frozenset({"claims"})), 9.0)
+    assert again is operator
+    assert (again.name, again.skills) == ("Ann B.", frozenset({"claims"}))
+    assert (again.idle_since, again.wants_calls, len(roster)) == (2.0, True, 1)
+
+
+def test_presence_said_twice_does_not_restart_idleness() -> None:
+    roster = Roster()
+    operator = roster.join(OperatorJoined("ann", "Ann"), 0.0)
+    assert roster.set_presence(operator, Presence.AVAILABLE, 5.0)
+    assert not roster.set_presence(operator, Presence.AVAILABLE, 9.0)
+    assert operator.idle_since == 5.0
+
+
+def test_a_stranger_is_named() -> None:
+    roster = Roster()
+    assert roster.find("eve") is None
+    assert roster.remove("eve") is None
+    with pytest.raises(UnknownOperator, match="send OperatorJoined first"):
+        roster.get("eve")
