@@ -7,8 +7,10 @@ the two points where the decision core has a say: after understanding, and befor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from voice_hitl.agent.protocol import (
     Acted,
@@ -35,6 +37,7 @@ from voice_hitl.speech.protocols import Synthesizer
 log = get_logger(__name__)
 
 Post = Callable[[InboxEvent], None]
+Item = TypeVar("Item")
 
 
 class Replier:
@@ -80,21 +83,23 @@ class Replier:
         self, task: int, understanding: Understanding, safe_mode: bool
     ) -> Done | None:
         done: Done | None = None
-        async for event in self._conversation.respond(understanding, safe_mode=safe_mode):
-            match event:
-                case Sentence():
-                    await self._speak(task, event)
-                case Proposal():
-                    verdict: asyncio.Future[tuple[bool, str]] = (
-                        asyncio.get_running_loop().create_future()
-                    )
-                    self._post(ProposalCame(task, event, verdict))
-                    allowed, reason = await verdict
-                    self._conversation.verdict(event.action_id, allowed, reason)
-                case Acted():
-                    self._post(ActedCame(task, event))
-                case Done():
-                    done = event
+        events = self._conversation.respond(understanding, safe_mode=safe_mode)
+        async with _closing(events):
+            async for event in events:
+                match event:
+                    case Sentence():
+                        await self._speak(task, event)
+                    case Proposal():
+                        verdict: asyncio.Future[tuple[bool, str]] = (
+                            asyncio.get_running_loop().create_future()
+                        )
+                        self._post(ProposalCame(task, event, verdict))
+                        allowed, reason = await verdict
+                        self._conversation.verdict(event.action_id, allowed, reason)
+                    case Acted():
+                        self._post(ActedCame(task, event))
+                    case Done():
+                        done = event
         return done
 
     async def _speak(self, task: int, sentence: Sentence) -> None:
@@ -104,3 +109,13 @@ class Replier:
             self._post(ClipCame(task, sentence, chunk, first=first, last=False))
             first = False
         self._post(ClipCame(task, sentence, b"", first=False, last=True))
+
+
+@asynccontextmanager
+async def _closing(items: AsyncIterator[Item]) -> AsyncIterator[None]:
+    """End a generator here when its consumer breaks off, not in a task that the collector starts."""
+    try:
+        yield
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()

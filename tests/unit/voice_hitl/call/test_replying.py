@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+
+from handoff.events import DialogueFacts, Effect, IntentFacts
+from tests.support import virtual
+from tests.support.virtual import InlineExecutor
+from voice_hitl.agent.protocol import (
+    Acted,
+    AgentEvent,
+    Done,
+    Heard,
+    Proposal,
+    Sentence,
+    Understanding,
+)
+from voice_hitl.call.inbox import (
+    ActedCame,
+    ClipCame,
+    InboxEvent,
+    ProposalCame,
+    ReplyBroke,
+    ReplyDone,
+    UnderstandingCame,
+)
+from voice_hitl.call.replying import Replier
+from voice_hitl.errors import AgentError, SynthesisError
+from voice_hitl.language import Expectation, Hypothesis
+
+HEARD = Heard(Hypothesis("move fifty dollars", final=True))
+TRANSFER = Proposal("a1", "transfer", {"amount": "50"}, Effect.REVERSIBLE, "move 50 dollars")
+ACTED = Acted("a1", "transfer", Effect.REVERSIBLE, True, "moved 50 dollars")
+
+
+@dataclass
+class Talk:
+    """A conversation that answers with what the test put down, errors included."""
+
+    script: list[AgentEvent | Exception] = field(default_factory=list)
+    verdicts: list[tuple[str, bool, str]] = field(default_factory=list)
+    safe: list[bool] = field(default_factory=list)
+    over: bool = False  # its generator was closed
+    broken: Exception | None = None
+
+    def greeting(self) -> list[Sentence]:
+        return [Sentence("Hello.")]
+
+    def understand(self, heard: Heard) -> Understanding:
+        if self.broken is not None:
+            raise self.broken
+        return Understanding("read", IntentFacts("transfer", 0.9), DialogueFacts(), {}, state=heard)
+
+    async def respond(
+        self, understanding: Understanding, *, safe_mode: bool
+    ) -> AsyncIterator[AgentEvent]:
+        assert understanding.state is HEARD
+        self.safe.append(safe_mode)
+        try:
+            for event in self.script:
+                await asyncio.sleep(0.001)
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+        finally:
+            self.over = True
+
+    def verdict(self, action_id: str, allowed: bool, reason: str = "") -> None:
+        self.verdicts.append((action_id, allowed, reason))
+
+    def resume(self, note: str) -> list[Sentence]:
+        return []
+
+    def completeness(self, partial: str) -> float:
+        return 1.0
+
+
+class Voice:
+    """A chunk a word; breaks at the word "krk"."""
+
+    name = "test"
+
+    async def synthesize(self, text: str) -> AsyncIterator[bytes]:
+        for word in text.split():
+            await asyncio.sleep(0.01)
+            if word == "krk":
+                raise SynthesisError("the worker died twice")
+            yield word.encode()
+
+    async def aclose(self) -> None:
+        pass
+
+
+@dataclass
+class Owner:
+    """Stands where the call's owner stands: answers at the two points where it has a say."""
+
+    talk: Talk = field(default_factory=Talk)
+    go: bool = True
+    verdict: tuple[bool, str] = (True, "")
+    executor: Executor = field(default_factory=InlineExecutor)
+    posted: list[InboxEvent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.replier = Replier(self.talk, Voice(), self.executor, self._post)
+
+    def _post(self, event: InboxEvent) -> None:
+        self.posted.append(event)
+        if isinstance(event, UnderstandingCame):
+            event.go.set_result(self.go)
+        elif isinstance(event, ProposalCame):
+            event.verdict.set_result(self.verdict)
+
+    def answers(self, *script: AgentEvent | Exception, safe_mode: bool = False) -> list[InboxEvent]:
+        """What is posted of one turn, after its understanding."""
+        self.talk.script = list(script)
+        virtual.run(self.replier.answer(7, HEARD, safe_mode))
+        understood, *rest = self.posted
+        assert isinstance(understood, UnderstandingCame)
+        assert understood.understanding.text == "read"
+        return rest
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner()
+
+
+def clip(sentence: Sentence, chunk: bytes, *, first: bool = False, last: bool = False) -> ClipCame:
+    return ClipCame(7, sentence, chunk, first=first, last=last)
+
+
+def test_a_reply_is_posted_as_it_is_made(owner: Owner) -> None:
+    one, two = Sentence("Your balance"), Sentence("Anything?", kind="question")
+    done = Done(pending="what else", expectation=Expectation(("yes",)))
+    assert owner.answers(one, two, done) == [
+        clip(one, b"Your", first=True),
+        clip(one, b"balance"),
+        clip(one, b"", last=True),
+        clip(two, b"Anything?", first=True),
+        clip(two, b"", last=True),
+        ReplyDone(7, done),
+    ]
+
+
+def test_when_a_person_takes_over_the_turn_is_not_answered(owner: Owner) -> None:
+    owner.go = False
+    assert owner.answers(Sentence("Hello."), Done()) == [ReplyDone(7, None)]
+    assert owner.talk.safe == []
+
+
+@pytest.mark.parametrize("safe_mode", [False, True])
+def test_the_agent_is_told_of_safe_mode(owner: Owner, safe_mode: bool) -> None:
+    owner.answers(Done(), safe_mode=safe_mode)
+    assert owner.talk.safe == [safe_mode]
+
+
+@pytest.mark.parametrize("verdict", [(True, ""), (False, "over_limit")])
+def test_the_agent_hears_the_verdict_before_it_goes_on(
+    owner: Owner, verdict: tuple[bool, str]
+) -> None:
+    owner.verdict = verdict
+    proposed, acted, done = owner.answers(TRANSFER, ACTED, Done())
+    assert isinstance(proposed, ProposalCame)
+    assert (proposed.task, proposed.proposal) == (7, TRANSFER)
+    assert owner.talk.verdicts == [("a1", *verdict)]
+    assert acted == ActedCame(7, ACTED)
+    assert done == ReplyDone(7, Done())
+
+
+def test_an_agent_without_an_end_still_ends_the_turn(owner: Owner) -> None:
+    assert owner.answers() == [ReplyDone(7, None)]
+
+
+def test_a_sentence_without_sound_says_nothing(owner: Owner) -> None:
+    silent = Sentence(" ")
+    assert owner.answers(silent) == [clip(silent, b"", last=True), ReplyDone(7, None)]
+
+
+@pytest.mark.parametrize(
+    ("error", "component", "detail"),
+    [
+        (AgentError("no such account"), "agent", "no such account"),
+        (SynthesisError("no voice"), "synthesizer", "no voice"),
+        (ZeroDivisionError("a bug"), "agent", "ZeroDivisionError: a bug"),
+    ],
+)
+def test_what_breaks_in_an_answer_is_told_with_its_component(
+    owner: Owner, error: Exception, component: str, detail: str
+) -> None:
+    *before, broke = owner.answers(Sentence("One"), error)
+    assert broke == ReplyBroke(7, component, detail)
+    assert [type(event) for event in before] == [ClipCame, ClipCame]
+
+
+def test_a_voice_that_breaks_in_mid_sentence_ends_the_turn(owner: Owner) -> None:
+    broken = Sentence("Your krk balance")
+    assert owner.answers(broken, Sentence("More"), Done()) == [
+        clip(broken, b"Your", first=True),
+        ReplyBroke(7, "synthesizer", "the worker died twice"),
+    ]
+
+
+@pytest.mark.parametrize("error", [AgentError("no model"), ZeroDivisionError("a bug")])
+def test_an_agent_that_cannot_understand_is_told(owner: Owner, error: Exception) -> None:
+    owner.talk.broken = error
+    virtual.run(owner.replier.answer(7, HEARD, False))
+    (broke,) = owner.posted
+    assert isinstance(broke, ReplyBroke)
+    assert (broke.task, broke.component) == (7, "agent")
+    assert str(error) in broke.detail
+
+
+async def test_understanding_does_not_run_on_the_event_loop() -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="understanding") as executor:
+        owner = Owner(executor=executor)
+        await owner.replier.answer(7, HEARD, False)
+        assert isinstance(owner.posted[-1], ReplyDone)
+
+
+def test_saying_needs_no_understanding(owner: Owner) -> None:
+    hello = Sentence("Hello there.")
+    virtual.run(owner.replier.say(3, [hello]))
+    assert owner.posted == [
+        ClipCame(3, hello, b"Hello", first=True, last=False),
+        ClipCame(3, hello, b"there.", first=False, last=False),
+        ClipCame(3, hello, b"", first=False, last=True),
+        ReplyDone(3, None),
+    ]
+
+
+def test_a_voice_that_breaks_while_saying_is_told(owner: Owner) -> None:
+    virtual.run(owner.replier.say(3, [Sentence("krk"), Sentence("Hello.")]))
+    assert owner.posted == [ReplyBroke(3, "synthesizer", "the worker died twice")]
+
+
+def test_a_cancelled_turn_posts_nothing_more(owner: Owner) -> None:
+    async def main() -> None:
+        owner.talk.script = [Sentence("one two three four five six")]
+        async with asyncio.TaskGroup() as tasks:
+            turn = tasks.create_task(owner.replier.answer(7, HEARD, False))
+            await asyncio.sleep(0.03)
+            turn.cancel()
+            posted = len(owner.posted)
+        assert owner.talk.over, "the agent was not told that nobody listens any more"
+        await asyncio.sleep(1.0)
+        assert turn.cancelled()
+        assert len(owner.posted) == posted
+        assert posted > 1
+
+    virtual.run(main())
+
+
+def test_a_turn_that_is_not_judged_waits(owner: Owner) -> None:
+    """The agent may do nothing before the decision core has spoken."""
+
+    async def main() -> None:
+        silent: list[InboxEvent] = []
+        replier = Replier(owner.talk, Voice(), InlineExecutor(), silent.append)
+        owner.talk.script = [TRANSFER, ACTED]
+        async with asyncio.TaskGroup() as tasks:
+            turn = tasks.create_task(replier.answer(7, HEARD, False))
+            await asyncio.sleep(30.0)
+            (understood,) = silent
+            assert isinstance(understood, UnderstandingCame)
+            understood.go.set_result(True)
+            await asyncio.sleep(30.0)
+            assert isinstance(silent[-1], ProposalCame)
+            assert owner.talk.verdicts == []
+            turn.cancel()
+
+    virtual.run(main())
