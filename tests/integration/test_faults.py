@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import psutil
 import pytest
+import yaml
 
 from handoff.storage import SqlStore
 from voice_hitl.agent.pack import SHIPPED
@@ -32,8 +33,25 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("server")]
 BANKING = SHIPPED / "banking"
 
 
-def scenario(name: str) -> Scenario:
-    return next(s for s in load_scenarios([BANKING / "scenarios"]) if s.name == name)
+def routine() -> Scenario:
+    """A shipped caller who stays with the AI."""
+    return next(s for s in load_scenarios([BANKING / "scenarios"]) if s.name == "balance")
+
+
+def presses_zero(folder: Path) -> Scenario:
+    """A caller who wants a person and then waits for whatever comes."""
+    file = folder / "presses_zero.yaml"
+    steps = [{"wait": "agent_speaking"}, {"dtmf": "0"}, {"wait": 60.0}]
+    scenario = {
+        "name": "presses_zero",
+        "description": "Presses 0 and waits.",
+        "caller": "+15550101",
+        "steps": steps,
+        "expect": {"outcome": "handed_off"},
+    }
+    file.write_text(yaml.safe_dump(scenario), encoding="utf-8")
+    (loaded,) = load_scenarios([file])
+    return loaded
 
 
 @dataclass
@@ -46,9 +64,9 @@ class World:
         pid = int(_read(self.server.data / "server.json")["pid"])
         return psutil.Process(pid).children(recursive=True)
 
-    async def play(self, name: str) -> CallRecord:
-        """One recorded caller."""
-        (record,) = await play([scenario(name)], Target(self.server.url))
+    async def play(self, scenario: Scenario) -> CallRecord:
+        """One caller."""
+        (record,) = await play([scenario], Target(self.server.url))
         return record
 
     @asynccontextmanager
@@ -114,7 +132,7 @@ async def stored_outcome(desk: Desk, call_id: str) -> str:
 
 async def test_recognition_killed_in_mid_sentence_costs_the_caller_nothing(world: World) -> None:
     async with world.operator("ana") as ana, asyncio.TaskGroup() as tasks:
-        playing = tasks.create_task(world.play("balance"))
+        playing = tasks.create_task(world.play(routine()))
         live = (await ana.until(lambda m: isinstance(m, wire.CallChanged))).call
         await ana.socket.send(wire.Watch(call_id=live.call_id))
         await ana.until(
@@ -135,11 +153,13 @@ async def test_recognition_killed_in_mid_sentence_costs_the_caller_nothing(world
         assert len(world.children()) == len(killed)
 
 
-async def test_a_browser_that_dies_in_mid_call_hands_the_caller_to_the_next(world: World) -> None:
+async def test_a_browser_that_dies_in_mid_call_hands_the_caller_to_the_next(
+    world: World, tmp_path: Path
+) -> None:
     async with world.operator("ben") as ben, asyncio.TaskGroup() as tasks:
         async with world.operator("ana") as ana:
             await ben.socket.send(wire.SetPresence(presence="away"))
-            playing = tasks.create_task(world.play("digit_zero"))
+            playing = tasks.create_task(world.play(presses_zero(tmp_path)))
             offer = (await ana.until(lambda m: isinstance(m, wire.Offered))).offer
             await ana.socket.send(wire.Accept(offer_id=offer.offer_id))
             bridged = await ana.until(lambda m: isinstance(m, wire.Bridged))
@@ -163,7 +183,7 @@ async def test_a_killed_server_has_lost_nothing_that_anybody_was_told(
     world: World, tmp_path: Path
 ) -> None:
     async with asyncio.TaskGroup() as tasks, world.operator("ana") as ana:
-        tasks.create_task(world.play("digit_zero"))
+        tasks.create_task(world.play(presses_zero(tmp_path)))
         offer = (await ana.until(lambda m: isinstance(m, wire.Offered))).offer
         os.kill(int(_read(world.server.data / "server.json")["pid"]), signal.SIGKILL)
     store = await SqlStore.open(f"sqlite:///{(tmp_path / DATABASE).resolve()}")
