@@ -20,7 +20,7 @@ from voice_hitl.errors import VoiceHitlError
 from voice_hitl.server.auth import Accounts
 
 HOST = "127.0.0.1"
-START_LIMIT = 90.0  # seconds; the recognizer's models are made on the first start
+START_LIMIT = 180.0  # seconds; models are made on the first start, slowly on a busy machine
 STOP_LIMIT = 30.0
 _POLL = 0.05
 _LOG = "server.log"

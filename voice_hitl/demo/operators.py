@@ -20,7 +20,7 @@ FRAME = 160  # bytes of mu-law: 20 ms
 PERIOD = 0.02
 SILENCE = b"\xff" * FRAME
 SPEECH_RMS = 300  # of 32768 (-41 dBFS): louder is the caller speaking
-LISTEN_QUIET = 1.2  # seconds of quiet after the caller's words before the operator acts
+LISTEN_QUIET = 2.0  # seconds of quiet after the caller's words before the operator acts
 LISTEN_LIMIT = 8.0  # seconds that the operator waits for words at all
 _HEAD = struct.Struct("<I")
 
