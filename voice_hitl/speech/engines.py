@@ -14,14 +14,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from voice_hitl.language import Expectation, Hypothesis, LanguageSource
-from voice_hitl.speech.workers.process import EngineSpec
+from voice_hitl.speech.workers.process import RECOGNITION_NICENESS, EngineSpec
 from voice_hitl.speech.workers.tasks import Pcm, RecognitionEngine
 
 if TYPE_CHECKING:
     from voice_hitl.speech.sphinx import SphinxDecoder
-
-# Lower than the media loop's priority: a late frame is heard, a text that comes 20 ms later is not.
-_RECOGNITION_NICENESS = 5
 
 
 def sphinx(source: LanguageSource, cache: Path | None = None) -> EngineSpec:
@@ -33,7 +30,7 @@ def sphinx(source: LanguageSource, cache: Path | None = None) -> EngineSpec:
             "classes": {name: list(values) for name, values in source.classes.items()},
             "cache": None if cache is None else str(cache),
         },
-        niceness=_RECOGNITION_NICENESS,
+        niceness=RECOGNITION_NICENESS,
     )
 
 

@@ -11,7 +11,13 @@ from voice_hitl.errors import ConfigError
 
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 _VOCABULARY = ("vocabulary.json", "vocabulary.txt")
-_FETCHED = ("config.json", "model.bin", "preprocessor_config.json", "tokenizer.json", "vocabulary.*")
+_FETCHED = (
+    "config.json",
+    "model.bin",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "vocabulary.*",
+)
 # Best first for telephone speech in real time on a few CPU cores: English-only before multilingual,
 # larger before smaller up to `small`; what is slower than speech there comes last.
 _FETCHED = (

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from voice_hitl.errors import ConfigError
 from voice_hitl.language import Expectation, Hypothesis, Word
 from voice_hitl.speech.models import missing_files
-from voice_hitl.speech.workers.process import EngineSpec
+from voice_hitl.speech.workers.process import RECOGNITION_NICENESS, EngineSpec
 from voice_hitl.speech.workers.tasks import RATE, Pcm, RecognitionEngine
 
 PARTIAL_EVERY = 0.6  # seconds of new audio, at least
@@ -68,7 +68,7 @@ def spec(
             "compute_type": compute_type,
             "threads": threads,
         },
-        niceness=5,
+        niceness=RECOGNITION_NICENESS,
     )
 
 

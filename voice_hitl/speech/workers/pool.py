@@ -320,4 +320,6 @@ class WorkerPool:
 
 def default_size() -> int:
     """Return one less than the cores this process may run on, at least one."""
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)) - 1)
+    return max(1, (os.cpu_count() or 1) - 1)  # macOS cannot tell

@@ -15,6 +15,8 @@ import orjson
 
 from voice_hitl.speech.workers.frames import Frame, FrameReader, Kind, encode
 
+# Below the media loop's priority: a late frame is heard, a text that comes 20 ms later is not.
+RECOGNITION_NICENESS = 2
 _READ = 65536
 
 

@@ -10,6 +10,7 @@ import pytest
 from voice_hitl.language import LanguageSource
 from voice_hitl.speech import engines, espeak, whisper
 from voice_hitl.speech.voice import VoiceSettings
+from voice_hitl.speech.workers.process import RECOGNITION_NICENESS
 
 SOURCE = LanguageSource(("my balance", "pay {who}"), {"who": ("ana", "bo")})
 
@@ -24,7 +25,7 @@ def test_what_a_worker_is_told_is_plain_json(cache: Path | None) -> None:
             "classes": {"who": ["ana", "bo"]},
             "cache": None if cache is None else "somewhere",
         },
-        "niceness": 5,
+        "niceness": RECOGNITION_NICENESS,
     }
 
 
