@@ -1,11 +1,13 @@
 """What the decision core's surroundings must keep, and the protocol of whatever keeps it.
 
 Records are complete rows: saving one again with the same key replaces it, so a writer never has to know what
-is stored already. Times are seconds since the Unix epoch. Mappings hold JSON values only.
+is stored already. Times are seconds since the Unix epoch. Mappings hold JSON values only; a number in them
+that is not finite, which JSON cannot hold, is kept as null.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -148,6 +150,19 @@ Record = (
     | SessionRecord
     | EventRecord
 )
+
+
+def json_ready(value: Any) -> Any:
+    """A JSON value: mappings as dicts, sequences as lists, numbers that are not finite as None."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {str(key): json_ready(item) for key, item in value.items()}
+        case tuple() | list():
+            return [json_ready(item) for item in value]
+        case _:
+            return value
 
 
 class Store(Protocol):

@@ -29,6 +29,7 @@ from handoff.ports import (
     Record,
     SessionRecord,
     TurnRecord,
+    json_ready,
 )
 
 R = TypeVar("R", CallRecord, TurnRecord, DecisionRecord, HandoffRecord, OperatorRecord, EventRecord)
@@ -47,7 +48,7 @@ class MemoryStore:
         self._check()
         after = dict(self._records)
         for record in records:
-            after[_key(record)] = record
+            after[_key(record)] = _as_kept(record)
         names = [record.name for record in after.values() if isinstance(record, OperatorRecord)]
         if len(names) != len(set(names)):
             raise StorageError("an operator's name is taken")
@@ -144,6 +145,19 @@ class MemoryStore:
     def _check(self) -> None:
         if self._closed:
             raise StorageError("the store is closed")
+
+
+def _as_kept(record: Record) -> Record:
+    match record:
+        case TurnRecord():
+            signals, latency = json_ready(record.signals), json_ready(record.latency_ms)
+            return replace(record, signals=signals, latency_ms=latency)
+        case HandoffRecord():
+            return replace(record, brief=json_ready(record.brief))
+        case EventRecord():
+            return replace(record, detail=json_ready(record.detail))
+        case _:
+            return record
 
 
 def _key(record: Record) -> Key:

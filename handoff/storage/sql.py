@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-from sqlalchemy import Row, Select, Table, delete, event, func, select, update
+from sqlalchemy import Connection, Row, Select, Table, delete, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -41,6 +41,7 @@ class SqlStore:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         self._closed = False
         self._writing = asyncio.Lock()  # SQLite has one writer; waiting here is cheaper than there
 
@@ -54,7 +55,7 @@ class SqlStore:
         engine = _engine(url)
         store = cls(engine)
         try:
-            async with store._transaction() as connection:
+            async with store._write() as connection:
                 await connection.run_sync(upgrade)
         except StorageError:
             await engine.dispose()
@@ -70,20 +71,20 @@ class SqlStore:
         batches: dict[Table, list[dict[str, Any]]] = {}
         for record in records:
             batches.setdefault(t.TABLE_OF[type(record)], []).append(t.to_row(record))
-        async with self._writing, self._transaction() as connection:
+        async with self._write() as connection:
             for table, rows in batches.items():
                 await connection.execute(self._upsert(table), rows)
 
     async def delete_session(self, token_hash: str) -> None:
         """Forget a sign-in."""
-        async with self._writing, self._transaction() as connection:
+        async with self._write() as connection:
             await connection.execute(
                 delete(t.sessions).where(t.sessions.c.token_hash == token_hash)
             )
 
     async def delete_expired_sessions(self, now: float) -> int:
         """Forget sign-ins that expired at `now` or earlier."""
-        async with self._writing, self._transaction() as connection:
+        async with self._write() as connection:
             done = await connection.execute(
                 delete(t.sessions).where(t.sessions.c.expires_at <= now)
             )
@@ -91,7 +92,7 @@ class SqlStore:
 
     async def close_unfinished(self, at: float) -> int:
         """Mark calls without an end as ended by a stop of the server."""
-        async with self._writing, self._transaction() as connection:
+        async with self._write() as connection:
             await connection.execute(
                 update(t.handoffs)
                 .where(t.handoffs.c.ended_at.is_(None))
@@ -179,16 +180,21 @@ class SqlStore:
         return OperatorRecord(**rows[0]._mapping) if rows else None
 
     async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        async with self._transaction() as connection:
+        async with self._transaction(self._engine) as connection:
             rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
         return rows
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        async with self._writing, self._transaction(self._writer) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         if self._closed:
             raise StorageError("the store is closed")
         try:
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError) as error:
             raise StorageError(_reason(error)) from error
@@ -216,10 +222,20 @@ def _engine(url: str) -> AsyncEngine:
         raise StorageError(f"the driver for {name} is missing: install '{error.name}'") from error
     if name == "sqlite":
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
 
 
+def _begin_sqlite(connection: Connection) -> None:
+    """Begin in so many words: left alone, the driver would run table changes outside any transaction.
+
+    A writer takes the write lock at once, so that it waits for its turn instead of failing half-way.
+    """
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
 def _tune_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode=WAL")

@@ -6,9 +6,8 @@ from a write-behind journal, and one missing parent must not hold up every later
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +35,7 @@ from handoff.ports import (
     Record,
     SessionRecord,
     TurnRecord,
+    json_ready,
 )
 
 metadata = MetaData()
@@ -149,8 +149,11 @@ TABLE_OF: Mapping[type[Record], Table] = {
 
 
 def to_row(record: Record) -> dict[str, Any]:
-    """A record as column values; numbers that are not finite become null, which JSON can hold."""
-    return {field.name: _plain(getattr(record, field.name)) for field in fields(record)}
+    """A record as column values."""
+    row = {field.name: json_ready(getattr(record, field.name)) for field in fields(record)}
+    if isinstance(record, DecisionRecord):
+        row["reasons"] = [asdict(reason) for reason in record.reasons]
+    return row
 
 
 def decision_from(row: Row[Any]) -> DecisionRecord:
@@ -158,17 +161,3 @@ def decision_from(row: Row[Any]) -> DecisionRecord:
     values = dict(row._mapping)
     values["reasons"] = tuple(Reason(**reason) for reason in values["reasons"])
     return DecisionRecord(**values)
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case Reason():
-            return {"code": value.code, "words": value.words, "weight": value.weight}
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case tuple() | list():
-            return [_plain(item) for item in value]
-        case _:
-            return value
