@@ -121,6 +121,7 @@ class Answering:
 
     def stop(self) -> None:
         """Cancel the present turn's work, unless it is in the middle of an action."""
+        self._speaker.break_off()
         if self._task is not None and not self._acting:
             self._task.cancel()
             self._task = None
@@ -213,6 +214,7 @@ class Answering:
             return
         self._task = None
         self._acting = False
+        self._speaker.break_off()
         self._engine.handle(facts.ComponentFailed(event.component, event.detail), now)
         self._next_or_idle(now)
 

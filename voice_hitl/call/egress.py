@@ -14,7 +14,7 @@ from typing import Protocol
 
 from voice_hitl.audio.g711 import FRAME, SILENCE
 from voice_hitl.audio.pacer import Pacer
-from voice_hitl.call.playback import Heard, HeardSentence, Playback, Sentence
+from voice_hitl.call.playback import Heard, HeardSentence, Playback, Sentence, cut
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.log import get_logger
 
@@ -122,6 +122,16 @@ class Egress:
         if sentence is not None:
             sentence.final = True
             self._work()
+
+    def break_off(self, sentence_id: int) -> str:
+        """No more comes of an unfinished sentence: play what there is; return the words that it holds."""
+        sentence = self._unfinished(sentence_id)
+        if sentence is None:
+            return ""
+        sentence.text = cut(sentence.text, len(sentence.clip) / FRAME / max(sentence.frames(), 1.0))
+        sentence.final = True
+        self._work()
+        return sentence.text
 
     def begin_reply(self) -> None:
         """What is said from now on is a new reply: `heard` starts afresh. What plays goes on."""

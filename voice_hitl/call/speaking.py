@@ -27,6 +27,7 @@ class Speaker:
         self._lines: dict[int, int] = {}  # sentence id -> transcript line, until it was heard
         self._reply: list[int] = []  # transcript lines of the present reply
         self._open: int | None = None  # the sentence whose sound is still being made
+        self._broken_off: dict[int, str] = {}  # sentence id -> as much of it as there will be
 
     @property
     def idle(self) -> bool:
@@ -61,6 +62,12 @@ class Speaker:
             self._egress.finish(self._open)
             self._open = None
 
+    def break_off(self) -> None:
+        """No more comes of the open sentence: what there is of it is played, and nothing waits behind it."""
+        if self._open is not None:
+            self._broken_off[self._open] = self._egress.break_off(self._open)
+            self._open = None
+
     def prompt(self, text: str) -> None:
         """Play a fixed prompt behind whatever is being said; a hold tone gives way to it."""
         if not self._lines and not self._egress.idle:
@@ -74,8 +81,13 @@ class Speaker:
     def played(self, sentence_id: int) -> None:
         """The caller heard a whole sentence."""
         seq = self._lines.pop(sentence_id, None)
-        if seq is not None:
+        part = self._broken_off.pop(sentence_id, None)
+        if seq is None:
+            return
+        if part is None:
             self._book.heard_all(seq)
+        else:
+            self._book.heard(seq, part)
 
     def interrupt(self) -> None:
         """Stop at once; write what was heard, and keep what was not in case it was only noise."""
@@ -87,6 +99,7 @@ class Speaker:
             if line.text != part:
                 self.unheard.append(Sentence(line.text, kind="notice"))
         self._lines.clear()
+        self._broken_off.clear()
         self._open = None
 
     def _say(self, text: str, clip: bytes, *, final: bool) -> int:
