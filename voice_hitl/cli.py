@@ -227,7 +227,7 @@ def models_pull(
 
     Example: [cyan]voice-hitl models pull small.en[/]
     """
-    from voice_hitl.speech.whisper import pull_model
+    from voice_hitl.speech.models import pull_model
 
     console.print(f"The model lies in {pull_model(name, into)}", markup=False)
 

@@ -18,7 +18,7 @@ from voice_hitl.agent.protocol import (
 )
 from voice_hitl.errors import AgentError, RecognizerLost
 from voice_hitl.language import Expectation, Hypothesis
-from voice_hitl.speech.protocols import Pcm
+from voice_hitl.speech.protocols import Pcm, SpeakerMemory
 
 LOST = "(recognizer lost)"
 
@@ -35,7 +35,7 @@ class ScriptedRecognizer:
         self,
         on_partial: Callable[[Hypothesis], None],
         expectation: Expectation = Expectation(),
-        memory: object = None,
+        memory: SpeakerMemory | None = None,
     ) -> ScriptedUtterance:
         self.open_utterances += 1
         return ScriptedUtterance(self, on_partial)

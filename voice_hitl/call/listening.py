@@ -17,7 +17,7 @@ from voice_hitl.call.inbox import (
 )
 from voice_hitl.errors import RecognizerLost
 from voice_hitl.language import Expectation, Hypothesis
-from voice_hitl.speech.protocols import Pcm, Recognizer, Utterance
+from voice_hitl.speech.protocols import Pcm, Recognizer, SpeakerMemory, Utterance
 
 SAMPLE_RATE = 8000
 
@@ -35,6 +35,7 @@ class Listener:
         since: Callable[[float], float],
     ) -> None:
         self.expectation = Expectation()
+        self._speaker = SpeakerMemory()
         self._recognizer = recognizer
         self._post = post
         self._since = since
@@ -57,7 +58,9 @@ class Listener:
                 number = self._number
                 self._fed = 0
                 self._open = self._recognizer.open(
-                    lambda hypothesis: self._partial(number, hypothesis), self.expectation
+                    lambda hypothesis: self._partial(number, hypothesis),
+                    self.expectation,
+                    self._speaker,
                 )
                 self._post(SpeechBegan(self._since(at)))
             case SpeechPaused(at=at):

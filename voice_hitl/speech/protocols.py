@@ -26,6 +26,15 @@ class Utterance(Protocol):
         """Give the decoder back without a result. Idempotent."""
 
 
+class SpeakerMemory:
+    """What one caller's utterances taught the recognizer about their voice; keep one a call."""
+
+    __slots__ = ("state",)
+
+    def __init__(self) -> None:
+        self.state = ""  # the engine's own words, opaque
+
+
 class Recognizer(Protocol):
     """A speech recognition engine, already started."""
 
@@ -35,8 +44,12 @@ class Recognizer(Protocol):
         self,
         on_partial: Callable[[Hypothesis], None],
         expectation: Expectation = Expectation(),
+        memory: SpeakerMemory | None = None,
     ) -> Utterance:
-        """Start an utterance; `on_partial` is called on the event loop."""
+        """Start an utterance; `on_partial` is called on the event loop.
+
+        `memory` carries what is learnt of the speaker from one utterance of a call to the next.
+        """
 
     async def aclose(self) -> None:
         """Stop the workers and wait until they are gone."""

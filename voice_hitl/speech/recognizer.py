@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from voice_hitl.errors import RecognizerLost, SpeechError
 from voice_hitl.language import Expectation, Hypothesis
+from voice_hitl.speech.protocols import SpeakerMemory
 from voice_hitl.speech.workers.frames import Kind
 from voice_hitl.speech.workers.pool import Lease, WorkerPool
 from voice_hitl.speech.workers.tasks import Result, decode_result, encode_opening
@@ -36,15 +37,6 @@ SEGMENT_HARD = 30.0
 MAX_PENDING = 2
 _QUIET_BLOCK = 800  # samples
 _QUIET_SHARE = 0.15  # of the segment's RMS; speech rarely dips that low but between words
-
-
-class SpeakerMemory:
-    """What one caller's utterances taught the recognizer about their voice; keep one a call."""
-
-    __slots__ = ("state",)
-
-    def __init__(self) -> None:
-        self.state = ""  # the engine's own words, opaque
 
 
 class ProcessRecognizer:

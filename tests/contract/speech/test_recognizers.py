@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from voice_hitl.errors import RecognizerLost
 from voice_hitl.language import Expectation, Hypothesis
-from voice_hitl.speech.protocols import Recognizer, Utterance
-from voice_hitl.speech.recognizer import ProcessRecognizer, SpeakerMemory
+from voice_hitl.speech.protocols import Recognizer, SpeakerMemory, Utterance
+from voice_hitl.speech.recognizer import ProcessRecognizer
 from voice_hitl.speech.workers.pool import Watch
 
 Pcm = NDArray[np.int16]

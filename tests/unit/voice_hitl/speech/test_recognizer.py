@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from voice_hitl.errors import RecognizerLost
 from voice_hitl.language import Expectation, Hypothesis, Word
+from voice_hitl.speech.protocols import SpeakerMemory
 from voice_hitl.speech.recognizer import (
     SEGMENT_HARD,
     SEGMENT_SOFT,
     Pcm,
     ProcessRecognizer,
-    SpeakerMemory,
     join,
 )
 from voice_hitl.speech.workers.pool import Watch, WorkerPool
