@@ -13,7 +13,7 @@ from voice_hitl.agent.frames import Ask, Confirm, End, Frame, Goto, Run, Say, Wa
 from voice_hitl.agent.pack import Pack
 from voice_hitl.agent.protocol import AgentEvent
 from voice_hitl.agent.reading import Context, Reader
-from voice_hitl.agent.slots import SlotReader, SlotValue
+from voice_hitl.agent.slots import SlotValue
 from voice_hitl.agent.speaker import Speaker
 from voice_hitl.agent.spec import StepSpec
 from voice_hitl.agent.table import State
@@ -34,7 +34,6 @@ class Parts:
 
     pack: Pack
     reader: Reader
-    slots: SlotReader
     walker: Walker
     completeness: Completeness
     toolbox: Toolbox

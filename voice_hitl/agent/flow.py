@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from voice_hitl.agent.completeness import Completeness
 from voice_hitl.agent.conversation import FlowConversation
 from voice_hitl.agent.corpus import spoken_values
-from voice_hitl.agent.cues import train_detectors
+from voice_hitl.agent.cues import Detector, train_detectors
 from voice_hitl.agent.dialogue import Parts
 from voice_hitl.agent.frames import Walker
 from voice_hitl.agent.languages import phrases
@@ -30,51 +31,65 @@ class NoTools:
         """Nothing to release."""
 
 
-class FlowAgent:
-    """Implements `voice_hitl.agent.protocol.Agent` with nothing but a pack.
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What a pack's own words teach; immutable, shared by all of an agent's conversations."""
 
-    Construction trains the intent models (about a second of one core): do it off the event loop.
-    """
+    intents: IntentModel
+    person: Detector
+    frustration: Detector
+
+
+def train(pack: Pack) -> Models:
+    """Train a pack's models; about a second and a half of one core, so keep it off the event loop."""
+    agent, language = pack.agent, pack.speech
+    examples = pack.examples()
+    outside = [plain(text) for text in (*agent.elsewhere, *language.spec.elsewhere)]
+    acts = {spec.act: name for name, spec in agent.intents.items() if spec.act}
+    person, frustration = train_detectors(
+        examples, acts.get("person", "person"), language, [*outside, *pack.answers()]
+    )
+    flows = [name for name, spec in agent.intents.items() if spec.flow]
+    return Models(IntentModel(examples, outside, novel=flows), person, frustration)
+
+
+class FlowAgent:
+    """Implements `voice_hitl.agent.protocol.Agent` with nothing but a pack."""
 
     def __init__(
         self,
         pack: Pack,
         data: Path,
         *,
+        models: Models | None = None,
         toolbox: Toolbox | None = None,
         today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
-        """`data`: folder in which the pack's tools keep what they need. Raises `PackError`."""
+        """Make an agent; without `models` it trains them, which takes a moment (see `train`).
+
+        `data`: folder in which the pack's tools keep what they need. Raises `PackError`.
+        """
         self.name = pack.name
         self._toolbox = toolbox or _toolbox(pack, data)
+        models = models or train(pack)
         agent, language = pack.agent, pack.speech
-        examples = pack.examples()
-        outside = [plain(text) for text in (*agent.elsewhere, *language.spec.elsewhere)]
-        flows = [name for name, spec in agent.intents.items() if spec.flow]
-        intents = IntentModel(examples, outside, novel=flows)
-        acts = {spec.act: name for name, spec in agent.intents.items() if spec.act}
-        person = acts.get("person", "person")
         slots = SlotReader(agent.slots, language, pack.currency)
         walker = Walker(agent)
-        person_detector, frustration_detector = train_detectors(
-            examples, person, language, [*outside, *pack.answers()]
-        )
         reader = Reader(
             agent,
             language,
             slots,
-            intents,
-            person_detector,
-            frustration_detector,
+            models.intents,
+            models.person,
+            models.frustration,
             {flow: walker.wanted(flow) for flow in agent.flows},
             (*language.emergency, *phrases(agent.emergency)),
         )
         self._parts = Parts(
             pack=pack,
             reader=reader,
-            slots=slots,
             walker=walker,
-            completeness=Completeness(agent.slots, language, pack.currency, slots, intents),
+            completeness=Completeness(agent.slots, language, pack.currency, slots, models.intents),
             toolbox=self._toolbox,
             expectations=_expectations(pack),
             today=today,

@@ -87,6 +87,12 @@ def _check_flow(
         _check_step_names(source, agent, key, step, known)
         if step.ask is not None:
             produced.add(step.ask)
+        again = [name for name in step.forget if name in produced]
+        if step.forget and not again:
+            raise source.error(
+                (*key, "forget"),
+                f"no earlier step asks for '{step.forget[0]}' again; add '- ask: {step.forget[0]}'",
+            )
         if step.confirm is not None:
             confirmed = True
             read_back |= set(names_in(step.confirm))

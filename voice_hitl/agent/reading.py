@@ -21,6 +21,7 @@ from voice_hitl.agent.text import Tokens, plain
 from voice_hitl.language import Hypothesis
 
 SURE = 0.5  # P(intent right) from which it is acted upon
+EMERGENCY = 0.6  # P(intent right) from which one that means danger counts as an emergency
 MAYBE = 0.25  # from which the agent asks back
 PERSON = 0.5  # P(wants a person) that makes the turn a request for one
 _ACT_SURE = 0.6  # P(right) of a turn of conversation ("say that again") to go before a slot value
@@ -164,7 +165,7 @@ class Reader:
     ) -> bool:
         if has_phrase(words, self._emergency):
             return True
-        if intent is not None and quality >= SURE and self._agent.intents[intent].emergency:
+        if intent and quality >= EMERGENCY and self._agent.intents[intent].emergency:
             return True
         return act in (Act.INFORM, Act.CORRECT) and any(
             self._agent.slots[name].emergency_when == value.value for name, value in values.items()

@@ -49,6 +49,16 @@ class Toolbox(Protocol):
         """Release what the tools hold."""
 
 
+_BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 ToolboxType = Callable[[Path, Mapping[str, str]], Toolbox]
 
 
@@ -65,6 +75,9 @@ async def run_tool(
             result = await method(call, **arguments)
     except TimeoutError as error:
         raise ToolTimeout(f"{name}: no answer within {spec.timeout:g} s") from error
+    except _BROKEN as error:
+        # Tools are other people's code: their bugs end an action, not the call.
+        raise ToolError(f"{name}: {type(error).__name__}: {error}") from error
     missing = [value for value in spec.returns if value not in result.values]
     if missing:
         raise ToolError(f"{name}: gave no '{missing[0]}'")

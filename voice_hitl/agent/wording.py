@@ -37,7 +37,3 @@ class Wording:
         text = variants[self._used[key] % len(variants)]
         self._used[key] += 1
         return text
-
-    def restart(self, key: str) -> None:
-        """Begin again with a key's first variant."""
-        self._used.pop(key, None)

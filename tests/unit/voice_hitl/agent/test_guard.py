@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voice_hitl.agent.guard import MASK, luhn, mask
+from voice_hitl.agent.numbers import spell_digits
+
+
+def card(body: str) -> str:
+    """A number that passes the Luhn check."""
+    return next(body + str(last) for last in range(10) if luhn(body + str(last)))
+
+
+@given(st.text(alphabet="0123456789", min_size=12, max_size=18), st.sampled_from(["", " ", "-"]))
+def test_no_card_number_is_shown_however_it_is_grouped(body: str, gap: str) -> None:
+    number = card(body)
+    written = gap.join(number[at : at + 4] for at in range(0, len(number), 4))
+    masked = mask(f"the card {written} is yours")
+    assert masked == f"the card {MASK * (len(number) - 4)}{number[-4:]} is yours"
+
+
+@given(st.text(alphabet="0123456789", min_size=8, max_size=16))
+def test_no_long_run_of_spoken_digits_is_shown(digits: str) -> None:
+    masked = mask(f"it is {spell_digits(digits)} thanks")
+    assert masked == f"it is {MASK * (len(digits) - 4)}{digits[-4:]} thanks"
+
+
+def test_account_numbers_are_hidden_after_their_name_only() -> None:
+    assert (
+        mask("your account number 12345678 is open")
+        == f"your account number {MASK * 4}5678 is open"
+    )
+    assert mask("case 12345678 is open") == "case 12345678 is open"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ending in 4321",
+        "call +1 555 010 0123",
+        "on 2025-03-12 at 10:30",
+        "two thousand eight hundred forty dollars",
+        "four three two one",
+        "",
+    ],
+)
+def test_ordinary_numbers_stay(text: str) -> None:
+    assert mask(text) == text
+
+
+@given(st.text(max_size=60))
+def test_masking_twice_changes_nothing(text: str) -> None:
+    once = mask(text)
+    assert mask(once) == once
+
+
+@pytest.mark.parametrize(
+    ("digits", "good"), [("4532015112830366", True), ("4532015112830367", False)]
+)
+def test_luhn(digits: str, good: bool) -> None:
+    assert luhn(digits) is good
