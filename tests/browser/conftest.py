@@ -15,6 +15,7 @@ from tests.browser.fake_floor import FakeFloor
 from tests.browser.fake_live import FakeLive
 from tests.browser.live import LiveServer
 from tests.browser.loudspeaker import LISTEN
+from tests.browser.real_live import a_real_server
 from tests.browser.sound import Samples, babble, write_wav
 from tests.browser.watch import Watch
 
@@ -28,10 +29,13 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream",
 ]
-ALLOW = "--use-fake-ui-for-media-stream"  # answers every request for the microphone with yes
+LENIENT = [
+    "--use-fake-ui-for-media-stream",  # answers every request for the microphone with yes
+    "--autoplay-policy=no-user-gesture-required",
+]
+STRICT = "--autoplay-policy=document-user-activation-required"  # as on a person's desktop
 MICROPHONE_RATE = 48000
 
 
@@ -63,15 +67,15 @@ def microphone_wav(operator_voice: Samples, tmp_path_factory: pytest.TempPathFac
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(microphone_wav: Path) -> AsyncIterator[Browser]:
     """A browser that grants the microphone."""
-    flags = [*FLAGS, ALLOW, f"--use-file-for-fake-audio-capture={microphone_wav}"]
+    flags = [*FLAGS, *LENIENT, f"--use-file-for-fake-audio-capture={microphone_wav}"]
     async with async_playwright() as playwright:
         yield await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def strict_browser(microphone_wav: Path) -> AsyncIterator[Browser]:
-    """A browser that grants nothing by itself."""
-    flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone_wav}"]
+    """A browser that grants nothing by itself: no microphone unasked, no sound before a click."""
+    flags = [*FLAGS, STRICT, f"--use-file-for-fake-audio-capture={microphone_wav}"]
     async with async_playwright() as playwright:
         yield await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
 
@@ -101,7 +105,13 @@ async def floor() -> AsyncIterator[FakeFloor]:
         yield served
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def live_server(floor: FakeFloor) -> LiveServer:
-    """The server that the whole job is done on."""
-    return FakeLive(floor)
+@pytest_asyncio.fixture(loop_scope="module", params=["fake", "real"])
+async def live_server(
+    request: pytest.FixtureRequest, floor: FakeFloor, tmp_path: Path
+) -> AsyncIterator[LiveServer]:
+    """The server that the whole job is done on: the fake floor, then the product itself."""
+    if request.param == "fake":
+        yield FakeLive(floor)
+    else:
+        async with a_real_server(tmp_path) as live:
+            yield live
