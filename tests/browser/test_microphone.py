@@ -63,6 +63,17 @@ async def test_the_sound_settings_tell_it_too(blocked: Page, floor: FakeFloor) -
     await expect(settings.get_by_role("alert")).to_contain_text("The microphone is blocked")
 
 
+async def test_a_page_that_may_not_sound_says_so(blocked: Page, floor: FakeFloor) -> None:
+    me = await sign_in(blocked, floor)
+    await floor.set_presence(me, "available")
+    untouched = await blocked.context.new_page()
+    await untouched.goto(floor.url)
+    silent = untouched.get_by_text("The browser keeps this page silent")
+    await expect(silent).to_be_visible()
+    await untouched.mouse.click(700, 500)
+    await expect(silent).to_have_count(0)
+
+
 async def test_muting_sends_silence(page: Page, floor: FakeFloor) -> None:
     await sign_in(page, floor)
     await floor.set_call(scenes.call("c-1", "+15550101", 20))

@@ -32,7 +32,7 @@ it('holds rows still while a pointer is among them', () => {
 });
 
 it('bands risk', () => {
-  expect([0, 0.29, 0.3, 0.59, 0.6, 1].map(riskBand)).toEqual([
+  expect([0, 0.19, 0.2, 0.34, 0.35, 1].map(riskBand)).toEqual([
     'calm',
     'calm',
     'watch',

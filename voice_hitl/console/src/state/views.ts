@@ -7,9 +7,12 @@ export const latestRisk = (call: CallView): number => call.points.at(-1)?.risk ?
 
 export type RiskBand = 'calm' | 'watch' | 'high';
 
-/** Bands for the eye only; whether a call is handed over is decided by the server. */
-export const RISK_WATCH = 0.3;
-export const RISK_HIGH = 0.6;
+/**
+ * Bands for the eye only: whether a call is handed over is decided by the server. High begins where
+ * the default policy lets the AI do nothing irreversible any more.
+ */
+export const RISK_WATCH = 0.2;
+export const RISK_HIGH = 0.35;
 
 export function riskBand(risk: number): RiskBand {
   return risk >= RISK_HIGH ? 'high' : risk >= RISK_WATCH ? 'watch' : 'calm';

@@ -1,9 +1,11 @@
 /** What stands across the page: a lost connection, a newer server. */
 
 import { Button } from '@mantine/core';
+import { audible } from '../../audio/engine';
 import { useDesk, useFloor } from '../../desk-context';
+import { useObservable } from '../../lib/observable';
 import { useNow } from '../../lib/use-now';
-import { AlertIcon } from '../../ui/icons';
+import { AlertIcon, SpeakerIcon } from '../../ui/icons';
 import styles from './Banners.module.css';
 
 export function Banners() {
@@ -11,8 +13,21 @@ export function Banners() {
   const known = useFloor((floor) => floor.me !== null);
   const bridged = useFloor((floor) => floor.bridge !== null);
   const outdated = useFloor((floor) => floor.outdated);
+  const expecting = useFloor((floor) => floor.me?.presence === 'available');
+  const heard = useObservable(audible, (value) => value);
   if (link.status !== 'open' && known) {
     return <Lost bridged={bridged} retryAt={link.status === 'lost' ? link.retryAt : null} />;
+  }
+  if (expecting && !heard) {
+    return (
+      <div className={styles.banner} data-tone="accent" role="status">
+        <SpeakerIcon />
+        <span>
+          The browser keeps this page silent until you click in it or press a key: a call would not
+          ring.
+        </span>
+      </div>
+    );
   }
   if (outdated && !bridged) {
     return (

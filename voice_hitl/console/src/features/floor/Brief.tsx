@@ -41,7 +41,7 @@ export function Brief({ brief }: { readonly brief: BriefView }) {
       </Section>
       {brief.pending !== null && (
         <Section title="Pending">
-          <p>{brief.pending}</p>
+          <Pending pending={brief.pending} />
         </Section>
       )}
       <Section title="Last exchanges">
@@ -112,6 +112,10 @@ export function Tried({ tried }: { readonly tried: readonly Attempt[] }) {
       ))}
     </ul>
   );
+}
+
+export function Pending({ pending }: { readonly pending: string }) {
+  return <p className={styles.pending}>{pending}</p>;
 }
 
 const SPEAKERS: Readonly<Record<TranscriptEntry['role'], string>> = {

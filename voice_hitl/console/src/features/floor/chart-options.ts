@@ -50,7 +50,7 @@ export function chartOptions(width: number, colors: Colors): uPlot.Options {
   return {
     width,
     height: CHART_HEIGHT,
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { points: { size: 7 }, drag: { x: false, y: false }, y: false },
     scales: {

@@ -7,7 +7,7 @@ import { useDesk, useFloor } from '../../desk-context';
 import { foremostOffer } from '../../state/views';
 import { PhoneIcon } from '../../ui/icons';
 import type { OfferView } from '../../wire';
-import { Exchanges, Facts, NextStep, Section, Tried, UrgencyBadge } from '../floor/Brief';
+import { Exchanges, Facts, NextStep, Pending, Section, Tried, UrgencyBadge } from '../floor/Brief';
 import { ReasonList } from '../../ui/ReasonList';
 import { CountdownRing } from './CountdownRing';
 import styles from './OfferDialog.module.css';
@@ -84,7 +84,7 @@ function Offer({ offer, others }: OfferProps) {
           </Section>
           {brief.pending !== null && (
             <Section title="Pending">
-              <p>{brief.pending}</p>
+              <Pending pending={brief.pending} />
             </Section>
           )}
         </div>
