@@ -39,16 +39,6 @@ class Encoder(Protocol):
         """A `clear` message."""
 
 
-class Recording(Protocol):
-    """What is told of the caller's side of the line: `audio.recorder.StereoRecorder`."""
-
-    def heard(self, at: float, ulaw: bytes) -> None:
-        """The caller will hear this at monotonic time `at`."""
-
-    def cut(self, at: float) -> None:
-        """From `at` on they will hear nothing of it."""
-
-
 def _nothing(*_: object) -> None:
     """A listener that nobody has set."""
 
@@ -78,7 +68,6 @@ class Egress:
         self.on_sentence_done: Callable[[int], None] = _nothing
         self.on_idle: Callable[[], None] = _nothing
         self.on_failed: Callable[[Exception], None] = _log_failure
-        self.recording: Recording | None = None
         self._encoder = encoder
         self._ticker = ticker
         self._clock = clock
@@ -148,8 +137,6 @@ class Egress:
         self._playback.begin_reply(forget=True)
         self._pacer.cleared(now)
         self._ticker.discard(self._tick)
-        if self.recording is not None:
-            self.recording.cut(now)
         if not self._closed:
             self.send(self._encoder.encode_clear())
         return heard
@@ -252,15 +239,11 @@ class Egress:
         encode, send = self._encoder.encode_media, self.send
         for offset in range(0, len(sound), FRAME):
             send(encode(sound[offset : offset + FRAME]))
-        at = self._pacer.sent(now, frames)
-        if self.recording is not None:
-            self.recording.heard(at, sound)
+        self._pacer.sent(now, frames)
 
     def _send_frame(self, frame: bytes, now: float) -> None:
         self.send(self._encoder.encode_media(frame))
-        at = self._pacer.sent(now, 1)
-        if self.recording is not None:
-            self.recording.heard(at, frame)
+        self._pacer.sent(now, 1)
 
     def _done(self, sentence: Sentence) -> None:
         sentence.done = True

@@ -164,6 +164,22 @@ def test_a_slot_can_mean_danger(parts: Parts) -> None:
     assert not parts.reader.read("yes that was me", where).emergency
 
 
+def test_an_action_is_never_confirmed_by_a_yes_lost_among_other_words(parts: Parts) -> None:
+    where = context(parts, State.CONFIRMING, source="checking", target="savings", amount="200.00")
+    for text in ("it is purple on the elephant dishwasher", "right purple elephant over there now"):
+        assert parts.reader.read(text, where).act is not Act.AFFIRM
+    assert parts.reader.read("yes open it", where).act is Act.AFFIRM
+
+
+@pytest.mark.parametrize(
+    "text", ["my account", "my card", "money", "i have a problem with my card"]
+)
+def test_what_is_too_vague_starts_nothing(reader: Reader, text: str) -> None:
+    reading = reader.read(text, FREE)
+    assert reading.act in (Act.UNSURE, Act.NO_MATCH, Act.HELP, Act.GREETING)
+    assert not reading.emergency
+
+
 def test_keys(parts: Parts) -> None:
     asking = context(parts, State.ASKING, "last_four")
     assert parts.reader.keyed("4321", asking).values["last_four"].value == "4321"

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from voice_hitl.audio.g711 import FRAME, FRAME_SECONDS
 from voice_hitl.audio.pacer import LEAD
-from voice_hitl.audio.recorder import StereoRecorder
 from voice_hitl.call.egress import LIVE_LEAD, LIVE_QUEUE, MARK_GRACE, Egress
 from voice_hitl.call.ticker import Ticker
 
@@ -323,20 +322,6 @@ def test_a_listener_may_call_back_in(world: World) -> None:
     again = world.egress.say(clip(0.1), "again")
     world.step(10)
     assert world.done == [again]
-
-
-def test_the_recording_has_what_was_heard(world: World) -> None:
-    recorder = StereoRecorder(start=world.now)
-    world.egress.recording = recorder
-    world.egress.say(clip(1.0, 1), TEXT)
-    world.step(20)
-    world.egress.clear()
-    world.egress.play_live(b"\x02" * FRAME)
-    world.step(5)
-    right = recorder.take(world.now, final=True)[1::2]
-    assert right[:3200] == b"\x01" * 3200
-    assert right[3200:3360] == b"\x02" * FRAME
-    assert set(right[3360:]) == {0xFF}
 
 
 def test_it_speaks_media_streams(world: World) -> None:

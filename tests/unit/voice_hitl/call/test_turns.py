@@ -62,7 +62,9 @@ def test_a_complete_sentence_closes_sooner_than_an_unfinished_one(call: Driver) 
 def test_words_that_arrive_in_the_pause_move_the_deadline(call: Driver) -> None:
     call.tell(turns.CallerStarted(), turns.PartialHeard(0.0), turns.CallerPaused(ended=call.now))
     call.tell(turns.PartialHeard(1.0))
-    assert call.machine.next_deadline() == pytest.approx(call.now + call.machine.timing.complete_pause)
+    assert call.machine.next_deadline() == pytest.approx(
+        call.now + call.machine.timing.complete_pause
+    )
 
 
 def test_going_on_in_the_pause_keeps_the_turn_open(call: Driver) -> None:
@@ -196,7 +198,9 @@ events = st.one_of(
 
 
 @given(st.lists(st.tuples(events, st.floats(0, 3)), max_size=40))
-def test_any_order_of_events_keeps_the_machine_sound(steps: list[tuple[turns.TurnEvent, float]]) -> None:
+def test_any_order_of_events_keeps_the_machine_sound(
+    steps: list[tuple[turns.TurnEvent, float]],
+) -> None:
     machine = TurnMachine()
     now = 0.0
     over = False
