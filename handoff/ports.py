@@ -1,8 +1,9 @@
 """What the decision core's surroundings must keep, and the protocol of whatever keeps it.
 
 Records are complete rows: saving one again with the same key replaces it, so a writer never has to know what
-is stored already. Times are seconds since the Unix epoch. Mappings hold JSON values only; a number in them
-that is not finite, which JSON cannot hold, is kept as null.
+is stored already. Times are seconds since the Unix epoch. Mappings hold JSON values only. What a database
+cannot hold is mended rather than refused, since one bad record must not hold up all others: numbers that are
+not finite become null, NUL and lone surrogates in texts the replacement character.
 """
 
 from __future__ import annotations
@@ -153,16 +154,25 @@ Record = (
 
 
 def json_ready(value: Any) -> Any:
-    """A JSON value: mappings as dicts, sequences as lists, numbers that are not finite as None."""
+    """A JSON value that any database holds: mappings as dicts, sequences as lists, the rest mended."""
     match value:
+        case str():
+            return _text(value)
         case float():
             return value if math.isfinite(value) else None
         case Mapping():
-            return {str(key): json_ready(item) for key, item in value.items()}
+            return {_text(str(key)): json_ready(item) for key, item in value.items()}
         case tuple() | list():
             return [json_ready(item) for item in value]
         case _:
             return value
+
+
+def _text(value: str) -> str:
+    if value.isascii() and "\0" not in value:
+        return value
+    whole = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.replace("\0", "\ufffd")
 
 
 class Store(Protocol):

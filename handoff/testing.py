@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TypeVar
 
 from handoff.commands import Decision, Reason, Urgency
@@ -148,16 +148,8 @@ class MemoryStore:
 
 
 def _as_kept(record: Record) -> Record:
-    match record:
-        case TurnRecord():
-            signals, latency = json_ready(record.signals), json_ready(record.latency_ms)
-            return replace(record, signals=signals, latency_ms=latency)
-        case HandoffRecord():
-            return replace(record, brief=json_ready(record.brief))
-        case EventRecord():
-            return replace(record, detail=json_ready(record.detail))
-        case _:
-            return record
+    values = {f.name: getattr(record, f.name) for f in fields(record) if f.name != "reasons"}
+    return replace(record, **{name: json_ready(value) for name, value in values.items()})
 
 
 def _key(record: Record) -> Key:

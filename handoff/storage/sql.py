@@ -8,6 +8,7 @@ commit waits for one fsync, which a batch shares. (With `NORMAL` a power cut cou
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -54,6 +55,8 @@ class SqlStore:
         """
         engine = _engine(url)
         store = cls(engine)
+        if engine.dialect.name == "sqlite":
+            await asyncio.to_thread(_probe, engine.url.database)
         try:
             async with store._write() as connection:
                 await connection.run_sync(upgrade)
@@ -224,6 +227,16 @@ def _engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _probe(path: str | None) -> None:
+    """Open the file once without the asynchronous driver, whose thread outlives a failure to open."""
+    if path is None:
+        return
+    try:
+        sqlite3.connect(path).close()
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {error}") from error
 
 
 def _begin_sqlite(connection: Connection) -> None:

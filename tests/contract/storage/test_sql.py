@@ -98,7 +98,8 @@ async def test_sqlite_is_durable(tmp_path: Path) -> None:
     [
         ("nonsense", "is not a database URL"),
         ("mysql://host/name", "'mysql' is not supported: use sqlite or postgresql"),
-        ("sqlite:////proc/nowhere/calls.db", "unable to open database file"),
+        ("postgresql://nobody@127.0.0.1:1/calls", "Connect|driver"),
+        ("sqlite:////proc/nowhere/calls.db", "nowhere/calls.db: unable to open database file"),
     ],
 )
 async def test_a_url_that_cannot_be_opened_is_one_clear_error(url: str, words: str) -> None:

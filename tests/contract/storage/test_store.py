@@ -234,6 +234,16 @@ async def test_numbers_that_json_cannot_hold_become_null(store: Store) -> None:
     assert json.dumps(dict(turn.signals), allow_nan=False) == '{"a": null, "b": 1.0}'
 
 
+async def test_text_that_a_database_cannot_hold_is_mended(store: Store) -> None:
+    note = "a\0b \ud83d c"
+    odd = EventRecord("e1", 1.0, "o1", note, detail={note: [note]})
+    await store.save([odd, replace(a_turn_record(), text=note)])
+    mended = "a\ufffdb \ufffd c"
+    (event,) = await store.events()
+    assert (event.action, event.detail) == (mended, {mended: [mended]})
+    assert [turn.text for turn in await store.turns("c1")] == [mended]
+
+
 async def test_a_closed_store_says_so(store: Store) -> None:
     await store.aclose()
     await store.aclose()
