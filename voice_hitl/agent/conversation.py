@@ -137,7 +137,7 @@ class FlowConversation:
             elif words:
                 self._dialogue.abandon()
             else:
-                self._dialogue.invite()
+                self._dialogue.reopen()
         return self._speaker.flush()
 
     def completeness(self, partial: str) -> float:
@@ -199,7 +199,7 @@ class FlowConversation:
             return True
         hypothesis = turn.heard.hypothesis
         doubtful = hypothesis is not None and hypothesis.confidence < _DOUBTED
-        if doubtful and self._doubted is not confirming:
+        if doubtful and self._doubted != confirming:
             self._doubted = confirming
             return True
         return False

@@ -215,11 +215,18 @@ class Dialogue:
 
     def invite(self) -> None:
         """Let the caller say what they want."""
+        self._candidates = ()
         if self.frames:
             self.ask_pending()
         else:
             self.state = State.OPEN
             self.speaker.say("go_ahead", self._prompts.go_ahead, "question")
+
+    def reopen(self) -> None:
+        """Begin as if nothing had been said."""
+        self.frames.clear()
+        self.state = State.OPEN
+        self.ask_pending()
 
     def distrust(self) -> None:
         """What was agreed with the agent may be outdated: confirm it again."""

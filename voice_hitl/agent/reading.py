@@ -26,7 +26,9 @@ MAYBE = 0.25  # from which the agent asks back
 PERSON = 0.5  # P(wants a person) that makes the turn a request for one
 _ACT_SURE = 0.6  # P(right) of a turn of conversation ("say that again") to go before a slot value
 _SWITCH = 0.7  # P(right) of another request while a slot was asked for and answered
-_AMBIGUOUS = 0.15  # margin under which two requests are offered
+_MOST_ASIDE = 2  # unknown words beside a yes, or beside a word that is only like a value
+_CLEAR = 0.35  # margin under which a request is asked back whatever its probability
+_SECOND = 0.3  # share, against the first, from which a second request is offered as well
 _READINGS = 4  # alternatives that are looked at
 _LOOSE_ANSWER = 0.7  # quality of a yes or no among unknown words
 _NOTHING = 0.05  # quality of a turn that says nothing
@@ -193,8 +195,10 @@ class Reader:
         return self._yes_or_no(turn.answer, EXACT)
 
     def _loose_answer(self, turn: _Turn, context: Context) -> _Verdict | None:
-        """Yes or no among words that say nothing known."""
-        return None if turn.answer is None else self._yes_or_no(turn.answer, _LOOSE_ANSWER)
+        """Yes or no among words that say nothing known; too little for an action's go-ahead."""
+        if turn.answer is None or (turn.answer and context.state is State.CONFIRMING):
+            return None
+        return self._yes_or_no(turn.answer, _LOOSE_ANSWER)
 
     def _act(self, turn: _Turn, context: Context) -> _Verdict | None:
         """A turn of conversation ("say that again"), if it surely is one."""
@@ -210,20 +214,25 @@ class Reader:
         act = self._act(turn, context)
         if act is not None and act[1] >= _ACT_SURE and act[0] is not Act.THANKS and not exact:
             return None
-        if self._switches(turn, context):
-            return None
         share = len(turn.unexplained) / max(1, len(turn.words))
-        quality = min((v.score for v in turn.values.values()), default=0.0) * (1 - 0.4 * share)
         changed = {
             name
             for name, value in turn.values.items()
             if name in context.known and context.known[name].value != value.value
         }
+        confirms = context.state is State.CONFIRMING and turn.answer is not None
+        if confirms and turn.answer and not changed and len(turn.unexplained) <= _MOST_ASIDE:
+            return self._yes_or_no(True, EXACT * (1 - 0.5 * share))  # "yes, open it"
+        if self._switches(turn, context):
+            return None
+        if not exact and len(turn.unexplained) >= _MOST_ASIDE:
+            return None  # a word that is only alike says nothing among others
+        quality = min((v.score for v in turn.values.values()), default=0.0) * (1 - 0.4 * share)
         if changed and (context.state is not State.ASKING or turn.corrects or turn.answer is False):
             return Act.CORRECT, quality, None, None
         new = changed or [name for name in turn.values if name not in context.known]
-        if context.state is State.CONFIRMING and turn.answer is not None:
-            return self._yes_or_no(turn.answer, EXACT * (1 - 0.5 * share))
+        if confirms and turn.answer is False:
+            return self._yes_or_no(False, EXACT * (1 - 0.5 * share))
         if new:
             return Act.INFORM, quality, None, None
         return None
@@ -257,19 +266,22 @@ class Reader:
         if not flows:
             return None
         top = flows[0]
-        if top != ranking.top and ranking.probability < SURE:
-            return None  # it is a turn of conversation, but not a clear one
-        if ranking.probability >= SURE:
+        if top != ranking.top:
+            # A turn of conversation, but not a clear one: perhaps it is this.
+            share = ranking.share(top)
+            return (Act.UNSURE, share, top, None) if share >= MAYBE else None
+        if ranking.probability >= SURE and ranking.margin >= _CLEAR:
             # A request for what is being done already gives nothing new, but is understood.
             act = Act.INFORM if top == context.intent else Act.REQUEST
             return act, ranking.probability, top, None
         if ranking.probability < MAYBE or ranking.novelty >= _FAR:
             return None
         second = flows[1] if len(flows) > 1 else None
-        close = ranking.margin < _AMBIGUOUS and second is not None
-        if close and second is not None and ranking.share(second) >= MAYBE / 2:
-            return Act.UNSURE, ranking.probability, top, second
-        return Act.UNSURE, ranking.probability, top, None
+        if second is not None and (
+            ranking.margin >= _CLEAR or ranking.share(second) < _SECOND * ranking.share(top)
+        ):
+            second = None
+        return Act.UNSURE, ranking.probability, top, second
 
     def _is_flow(self, name: str) -> bool:
         spec = self._agent.intents.get(name)
@@ -299,7 +311,7 @@ class _Turn:
 
 _Rule = Callable[[Reader, _Turn, Context], _Verdict | None]
 # Without a question, "okay thanks" and "that's it" are thanks and goodbye rather than a yes.
-_FREE: tuple[_Rule, ...] = (Reader._act, Reader._answer, Reader._request, Reader._loose_answer)
+_FREE: tuple[_Rule, ...] = (Reader._act, Reader._answer, Reader._request)
 _BOUND: tuple[_Rule, ...] = (
     Reader._answer,
     Reader._in_flow,
