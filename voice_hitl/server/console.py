@@ -107,8 +107,9 @@ class Consoles:
                 command = wire.console_message.validate_json(message.data)
             except ValidationError as error:
                 first = error.errors()[0]
-                where = ".".join(str(part) for part in first["loc"])
-                connection.send(wire.Problem(message=f"message refused: {where}: {first['msg']}"))
+                where = "".join(f"{part}." for part in first["loc"])[:-1]
+                words = f"{where}: {first['msg']}" if where else first["msg"]
+                connection.send(wire.Problem(message=f"message refused: {words}"))
                 continue
             self._obey(connection, command)
 

@@ -90,6 +90,7 @@ class Hub:
         self._operators: dict[str, wire.OperatorView] = {}
         self._calls: dict[str, CallSnapshot] = {}
         self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
+        self._bridges: dict[str, wire.Bridged] = {}  # by operator
 
     @property
     def calls(self) -> list[CallSnapshot]:
@@ -103,9 +104,7 @@ class Hub:
         connection = Connection(identity)
         operator_id = identity.operator_id
         self._connections.setdefault(operator_id, set()).add(connection)
-        me = self._operators.get(operator_id) or wire.OperatorView(
-            operator_id=operator_id, name=identity.name, presence="away", call_id=None
-        )
+        me = self._operators.get(operator_id) or _newcomer(identity)
         self._operators[operator_id] = me
         connection.send(
             wire.Hello(
@@ -118,6 +117,9 @@ class Hub:
                 guidelines=self._guidelines,
             )
         )
+        bridge = self._bridges.get(operator_id)
+        if bridge is not None:
+            connection.send(bridge)  # a reloaded page must know its epoch to talk on
         self._all(wire.OperatorChanged(operator=me))
         return connection
 
@@ -179,15 +181,22 @@ class Hub:
 
     def call_ended(self, call_id: str, outcome: str) -> None:
         """A call is over."""
+        for operator_id, bridge in list(self._bridges.items()):
+            if bridge.call_id == call_id:
+                del self._bridges[operator_id]
         if self._calls.pop(call_id, None) is not None:
             self._all(wire.CallGone(call_id=call_id, outcome=outcome))
 
     def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
         """The operator may open the call's audio."""
-        self._to(operator_id, wire.Bridged(call_id=call_id, epoch=epoch))
+        bridge = self._bridges[operator_id] = wire.Bridged(call_id=call_id, epoch=epoch)
+        self._to(operator_id, bridge)
 
     def unbridged(self, call_id: str, operator_id: str, reason: str) -> None:
         """The operator no longer has the call."""
+        bridge = self._bridges.get(operator_id)
+        if bridge is not None and bridge.call_id == call_id:
+            del self._bridges[operator_id]
         words = UNBRIDGED_WORDS.get(reason, reason.replace("_", " ").capitalize() + ".")
         self._to(operator_id, wire.Unbridged(call_id=call_id, reason=reason, message=words))
 
@@ -204,7 +213,9 @@ class Hub:
 
     def offer_over(self, operator_id: str, offer_id: str, call_id: str, reason: str) -> None:
         """An offer is over, or an accept was refused."""
-        self._offers.pop(offer_id, None)
+        owner, _ = self._offers.get(offer_id, (None, None))
+        if owner == operator_id:  # else a refused accept of what rings at somebody else
+            del self._offers[offer_id]
         self._to(
             operator_id,
             wire.OfferOver(
@@ -219,9 +230,13 @@ class Hub:
         """An operator's presence changed."""
         known = self._operators.get(operator_id)
         if known is None:
-            return
+            # Left and back at once: the window was open before the floor had heard of the leaving.
+            windows = self._connections.get(operator_id)
+            if not windows:
+                return
+            known = _newcomer(next(iter(windows)).identity)
         if presence == "gone":
-            del self._operators[operator_id]
+            self._operators.pop(operator_id, None)
             self._all(wire.OperatorGone(operator_id=operator_id))
             return
         view = known.model_copy(update={"presence": presence, "call_id": busy_with})
@@ -239,6 +254,12 @@ class Hub:
         for windows in self._connections.values():
             for connection in windows:
                 connection.send_text(text)
+
+
+def _newcomer(identity: Identity) -> wire.OperatorView:
+    return wire.OperatorView(
+        operator_id=identity.operator_id, name=identity.name, presence="away", call_id=None
+    )
 
 
 def presence_event(operator_id: str, message: wire.SetPresence) -> facts.OperatorPresence:
