@@ -235,7 +235,9 @@ class CallBook:
             self._amend_handoff(brief=brief)
         else:
             self._open_handoff(brief)
-        self.system(f"Handing over to a person: {command.brief.why}")
+        reasons = command.decision.reasons
+        why = reasons[0].words if reasons else "the conversation is going badly"
+        self.system(f"A person is being called: {why}.")
         self.changed()
 
     def offered(self, operator_id: str) -> None:
