@@ -8,7 +8,10 @@ from pathlib import Path
 from aiohttp import web
 
 from voice_hitl.errors import ConfigError
+from voice_hitl.log import get_logger
 from voice_hitl.server.wire import ErrorBody
+
+log = get_logger(__name__)
 
 CONSOLE_FILES = Path(__file__).parent.parent / "console" / "dist"
 
@@ -27,17 +30,30 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def one_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors of the API as JSON (`ErrorBody`); security headers on every page."""
+    """Errors of the API as JSON (`ErrorBody`); security headers on every answer."""
+    api = request.path.startswith("/api/")
+    response: web.StreamResponse
     try:
         response = await handler(request)
     except web.HTTPException as error:
-        if error.status < 400 or not request.path.startswith("/api/"):
+        error.headers.update(SECURITY_HEADERS)
+        if error.status < 400 or not api:
             raise
-        body = ErrorBody(error=error.text or error.reason)
-        return web.json_response(body.model_dump(), status=error.status)
+        response = _error(error.status, error.text or error.reason)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+    except Exception:
+        if not api:
+            raise
+        log.exception("a request failed", method=request.method, path=request.path)
+        response = _error(500, "the server could not do this; its log says why")
     if not response.prepared:
         response.headers.update(SECURITY_HEADERS)
     return response
+
+
+def _error(status: int, words: str) -> web.Response:
+    return web.json_response(ErrorBody(error=words).model_dump(), status=status)
 
 
 def add_console(app: web.Application) -> None:

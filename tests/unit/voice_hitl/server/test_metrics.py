@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.parser import text_string_to_metric_families
+
+from voice_hitl.server.metrics import Metrics
+
+Client = TestClient[web.Request, web.Application]
+Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def client(metrics: Metrics) -> AsyncIterator[Client]:
+    app = web.Application()
+    app.router.add_get("/metrics", metrics.handle)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def figures(client: Client) -> Figures:
+    answer = await client.get("/metrics")
+    assert answer.status == 200
+    assert answer.content_type == "text/plain"
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(await answer.text())
+        for sample in family.samples
+    }
+
+
+def labels(**given: str) -> frozenset[tuple[str, str]]:
+    return frozenset(given.items())
+
+
+async def test_ended_calls_are_counted_by_outcome(metrics: Metrics, client: Client) -> None:
+    for outcome in ("automated", "failed", "automated"):
+        metrics.ended(outcome)
+    found = await figures(client)
+    assert found["voice_hitl_calls_total", labels(outcome="automated")] == 2
+    assert found["voice_hitl_calls_total", labels(outcome="failed")] == 1
+
+
+async def test_live_calls_are_read_when_they_are_asked_for(
+    metrics: Metrics, client: Client
+) -> None:
+    live = [1, 2]
+    metrics.live.set_function(lambda: len(live))
+    assert (await figures(client))["voice_hitl_live_calls", labels()] == 2
+    live.clear()
+    assert (await figures(client))["voice_hitl_live_calls", labels()] == 0
+
+
+async def test_stages_are_seconds_with_buckets_around_the_budgets(
+    metrics: Metrics, client: Client
+) -> None:
+    for seconds in (0.12, 0.4, 2.0):
+        metrics.stages.labels("response").observe(seconds)
+    found = await figures(client)
+    name = "voice_hitl_stage_seconds"
+    assert found[f"{name}_count", labels(stage="response")] == 3
+    assert found[f"{name}_sum", labels(stage="response")] == pytest.approx(2.52)
+    within = {
+        limit: found[f"{name}_bucket", labels(stage="response", le=limit)]
+        for limit in ("0.1", "0.15", "0.5", "2.5")
+    }
+    assert within == {"0.1": 0, "0.15": 1, "0.5": 2, "2.5": 3}
+
+
+async def test_two_servers_of_one_process_do_not_mix(metrics: Metrics, client: Client) -> None:
+    Metrics().ended("automated")
+    assert ("voice_hitl_calls_total", labels(outcome="automated")) not in await figures(client)
