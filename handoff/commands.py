@@ -213,7 +213,7 @@ class RefuseAccept:
     """An operator accepted an offer, or wanted a call, that is not theirs to take.
 
     `offer_id` is empty for a takeover. Reason is taken, lapsed, declined, withdrawn, caller_gone, away,
-    busy, unknown or draining.
+    busy or unknown.
     """
 
     offer_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -93,3 +93,16 @@ def mermaid(table: Table) -> str:
             if target in row.targets and target is not state
         ]
     return "\n".join([*lines, "    ended --> [*]"])
+
+
+def markdown(table: Table, events: Iterable[type]) -> str:
+    """List what every live state does on these events as a Markdown table."""
+    named = list(events)
+    lines = [
+        "| in state | " + " | ".join(f"`{event.__name__}`" for event in named) + " |",
+        "|---" * (len(named) + 1) + "|",
+    ]
+    for state in LIVE:
+        cells = [table[state, event].words for event in named]
+        lines.append(f"| `{state}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""docs/deciding.md says what the code does: drawn parts are current, examples run and print what they say."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from handoff.engine import REFUSALS
+from handoff.events import CallerHungUp, DeadlinePassed, OperatorLost, ServerDraining
+from handoff.policy import Policy
+from handoff.session import TABLE, diagram
+from handoff.signals import WORDS as SOFT
+from handoff.states import markdown
+from handoff.triggers import URGENCY
+from handoff.triggers import WORDS as HARD
+
+DOC = Path(__file__).parents[3] / "docs" / "deciding.md"
+TEXT = DOC.read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+
+
+def test_the_diagram_is_drawn_from_the_table() -> None:
+    assert f"```mermaid\n{diagram()}\n```" in TEXT, "paste the output of handoff.session.diagram()"
+
+
+def test_the_four_events_are_listed_from_the_table() -> None:
+    four = markdown(TABLE, [CallerHungUp, OperatorLost, DeadlinePassed, ServerDraining])
+    assert four in TEXT, f"paste:\n{four}"
+
+
+@pytest.mark.parametrize("words", [SOFT, HARD, REFUSALS])
+def test_every_code_is_listed_with_its_words(words: dict[str, str]) -> None:
+    for code, word in words.items():
+        urgency = f" {URGENCY[code].value} |" if words is HARD and code in URGENCY else ""
+        assert f"| `{code}` | {word} |{urgency}" in TEXT
+
+
+def test_the_numbers_of_the_policy_are_its_defaults() -> None:
+    policy = Policy()
+    assert (policy.hysteresis.high, policy.hysteresis.low) == (2.0, 0.0)
+    assert policy.waiting.backoff == 20
+    assert policy.waiting.max_requests == 4
+    assert (policy.waiting.notice_every, policy.waiting.limit) == (10, 90)
+    assert (policy.waiting.for_busy, policy.waiting.for_absent) == (30, 0)
+    assert policy.floor.offer_seconds == 15
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_run_and_print_what_their_comments_say(example: str) -> None:
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(example, str(DOC), "exec"), {"__name__": "example"})
+    promised = re.findall(r"print\(.*\)  # (.*)", example)
+    assert promised
+    assert printed.getvalue().splitlines() == promised
+
+
+def test_there_are_examples_of_both_machines() -> None:
+    assert len(EXAMPLES) == 2
