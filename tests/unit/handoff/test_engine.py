@@ -435,14 +435,14 @@ def test_time_and_memory_a_turn_do_not_grow_with_the_call() -> None:
 
     run(200)
     tracemalloc.start()
-    early = min(run(200) for _ in range(3))
+    early = min(run(200) for _ in range(5))
     gc.collect()
     small = tracemalloc.get_traced_memory()[0]
     run(3000)
-    late = min(run(200) for _ in range(3))
+    late = min(run(200) for _ in range(5))
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - small
     tracemalloc.stop()
-    assert late < 3 * early
+    assert late < 4 * early  # 17 times as many turns by then
     assert grown < 20_000  # bytes, over 3,600 turns
     assert early < 3e-3, "the budget of a decision, with tracing on"

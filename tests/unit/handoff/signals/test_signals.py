@@ -12,8 +12,6 @@ from handoff.events import (
     CallerSilent,
     DialogueFacts,
     Effect,
-    IntentFacts,
-    SpeechFacts,
     StageTimed,
 )
 from handoff.signals import (
@@ -23,12 +21,6 @@ from handoff.signals import (
     Reading,
     Recent,
     Signals,
-    action,
-    caller,
-    dialogue,
-    intent,
-    latency,
-    speech,
 )
 from handoff.testing import a_proposal, a_turn
 
@@ -106,118 +98,6 @@ def test_what_happened_between_turns_counts_for_the_next_turn_only() -> None:
     assert first.raw["latency.breaches"] == 1.0
     second = signals.turn(a_turn(2), 2.0)
     assert second.raw["action.irreversibility"] == second.raw["latency.breaches"] == 0.0
-
-
-def test_one_reply_apologises_once_however_often_it_is_reported() -> None:
-    signals = Signals(0.0)
-    for text in ("Sorry, I did not get that.", "Sorry, I"):
-        signals.note(AgentSpoke(3, text, "apology"))
-    assert signals.turn(a_turn(4), 1.0).raw["action.apologies"] == 1.0
-
-
-class TestWords:
-    def test_a_request_said_again_is_a_repeat_and_nearly_again_a_rephrasing(self) -> None:
-        signals = Signals(0.0)
-        signals.turn(a_turn(1, "I want to block my stolen card"), 1.0)
-        same = signals.turn(a_turn(2, "block my stolen card please"), 2.0)
-        assert now(same, "repeats") == 1.0
-        assert now(same, "rephrasing") == 0.0
-        near = signals.turn(a_turn(3, "block that stolen bank card"), 3.0)
-        assert now(near, "repeats") == 0.0
-        assert now(near, "rephrasing") == 1.0
-        other = signals.turn(a_turn(4, "what are your opening hours"), 4.0)
-        assert now(other, "repeats") == now(other, "rephrasing") == 0.0
-
-    def test_a_similar_question_after_an_answer_or_with_a_new_detail_is_no_rephrasing(self) -> None:
-        signals = Signals(0.0)
-        signals.turn(a_turn(1, "balance of my savings account"), 1.0)
-        signals.note(AgentSpoke(1, "Ten dollars.", "answer"))
-        served = signals.turn(a_turn(2, "balance of my checking account"), 2.0)
-        assert now(served, "rephrasing") == 0.0
-        detail = a_turn(3, "balance of my blue account", slots={"account": "blue"})
-        assert now(signals.turn(detail, 3.0), "rephrasing") == 0.0
-        signals.note(AgentSpoke(3, "Which account?", "question", pending="the account"))
-        again = a_turn(4, "the balance of that blue one", slots={"account": "blue"})
-        assert now(signals.turn(again, 4.0), "rephrasing") == 1.0
-
-    def test_short_answers_repeat_rightly(self) -> None:
-        signals = Signals(0.0)
-        signals.turn(a_turn(1, "yes"), 1.0)
-        assert now(signals.turn(a_turn(2, "yes please"), 2.0), "repeats") == 0.0
-
-    @given(st.text(), st.text())
-    def test_overlap_is_a_similarity(self, one: str, other: str) -> None:
-        a, b = dialogue.content_words(one), dialogue.content_words(other)
-        assert dialogue.overlap(a, b) == dialogue.overlap(b, a)
-        assert 0.0 <= dialogue.overlap(a, b) <= 1.0
-        assert dialogue.overlap(a, a) in (0.0, 1.0)
-
-
-def test_a_call_is_long_after_a_routine_calls_length() -> None:
-    counter = dialogue.Dialogue(0.0)
-    for turn in range(1, 40):
-        counter.spoke(a_turn(turn, f"turn {turn}"))
-        expected = min(1.0, max(0, turn - 12) / 12)
-        assert counter.long() == pytest.approx(expected)
-
-
-def test_silence_resets_the_count_of_no_matches_no_more_than_speech_that_of_silences() -> None:
-    counter = dialogue.Dialogue(0.0)
-    lost = a_turn(1, "x", dialogue=DialogueFacts(no_match=True))
-    counter.spoke(lost)
-    counter.silent(CallerSilent(2, 5))
-    counter.spoke(lost)
-    assert counter.no_matches == 2, "silence between two no-matches is no success"
-    assert counter.silences == 0
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.integers(0, 50), st.none() | st.floats(-20, 60))
-def test_speech_trouble_is_bounded_and_falls_with_confidence(
-    low: float, high: float, revisions: int, snr: float | None
-) -> None:
-    low, high = sorted((low, high))
-    worse = SpeechFacts(low, revisions=revisions, snr_db=snr)
-    better = SpeechFacts(high, revisions=revisions, snr_db=snr)
-    assert 0 <= speech.trouble(better) <= speech.trouble(worse) <= 1
-    assert ("speech.snr_db" in speech.read(worse)) == (snr is not None)
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.booleans())
-def test_intent_troubles_are_bounded(
-    probability: float, margin: float, novelty: float, disagreement: float, matched: bool
-) -> None:
-    name = "balance" if matched else None
-    facts = IntentFacts(name, probability, margin, novelty, disagreement)
-    for trouble in (intent.unsure, intent.ambiguous, intent.novel):
-        assert 0 <= trouble(facts) <= 1
-    assert set(intent.read(facts)) == {
-        "intent.probability",
-        "intent.margin",
-        "intent.novelty",
-        "intent.disagreement",
-        "intent.matched",
-    }
-
-
-def test_interruptions_are_capped() -> None:
-    assert caller.interrupting(DialogueFacts(interruptions=0)) == 0
-    assert caller.interrupting(DialogueFacts(interruptions=30)) == 1
-
-
-def test_a_stage_without_a_budget_cannot_breach_it() -> None:
-    counter = latency.Latency()
-    counter.timed(StageTimed(1, "reply", 900, 0))
-    assert counter.trouble() == 0
-    counter.timed(StageTimed(1, "reply", 900, 100))
-    assert counter.trouble() == 1
-
-
-def test_actions_keep_the_weightiest_proposal() -> None:
-    counter = action.Actions()
-    counter.proposed(a_proposal(effect=Effect.IRREVERSIBLE, amount=10))
-    counter.proposed(a_proposal(effect=Effect.READ, amount=None))
-    assert counter.read()["action.irreversibility"] == 1.0
-    assert counter.read()["action.amount"] == 10.0
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(CODES), st.floats(0, 1)), max_size=50))
