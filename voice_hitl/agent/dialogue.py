@@ -118,7 +118,7 @@ class Dialogue:
             known = action and not names_in(action)
             return f"a yes or no: {action if known else fill(self.confirming.text, forms)}"
         if self.state is State.CLARIFYING:
-            labels = (self._pack.agent.intents[name].label for name in self._candidates)
+            labels = (self._label(name) for name in self._candidates)
             return f"whether this is about {' or '.join(labels)}"
         slot = self.pending_slot
         if slot is not None:
@@ -347,7 +347,7 @@ class Dialogue:
         if not self.frames:
             self.abandon()
             return False
-        label = self._pack.agent.intents[self.frames[-1].intent].label
+        label = self._label(self.frames[-1].intent)
         self.speaker.say("back_to", self._prompts.back_to, "notice", label=label)
         return True
 
@@ -364,7 +364,7 @@ class Dialogue:
         return all(tool.effect is Effect.READ for tool in tools)
 
     def _clarify(self) -> None:
-        labels = [self._pack.agent.intents[name].label for name in self._candidates]
+        labels = [self._label(name) for name in self._candidates]
         if len(labels) == 1:
             texts = self._prompts.clarify_one
             self.speaker.say("clarify_one", texts, "question", option=labels[0])
@@ -372,3 +372,12 @@ class Dialogue:
             first, second = labels
             texts = self._prompts.clarify_two
             self.speaker.say("clarify_two", texts, "question", first=first, second=second)
+
+    def _label(self, intent: str) -> str:
+        """An intent in words; what callers ask of any pack is labelled by the language."""
+        spec = self._pack.agent.intents.get(intent)
+        if spec is not None:
+            return spec.label
+        return next(
+            act.label for name, act in self._pack.speech.spec.acts.items() if name == intent
+        )

@@ -22,8 +22,10 @@ from voice_hitl.language import Hypothesis
 
 SURE = 0.5  # P(intent right) from which it is acted upon
 EMERGENCY = 0.6  # P(intent right) from which one that means danger counts as an emergency
+_STRANGE = 0.5  # novelty from which garbled words are not believed to mean danger
 MAYBE = 0.25  # from which the agent asks back
 PERSON = 0.5  # P(wants a person) that makes the turn a request for one
+_PERHAPS = 0.15  # P(wants a person) from which the agent asks back, if the intent model agrees
 _ACT_SURE = 0.6  # P(right) of a turn of conversation ("say that again") to go before a slot value
 _SWITCH = 0.7  # P(right) of another request while a slot was asked for and answered
 _MOST_ASIDE = 2  # unknown words beside a yes, or beside a word that is only like a value
@@ -127,14 +129,16 @@ class Reader:
             unexplained=self._slots.unexplained(words, values.values()),
             answer=self._slots.read_yes_no(words)[0],
             corrects=has_phrase(words, self._language.corrections),
+            person=person,
         )
         if person >= PERSON:
             act, quality, intent, second = Act.PERSON, person, None, None
         else:
             act, quality, intent, second = self._decide(turn, context)
         if act in (Act.REQUEST, Act.UNSURE) and intent is not None:
-            flow = self._agent.intents[intent].flow or ""
-            values = self._slots.read(words, self._flow_slots[flow], context.today)
+            spec = self._agent.intents.get(intent)
+            wanted = self._flow_slots.get(spec.flow or "", ()) if spec else ()
+            values = self._slots.read(words, wanted, context.today)
         return Reading(
             text=text,
             words=words,
@@ -144,9 +148,9 @@ class Reader:
             second=second,
             values=values if act in _CARRIES else {},
             ranking=ranking,
-            wants_person=person,
+            wants_person=max(person, quality) if act is Act.PERSON else person,
             frustration=self._frustration(words),
-            emergency=self._is_emergency(words, act, intent, quality, values),
+            emergency=self._is_emergency(turn, act, intent),
             corrects=turn.corrects,
         )
 
@@ -157,20 +161,16 @@ class Reader:
             return Reading(digits, (), Act.KEYS, EXACT)
         return Reading(digits, (), Act.INFORM, EXACT, values={value.slot: value})
 
-    def _is_emergency(
-        self,
-        words: Tokens,
-        act: Act,
-        intent: str | None,
-        quality: float,
-        values: Mapping[str, SlotValue],
-    ) -> bool:
-        if has_phrase(words, self._emergency):
+    def _is_emergency(self, turn: _Turn, act: Act, intent: str | None) -> bool:
+        if has_phrase(turn.words, self._emergency):
             return True
-        if intent and quality >= EMERGENCY and self._agent.intents[intent].emergency:
-            return True
+        spec = self._agent.intents.get(intent or "")
+        if spec is not None and spec.emergency:
+            ranking = turn.ranking
+            return ranking.probability >= EMERGENCY and ranking.novelty < _STRANGE
         return act in (Act.INFORM, Act.CORRECT) and any(
-            self._agent.slots[name].emergency_when == value.value for name, value in values.items()
+            self._agent.slots[name].emergency_when == value.value
+            for name, value in turn.values.items()
         )
 
     # --- what the turn does -------------------------------------------------------------------
@@ -202,11 +202,15 @@ class Reader:
 
     def _act(self, turn: _Turn, context: Context) -> _Verdict | None:
         """A turn of conversation ("say that again"), if it surely is one."""
-        act = self._acts.get(turn.ranking.top)
-        # Who wants a person has a detector of their own, which has said no.
-        if act in (None, "person") or turn.ranking.probability < SURE:
+        ranking = turn.ranking
+        act = self._acts.get(ranking.top)
+        if act is None or ranking.probability < SURE:
             return None
-        return Act(act), turn.ranking.probability, None, None
+        if act == "person":
+            # The detector is not sure enough, so the caller is asked.
+            asks = turn.person >= _PERHAPS or ranking.probability >= _SWITCH
+            return (Act.UNSURE, ranking.probability, ranking.top, None) if asks else None
+        return Act(act), ranking.probability, None, None
 
     def _in_flow(self, turn: _Turn, context: Context) -> _Verdict | None:
         """A turn within a flow: an answer, a correction, or none of these (None)."""
@@ -243,6 +247,8 @@ class Reader:
         spec = self._agent.intents.get(ranking.top)
         if spec is None or spec.flow is None or ranking.top == context.intent:
             return False
+        if turn.answer and context.pending in turn.values:
+            return False  # "yes, block my credit card": agrees and answers, whatever it sounds like
         needed = _SWITCH if turn.values else SURE
         return ranking.probability >= needed and len(turn.words) >= 3 and len(turn.unexplained) >= 1
 
@@ -252,9 +258,12 @@ class Reader:
         order = [word for word in turn.unexplained if word in _ORDER]
         if len(offered) == 2 and order and len(turn.unexplained) == len(order):
             return Act.REQUEST, EXACT, offered[_ORDER[order[0]]], None
+        person = len(offered) == 1 and self._acts.get(offered[0]) == "person"
+        if person and (turn.answer or turn.ranking.top == offered[0]):
+            return Act.PERSON, EXACT, None, None
         shares = {name: turn.ranking.share(name) for name in offered}
         total = sum(shares.values())
-        if total >= MAYBE:
+        if total >= MAYBE and turn.answer is None:
             best = max(shares, key=lambda name: shares[name])
             if len(offered) == 1 or shares[best] >= 0.6 * total:
                 return Act.REQUEST, shares[best] / total * EXACT, best, None
@@ -307,6 +316,7 @@ class _Turn:
     unexplained: list[str]
     answer: bool | None  # yes, no, neither
     corrects: bool
+    person: float  # P(wants a person)
 
 
 _Rule = Callable[[Reader, _Turn, Context], _Verdict | None]
@@ -324,8 +334,8 @@ _RULES: dict[State, tuple[_Rule, ...]] = {
     State.MORE: _FREE,
     State.ENDED: _FREE,
     State.CLARIFYING: (
-        Reader._answer,
         Reader._among,
+        Reader._answer,
         Reader._act,
         Reader._request,
         Reader._loose_answer,

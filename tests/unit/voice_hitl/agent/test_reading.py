@@ -180,6 +180,16 @@ def test_what_is_too_vague_starts_nothing(reader: Reader, text: str) -> None:
     assert not reading.emergency
 
 
+def test_who_perhaps_wants_a_person_is_asked(reader: Reader) -> None:
+    reading = reader.read("it just does not work can you get someone to help me", FREE)
+    assert (reading.act, reading.intent) == (Act.UNSURE, "person")
+    where = Context(State.CLARIFYING, TODAY, candidates=("person",))
+    agreed = reader.read("yes", where)
+    assert agreed.act is Act.PERSON
+    assert agreed.wants_person > 0.9
+    assert reader.read("no", where).act is Act.DENY
+
+
 def test_keys(parts: Parts) -> None:
     asking = context(parts, State.ASKING, "last_four")
     assert parts.reader.keyed("4321", asking).values["last_four"].value == "4321"

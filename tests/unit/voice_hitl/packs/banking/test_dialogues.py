@@ -144,6 +144,15 @@ async def test_disputed_charge_turns_out_to_be_fraud(dial: Dial, bank: Bank) -> 
     assert (facts["credit_card"], facts["fraud_cases"]) == ("blocked", "1")
 
 
+async def test_a_yes_with_the_answer_stays_in_its_flow(dial: Dial) -> None:
+    call = dial()
+    _, reply = await say_all(
+        call, "someone is using my card right now", "yes please block my credit card right now"
+    )
+    assert reply.understanding.intent.name == "fraud"
+    assert "open a fraud case" in reply.text
+
+
 async def test_fraud_under_way(dial: Dial) -> None:
     reply = await dial().say("someone is using my card right now")
     assert reply.understanding.dialogue.emergency
@@ -297,6 +306,15 @@ async def test_an_unsure_request_is_asked_back(dial: Dial) -> None:
     invited = await call.say("no")
     assert invited.done.pending is None
     assert invited.text.endswith("?")
+
+
+async def test_who_perhaps_wants_a_person_is_asked_first(dial: Dial) -> None:
+    call = dial()
+    asked, agreed = await say_all(
+        call, "it just doesn't work can you get someone to help me", "yes"
+    )
+    assert "speaking with a person" in asked.text
+    assert agreed.understanding.dialogue.wants_person > 0.9
 
 
 # --- trouble ----------------------------------------------------------------------------------
