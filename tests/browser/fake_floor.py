@@ -108,6 +108,11 @@ class FakeFloor:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def windows(self) -> int:
+        """How many consoles are connected."""
+        return len(self._consoles)
+
+    @property
     def setup_url(self) -> str:
         """The one-time link."""
         return f"{self.url}/setup?token={self.setup_token}"

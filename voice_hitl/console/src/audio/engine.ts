@@ -10,6 +10,8 @@ export interface Engine {
   readonly ready: Promise<void>;
 }
 
+const STARTING_MS = 500;
+
 let engine: Engine | null = null;
 
 /** Whether sound comes out: browsers keep a page silent until the person has touched it. */
@@ -21,7 +23,8 @@ export function audioEngine(): Engine {
     const context = new AudioContext({ latencyHint: 'interactive' });
     const watch = (): void => audible.set(context.state === 'running');
     context.addEventListener('statechange', watch);
-    watch();
+    // A context that may sound needs a moment to start.
+    window.setTimeout(watch, STARTING_MS);
     const modules = [captureUrl, playbackUrl].map((url) => context.audioWorklet.addModule(url));
     engine = { context, ready: Promise.all(modules).then(() => undefined) };
   }

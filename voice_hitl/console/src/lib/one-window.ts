@@ -16,14 +16,23 @@ export function holdAlone(name: string, mine: boolean, begin: () => void): () =>
   }
   const given = new AbortController();
   let release: () => void = () => undefined;
-  const held = async (): Promise<void> => {
-    begin();
-    await new Promise<void>((resolve) => (release = resolve));
-  };
+  const hold = (): Promise<void> =>
+    new Promise((resolve) => {
+      release = resolve;
+      if (!mine) {
+        begin();
+      }
+    });
   const ask = (): void => {
-    locks.request(name, { signal: given.signal }, held).catch(() => undefined); // Given up first.
+    locks.request(name, { signal: given.signal }, hold).catch(() => undefined); // Given up first.
   };
-  const timer = window.setTimeout(ask, mine ? 0 : COURTESY_MS);
+  let timer: number | undefined;
+  if (mine) {
+    begin(); // The others wait; asking first would cost the caller a moment of silence.
+    ask();
+  } else {
+    timer = window.setTimeout(ask, COURTESY_MS);
+  }
   return () => {
     window.clearTimeout(timer);
     given.abort();
