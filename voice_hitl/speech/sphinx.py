@@ -2,91 +2,111 @@
 
 Everything here is synchronous and meant to run inside a worker process::
 
-    engine = SphinxEngine(source, cache=path)   # seconds the first time, then from the cache
+    engine = SphinxEngine(source, cache=path)   # a second the first time, then from the cache
     decoder = engine.decoder()                  # one utterance at a time; reuse it
     decoder.start(expectation, speaker)         # speaker: what is known of the caller's voice
     partial = decoder.feed(pcm)                 # int16 mono 8 kHz, any length
     hypothesis = decoder.finish()
     speaker = decoder.speaker                   # give it to the same caller's next utterance
+
+The same samples in the same blocks give the same words: nothing is random, and a decoder takes
+nothing over from one utterance to the next but what its caller passes in `speaker`.
 """
 
 from __future__ import annotations
 
-import math
+import hashlib
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pocketsphinx
-import soxr
 from numpy.typing import NDArray
 
 from voice_hitl.language import Expectation, Hypothesis, LanguageSource, Word
+from voice_hitl.speech import acoustic, lexicon, lm
+from voice_hitl.speech.frontend import FrontEnd, MeanVoice
 
 Pcm = NDArray[np.int16]
+
+FRAMES_A_SECOND = 100
+_FORMAT = "1"  # of what the cache keeps; raise it when anything written there changes
+_MODEL, _WORDS, _LANGUAGE = "acoustic", "words.dict", "words.arpa"
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
     """What an utterance taught about the caller's voice and line; small and picklable."""
 
-    cepstral_mean: str = ""
+    mean: tuple[float, ...] = ()  # log mel energies
+    frames: float = 0.0  # of speech that the mean stands on
 
 
 class SphinxEngine:
-    """The models of one pack, shared by all decoders of a process."""
+    """The models of one pack, shared by all decoders of a process.
+
+    `cache` is a folder that keeps what is built, keyed by the words; any number of processes may
+    use one at the same time. Without it a temporary folder lives as long as the engine.
+    """
 
     def __init__(self, source: LanguageSource, cache: Path | None = None) -> None:
-        self._directory = cache or Path(tempfile.mkdtemp(prefix="voice-hitl-sphinx-"))
-        self._directory.mkdir(parents=True, exist_ok=True)
-        sentences = [sentence.lower().split() for sentence in source.sentences]
-        general = {word: sound for word, sound in _read_dictionary().items()}
-        words = sorted({w for s in sentences for w in s if w in general})
-        known = set(words)
-        lines = [f"{word} {sound}" for word in words for sound in [general[word]]]
-        (self._directory / "words.dict").write_text("\n".join(lines) + "\n")
-        bigrams = [[w for w in s if w in known] for s in sentences]
-        (self._directory / "model.arpa").write_text(_bigram_arpa(bigrams))
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if cache is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="voice-hitl-sphinx-")
+            cache = Path(self._temporary.name)
+        self._directory = _built(source, cache)
+        self._estimate = acoustic.load_estimator()
 
     def decoder(self) -> SphinxDecoder:
         """Return a new decoder."""
-        return SphinxDecoder(self._directory)
+        return SphinxDecoder(self._directory, self._estimate)
 
 
 class SphinxDecoder:
     """One decoder: one utterance at a time, any number one after another."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, estimate: acoustic.Matrix) -> None:
+        model = directory / _MODEL
         self._decoder = pocketsphinx.Decoder(
-            lm=str(directory / "model.arpa"), dict=str(directory / "words.dict"), loglevel="ERROR"
+            hmm=str(acoustic.model_directory()),
+            mean=str(model / "means"),
+            var=str(model / "variances"),
+            featparams=str(model / "features"),
+            lm=str(directory / _LANGUAGE),
+            dict=str(directory / _WORDS),
+            loglevel="ERROR",
+            **_options(),
         )
+        self._estimate = estimate
+        self._front = FrontEnd(estimate, MeanVoice())
         self._started = False
         self._partial = ""
+        self._speaker = Speaker()
 
     @property
     def speaker(self) -> Speaker:
-        """What was learnt of the caller up to the last `finish`."""
-        return Speaker(self._decoder.get_cmn(False))
+        """What is known of the caller since the last `finish`."""
+        return self._speaker
 
     def start(
         self, expectation: Expectation = Expectation(), speaker: Speaker | None = None
     ) -> None:
         """Start an utterance; an unfinished one is thrown away."""
         self.cancel()
-        if speaker is not None and speaker.cepstral_mean:
-            self._decoder.set_cmn(speaker.cepstral_mean)
-        self._resampler = soxr.ResampleStream(8000, 16000, 1, dtype="int16")
+        self._speaker = speaker or Speaker()
+        voice = MeanVoice(self._speaker.mean, self._speaker.frames)
+        self._front = FrontEnd(self._estimate, voice)
         self._decoder.start_utt()
         self._started = True
         self._partial = ""
 
     def feed(self, pcm: Pcm) -> str | None:
         """Take the next samples; return the text so far if it has changed."""
-        self._process(self._resampler.resample_chunk(pcm))
+        if not self._search(self._front.feed(pcm)):
+            return None
         found = self._decoder.hyp()
-        text = found.hypstr if found is not None else ""
+        text = "" if found is None else _plain(found.hypstr)
         if text == self._partial:
             return None
         self._partial = text
@@ -94,12 +114,20 @@ class SphinxDecoder:
 
     def finish(self) -> Hypothesis:
         """Return the final hypothesis of the utterance."""
-        self._process(self._resampler.resample_chunk(np.zeros(0, np.int16), last=True))
+        self._search(self._front.flush())
         self._decoder.end_utt()
         self._started = False
+        voice = self._front.voice
+        if voice.frames:
+            self._speaker = Speaker(tuple(voice.mean().tolist()), voice.weight())
         words = tuple(
-            Word(s.word.partition("(")[0], s.start_frame / 100, (s.end_frame + 1) / 100, 1.0)
-            for s in self._decoder.seg()
+            Word(
+                s.word.partition("(")[0],
+                s.start_frame / FRAMES_A_SECOND,
+                (s.end_frame + 1) / FRAMES_A_SECOND,
+                1.0,
+            )
+            for s in self._decoder.seg() or ()
             if s.word[0] not in "<["
         )
         return Hypothesis(" ".join(w.text for w in words), 1.0, words, (), final=True)
@@ -110,24 +138,39 @@ class SphinxDecoder:
             self._decoder.end_utt()
             self._started = False
 
-    def _process(self, wide: NDArray[np.int16]) -> None:
-        if len(wide):
-            self._decoder.process_raw(wide.tobytes(), no_search=False, full_utt=False)
+    def _search(self, cepstra: NDArray[np.float32]) -> bool:
+        if len(cepstra):
+            self._decoder.process_cep(cepstra.tobytes(), no_search=False, full_utt=False)
+        return len(cepstra) > 0
 
 
-def _read_dictionary() -> dict[str, str]:
-    text = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text()
-    pairs = (line.partition(" ") for line in text.splitlines())
-    return {word: sound.strip() for word, _, sound in pairs}
+def _options() -> dict[str, object]:
+    return {}
 
 
-def _bigram_arpa(sentences: list[list[str]]) -> str:
-    padded = [["<s>", *s, "</s>"] for s in sentences if s]
-    ones = Counter(w for s in padded for w in s)
-    twos = Counter(pair for s in padded for pair in zip(s, s[1:], strict=False))
-    total = sum(ones.values()) - ones["<s>"]
-    lines = ["\\data\\", f"ngram 1={len(ones)}", f"ngram 2={len(twos)}", "", "\\1-grams:"]
-    lines += [f"{math.log10(n / total):.4f} {w} {math.log10(0.5):.4f}" for w, n in ones.items()]
-    lines += ["", "\\2-grams:"]
-    lines += [f"{math.log10(0.5 * n / ones[a]):.4f} {a} {b}" for (a, b), n in twos.items()]
-    return "\n".join([*lines, "", "\\end\\", ""])
+def _plain(text: str) -> str:
+    return " ".join(word.partition("(")[0] for word in text.split() if word[0] not in "<[")
+
+
+def _built(source: LanguageSource, cache: Path) -> Path:
+    """Return the folder of the models of `source`, built if it is not there yet."""
+    key = hashlib.sha256(_FORMAT.encode())
+    key.update(repr((source.sentences, sorted(source.classes.items()))).encode())
+    key.update(repr((acoustic.RESIDUAL, lm.GENERAL_SHARE, pocketsphinx.__file__)).encode())
+    folder = cache / key.hexdigest()[:24]
+    if folder.is_dir():
+        return folder
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as name:
+        made = Path(name) / "made"
+        (made / _MODEL).mkdir(parents=True)
+        acoustic.write_model(made / _MODEL)
+        model = lm.build(source)
+        (made / _WORDS).write_text(lexicon.lexicon(model.vocabulary), encoding="utf-8")
+        (made / _LANGUAGE).write_text(model.arpa(), encoding="utf-8")
+        try:
+            made.rename(folder)  # all or nothing
+        except OSError:
+            if not folder.is_dir():  # another process was not faster: the disk refused
+                raise
+    return folder
