@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_hitl.agent.speaker import Speaker
 from voice_hitl.agent.wording import Wording, fill, names_in, sentences
 
 
@@ -35,20 +34,3 @@ def test_variants_take_turns_for_each_key() -> None:
     wording = Wording()
     assert [wording.choose("a", ("1", "2")) for _ in range(3)] == ["1", "2", "1"]
     assert wording.choose("b", ("1", "2")) == "1"
-
-
-def test_a_speaker_fills_splits_masks_and_remembers() -> None:
-    speaker = Speaker(lambda: {"card": "4532 0151 1283 0366"})
-    assert not speaker.repeat()
-    speaker.add("your card is {card}. {extra}", "answer", extra="Okay?")
-    said = speaker.flush()
-    assert [(each.text, each.kind) for each in said] == [
-        ("Your card is ••••••••••••0366.", "answer"),
-        ("Okay?", "answer"),
-    ]
-    assert speaker.flush() == []
-    assert speaker.repeat()
-    assert speaker.flush() == said
-    speaker.add("never said", "answer")
-    speaker.begin()
-    assert speaker.flush() == []

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voice_hitl.agent.flow import FlowAgent, Models
+from voice_hitl.agent.pack import Pack, load_pack
+from voice_hitl.agent.protocol import Heard, Understanding
+from voice_hitl.agent.spec import StepSpec
+from voice_hitl.agent.testing import TextCall
+from voice_hitl.errors import AgentError
+from voice_hitl.language import Hypothesis
+
+PACK = load_pack("banking")
+Start = Callable[..., TextCall]
+
+
+@pytest.fixture
+def start(models: Models, tmp_path: Path) -> Start:
+    """Start a call to the banking pack, with flows of one's own."""
+
+    def call(**flows: list[Mapping[str, Any]]) -> TextCall:
+        steps = {
+            name: tuple(StepSpec.model_validate(step) for step in each)
+            for name, each in flows.items()
+        }
+        agent = PACK.agent.model_copy(update={"flows": {**PACK.agent.flows, **steps}})
+        pack: Pack = dataclasses.replace(PACK, agent=agent)
+        return TextCall(FlowAgent(pack, tmp_path, models=models))
+
+    return call
+
+
+async def test_flows_that_lead_in_a_circle_are_an_agent_error(start: Start) -> None:
+    call = start(opening_hours=[{"goto": "find_branch"}], find_branch=[{"goto": "opening_hours"}])
+    with pytest.raises(AgentError, match="leads in a circle"):
+        await call.say("what are your opening hours")
+
+
+async def test_an_understanding_of_someone_else_is_an_agent_error(start: Start) -> None:
+    call = start()
+    own = call.conversation.understand(Heard(Hypothesis("hello")))
+    foreign: Understanding = dataclasses.replace(own, state=None)
+    with pytest.raises(AgentError, match="not of this agent"):
+        await anext(aiter(call.conversation.respond(foreign, safe_mode=False)))
+
+
+async def test_understanding_alone_changes_no_state(start: Start) -> None:
+    call = start()
+    for text in ("transfer ten dollars from checking", "what is my balance", "goodbye"):
+        call.conversation.understand(Heard(Hypothesis(text)))
+    reply = await call.say("what are your opening hours")
+    assert "Which branch" in reply.text
+
+
+def test_the_greeting_ends_with_a_question(start: Start) -> None:
+    conversation = start().conversation
+    greeting = conversation.greeting()
+    assert [sentence.kind for sentence in greeting][-1] == "question"
+    assert " ".join(sentence.text for sentence in greeting) == " ".join(PACK.greeting)
+
+
+async def test_what_is_expected_follows_the_question(start: Start) -> None:
+    call = start()
+    free = await call.say("hello")
+    assert free.done.expectation.phrases == ()
+    asked = await call.say("i lost my card")
+    assert {"debit card", "credit card"} <= set(asked.done.expectation.phrases)
+    confirm = await call.say("debit")
+    assert {"yes", "no"} <= set(confirm.done.expectation.phrases)
+
+
+async def test_a_confirmation_may_lead_elsewhere_on_no(start: Start) -> None:
+    call = start(
+        find_branch=[
+            {"confirm": "By car?", "on_no": {"tell": "Then on foot.", "goto": "walking"}},
+            {"tell": "Drive."},
+        ],
+        walking=[{"tell": "Walk."}],
+    )
+    await call.say("where is the nearest branch")
+    reply = await call.say("no")
+    assert reply.text.startswith("Then on foot. Walk.")
+
+
+async def test_completeness_knows_what_was_asked(start: Start) -> None:
+    call = start()
+    await call.say("transfer ten dollars from checking to savings")
+    assert call.conversation.completeness("four three") < 0.3
+    assert call.conversation.completeness("four three two one") > 0.9
+
+
+async def test_nothing_but_goodbye_after_goodbye(start: Start) -> None:
+    call = start()
+    await call.say("goodbye")
+    reply = await call.say("what is my balance")
+    assert reply.done.end_call
+    assert reply.acted == ()
+
+
+async def test_digits_that_nobody_asked_for_are_ignored(start: Start) -> None:
+    call = start()
+    reply = await call.key("0")
+    assert reply.sentences == ()
+    assert not reply.understanding.dialogue.no_match
+
+
+async def test_the_intent_facts_of_an_answer_are_those_of_its_flow(start: Start) -> None:
+    call = start()
+    await call.say("transfer ten dollars from checking")
+    facts = (await call.say("to savings")).understanding.intent
+    assert (facts.name, facts.category, facts.novelty) == ("transfer", "financial", 0.0)
+    assert facts.probability > 0.9
