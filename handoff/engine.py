@@ -299,7 +299,6 @@ class CallEngine:
         self._estimator.reset()
         self._assessment = self._estimator.calm(self._memory.category)
         self._reasons = ()
-        self._latch.disarm()
 
     def _tell_session(self, event: SessionEvent, now: float) -> None:
         self._session.handle(event, now)

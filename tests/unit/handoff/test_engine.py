@@ -38,6 +38,7 @@ from handoff.events import (
     HandedBack,
     NobodyAvailable,
     OperatorAssigned,
+    OperatorLost,
     StageTimed,
     TakeoverAsked,
 )
@@ -209,6 +210,29 @@ def test_the_soft_rule_asks_again_only_after_three_calm_turns() -> None:
     assert len(handed) == 2
     assert handed[0] <= 2, "bad turns"
     assert handed[1] >= 16, "not at turn 6, after two calm turns only"
+
+
+@pytest.mark.parametrize("sorted_out", [True, False])
+def test_after_any_handoff_the_soft_rule_waits_for_calm(sorted_out: bool) -> None:
+    call = Call(waiting={"backoff": 0})
+    call.send(a_turn(1, dialogue=PERSON))
+    events = [ANN, BridgeUp("ann"), HandedBack("ann")] if sorted_out else [NobodyAvailable(0)]
+    call.send(*events)
+    for turn in range(2, 6):
+        upset = a_turn(turn, f"alpha{turn}", dialogue=DialogueFacts(frustration=0.9))
+        decision = call.decision(upset)
+        assert not decision.hand_off
+    assert decision.value > Policy().hysteresis.high
+
+
+def test_a_takeover_whose_operator_is_lost_goes_to_another() -> None:
+    call = Call()
+    call.send(a_turn(1), TakeoverAsked("ann"), ANN, BridgeUp("ann"))
+    commands = call.send(OperatorLost("ann"))
+    (request,) = [c for c in commands if isinstance(c, RequestOperator)]
+    assert request.skip == ("ann",)
+    assert codes(request.decision) == ["takeover"]
+    assert request.decision.urgency is Urgency.HIGH
 
 
 def test_an_emergency_while_waiting_rings_louder() -> None:

@@ -105,3 +105,12 @@ def test_recent_sums_stay_below_their_limit(turns: list[dict[str, float]]) -> No
     sums = Recent()
     for troubles in turns:
         assert all(0 <= value <= 1 / (1 - RECENT) + 1e-9 for value in sums.update(troubles))
+
+
+def test_what_says_itself_how_long_it_lasts_is_not_summed_up() -> None:
+    sums = Recent()
+    for _ in range(5):
+        values = sums.update({"stuck_slot": 0.5, "long_call": 0.25, "repeats": 0.5})
+    assert values[CODES.index("stuck_slot")] == 0.5
+    assert values[CODES.index("long_call")] == 0.25
+    assert values[CODES.index("repeats")] > 1.0
