@@ -243,6 +243,10 @@ class FlowConversation:
         self._speaker.say("goodbye", self._prompts.goodbye, "notice")
         return False
 
+    def _ensure(self, reading: Reading) -> bool:
+        self._dialogue.abandon()
+        return False
+
     def _explain(self, reading: Reading) -> bool:
         pending = self._dialogue.pending_slot
         text = self._pack.agent.slots[pending].help if pending else None
@@ -315,6 +319,7 @@ _MOVES: dict[Move, Callable[[FlowConversation, Reading], bool]] = {
     Move.DROP: FlowConversation._drop,
     Move.INVITE: FlowConversation._invite,
     Move.PART: FlowConversation._part,
+    Move.ENSURE: FlowConversation._ensure,
     Move.EXPLAIN: FlowConversation._explain,
     Move.APOLOGIZE: FlowConversation._apologize,
     Move.PROMPT: FlowConversation._prompt,

@@ -44,11 +44,13 @@ def train(pack: Pack) -> Models:
     """Train a pack's models; about a second and a half of one core, so keep it off the event loop."""
     agent, language = pack.agent, pack.speech
     examples = pack.examples()
-    outside = [plain(text) for text in (*agent.elsewhere, *language.spec.elsewhere)]
+    spec = language.spec
+    elsewhere = [plain(text) for text in (*agent.elsewhere, *spec.elsewhere)]
     acts = {spec.act: name for name, spec in agent.intents.items() if spec.act}
     person, frustration = train_detectors(
-        examples, acts.get("person", "person"), language, [*outside, *pack.answers()]
+        examples, acts.get("person", "person"), language, [*elsewhere, *pack.answers()]
     )
+    outside = [*elsewhere, *(plain(text) for text in spec.frustration)]
     flows = [name for name, spec in agent.intents.items() if spec.flow]
     return Models(IntentModel(examples, outside, novel=flows), person, frustration)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from voice_hitl.agent.cues import Detector, has_phrase
 from voice_hitl.agent.languages import Language
@@ -29,12 +29,13 @@ _PERHAPS = 0.15  # P(wants a person) from which the agent asks back, if the inte
 _ACT_SURE = 0.6  # P(right) of a turn of conversation ("say that again") to go before a slot value
 _SWITCH = 0.7  # P(right) of another request while a slot was asked for and answered
 _MOST_ASIDE = 2  # unknown words beside a yes, or beside a word that is only like a value
-_CLEAR = 0.35  # margin under which a request is asked back whatever its probability
+_CLEAR = 0.4  # margin under which a request is asked back whatever its probability
 _SECOND = 0.3  # share, against the first, from which a second request is offered as well
 _READINGS = 4  # alternatives that are looked at
+_HARDLY = 0.3  # recognition confidence under which a goodbye is not believed
 _LOOSE_ANSWER = 0.7  # quality of a yes or no among unknown words
 _NOTHING = 0.05  # quality of a turn that says nothing
-_FAR = 0.9  # novelty from which a request is not believed, whatever its share
+_FAR = 0.75  # novelty from which a request is not believed, whatever its share
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,9 @@ class Reader:
                 continue
             if weight + math.log(max(reading.quality, _NOTHING)) > most:
                 best, most = reading, weight + math.log(max(reading.quality, _NOTHING))
+        if best.act is Act.GOODBYE and hypothesis.confidence < _HARDLY:
+            # Better to ask once more than to hang up on someone who was not understood.
+            return replace(best, act=Act.NO_MATCH, quality=_NOTHING)
         return best
 
     def read(self, text: str, context: Context) -> Reading:
@@ -247,7 +251,7 @@ class Reader:
         spec = self._agent.intents.get(ranking.top)
         if spec is None or spec.flow is None or ranking.top == context.intent:
             return False
-        if turn.answer and context.pending in turn.values:
+        if turn.answer and context.pending in turn.values and not spec.emergency:
             return False  # "yes, block my credit card": agrees and answers, whatever it sounds like
         needed = _SWITCH if turn.values else SURE
         return ranking.probability >= needed and len(turn.words) >= 3 and len(turn.unexplained) >= 1

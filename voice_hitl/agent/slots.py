@@ -103,8 +103,7 @@ class SlotReader:
         no = _strip(left, self._language.no)
         yes = _strip(left, self._language.yes)
         if yes and no:
-            # "no that's right", "yes no problem": the longer answer is meant, equal ones say nothing.
-            return (None, yes + no) if yes == no else (yes > no, max(yes, no))
+            return None, yes + no  # "no, that was me": nothing to rely on
         return (bool(yes), yes + no) if yes or no else (None, 0)
 
     def keyed(self, slot: str, digits: str) -> SlotValue | None:

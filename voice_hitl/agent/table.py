@@ -64,6 +64,7 @@ class Move(StrEnum):
     DROP = "drop"  # stop the flow
     INVITE = "invite"  # "sure, what is it?"
     PART = "part"  # goodbye
+    ENSURE = "ensure"  # a goodbye before anything was done: misheard more often than meant
     EXPLAIN = "explain"  # help
     APOLOGIZE = "apologize"  # not understood
     PROMPT = "prompt"  # silence
@@ -106,7 +107,12 @@ _NOTHING_RUNS = {
 }
 
 TABLE: dict[State, dict[Act, Move]] = {
-    State.OPEN: {**_ALWAYS, **_NOTHING_RUNS, Act.DENY: Move.INVITE},
+    State.OPEN: {
+        **_ALWAYS,
+        **_NOTHING_RUNS,
+        Act.DENY: Move.INVITE,
+        Act.GOODBYE: Move.ENSURE,
+    },
     State.MORE: {**_ALWAYS, **_NOTHING_RUNS, Act.DENY: Move.PART},
     State.CLARIFYING: {
         **_ALWAYS,

@@ -31,5 +31,10 @@ async def test_a_pack_without_tools_talks(models: Models, tmp_path: Path) -> Non
     silent = dataclasses.replace(pack, info=pack.info.model_copy(update={"tools": None}))
     agent = FlowAgent(silent, tmp_path, models=models)
     assert isinstance(agent._toolbox, NoTools)
-    assert (await TextCall(agent).say("goodbye")).done.end_call
+    assert "You can ask" in (await say_twice(TextCall(agent), "what can you do"))
     await agent.aclose()
+
+
+async def say_twice(call: TextCall, text: str) -> str:
+    await call.say(text)
+    return (await call.say(text)).text

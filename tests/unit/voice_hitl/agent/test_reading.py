@@ -134,6 +134,11 @@ def test_a_sure_recognizer_is_believed(parts: Parts) -> None:
     assert parts.reader.choose(sure, asking).text == "two hundred dollars"
 
 
+def test_a_goodbye_that_was_hardly_heard_is_not_believed(reader: Reader) -> None:
+    assert reader.choose(Hypothesis("that's all goodbye", 0.9), MORE).act is Act.GOODBYE
+    assert reader.choose(Hypothesis("that's all goodbye", 0.1), MORE).act is Act.NO_MATCH
+
+
 def test_no_second_best_reading_confirms_an_action(parts: Parts) -> None:
     where = context(parts, State.CONFIRMING, source="checking", target="savings", amount="200.00")
     unclear = Hypothesis("yet", 0.3, (), ("yes",))

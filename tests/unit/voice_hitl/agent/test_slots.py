@@ -147,6 +147,7 @@ def test_days_and_answers() -> None:
         ("i don't think so", False),
         ("no that's wrong", False),
         ("no yes", None),
+        ("no that was me", None),
         ("savings", None),
         ("", None),
     ],

@@ -144,6 +144,30 @@ async def test_disputed_charge_turns_out_to_be_fraud(dial: Dial, bank: Bank) -> 
     assert (facts["credit_card"], facts["fraud_cases"]) == ("blocked", "1")
 
 
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "no that was me i never bought anything there",  # "wasn't" misheard
+        "no i never bought anything from them",
+        "that is not my purchase somebody is using my card",
+    ],
+)
+async def test_not_my_purchase_in_other_or_misheard_words(dial: Dial, heard: str) -> None:
+    call = dial()
+    await say_all(call, "i'm calling about a charge from golden dragon", "yes that's the one")
+    reply = await call.say(heard)
+    assert reply.understanding.dialogue.emergency
+    assert "debit card or your credit card" in reply.text
+
+
+async def test_annoyance_is_no_request(dial: Dial) -> None:
+    for text in ("this is ridiculous i have been waiting forever", "you never listen to me"):
+        reply = await dial().say(text)
+        assert reply.understanding.dialogue.no_match
+        assert reply.understanding.dialogue.frustration > 0.6
+        assert "sorry" in reply.text
+
+
 async def test_a_yes_with_the_answer_stays_in_its_flow(dial: Dial) -> None:
     call = dial()
     _, reply = await say_all(
@@ -192,7 +216,10 @@ async def test_asking_for_a_person_when_none_can_come(dial: Dial) -> None:
 
 async def test_small_talk(dial: Dial) -> None:
     call = dial()
-    hello, thanks, bye = await say_all(call, "hello can you hear me", "thank you", "goodbye")
+    hello, thanks, sure, bye = await say_all(
+        call, "hello can you hear me", "thank you", "goodbye", "no thanks bye"
+    )
+    assert not sure.done.end_call
     assert "I'm the automated assistant" in hello.text
     assert "welcome" in thanks.text
     assert bye.done.end_call
@@ -298,7 +325,7 @@ async def test_help_with_a_slot(dial: Dial) -> None:
 
 async def test_an_unsure_request_is_asked_back(dial: Dial) -> None:
     call = dial()
-    asked = await call.say("card thing")
+    asked = await call.say("my card")
     assert asked.done.pending is not None
     assert asked.done.pending.startswith("whether this is about")
     assert asked.text.endswith("?")
