@@ -331,7 +331,7 @@ async def _mid_sentence(world: World, caller: Caller) -> None:
 
 async def _transcribing(world: World, caller: Caller) -> None:
     await _mid_sentence(world, caller)
-    await world.until(lambda: world.recognizer.texts == [] or bool(world.agent.heard))
+    await world.until(lambda: world.recognizer.finished > 0)
 
 
 async def _answering(world: World, caller: Caller) -> None:

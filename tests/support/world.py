@@ -192,7 +192,7 @@ class Caller:
 
     def starts_to_speak(self, text: str, clip: Clip | None = None) -> None:
         """Begin to speak; `text` is what the recognizer will make of it."""
-        self._world.recognizer.texts.append(text)
+        self._world.recognizer.saying = text
         self._speech += list((clip or self._world.clip).frames)
 
     async def says(self, text: str) -> None:

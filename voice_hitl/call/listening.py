@@ -1,9 +1,16 @@
-"""The caller's side of the line: from speech events and frames to utterances and transcripts."""
+"""The caller's side of the line: from speech events and frames to utterances and transcripts.
+
+A pause may be the end of the turn, so the transcript is made at once, while the turn-taking still waits
+for the caller to go on. If they do, that transcript is thrown away and a decoder hears the turn again from
+its first sample, which takes a fraction of the time it took to say, and listens on. So what belongs together
+is recognized together, and a turn that closes usually has its transcript already.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from voice_hitl.audio.endpoint import SpeechEvent, SpeechPaused, SpeechResumed, SpeechStarted
 from voice_hitl.call.inbox import (
@@ -22,11 +29,24 @@ from voice_hitl.speech.protocols import Pcm, Recognizer, SpeakerMemory, Utteranc
 SAMPLE_RATE = 8000
 
 
+@dataclass(slots=True, eq=False)
+class _Take:
+    """The transcript of an utterance in the making."""
+
+    utterance: Utterance
+    wanted: bool = False  # the turn has closed: post the transcript as soon as it is there
+    outcome: FinalCame | RecognitionFailed | None = None
+    task: asyncio.Task[None] | None = None
+
+
 class Listener:
     """Leases a decoder whenever the caller speaks and posts what comes of it.
 
-    `since(at)` maps a moment of the stream's audio clock to monotonic seconds.
+    `since(at)` maps a moment of the stream's audio clock to monotonic seconds. `tasks` must be set before
+    the first speech event.
     """
+
+    tasks: asyncio.TaskGroup
 
     def __init__(
         self,
@@ -41,8 +61,9 @@ class Listener:
         self._since = since
         self._number = 0
         self._open: Utterance | None = None
-        self._fed = 0
-        self._finishing: set[asyncio.Task[None]] = set()
+        self._take: _Take | None = None  # of a pause that may be the end of the turn
+        self._audio: list[Pcm] = []  # of the present utterance, from its first sample
+        self._wanted: set[_Take] = set()
 
     @property
     def number(self) -> int:
@@ -55,57 +76,95 @@ class Listener:
             case SpeechStarted(at=at):
                 self.drop()
                 self._number += 1
-                number = self._number
-                self._fed = 0
-                self._open = self._recognizer.open(
-                    lambda hypothesis: self._partial(number, hypothesis),
-                    self.expectation,
-                    self._speaker,
-                )
+                self._audio = []
+                self._lease()
                 self._post(SpeechBegan(self._since(at)))
             case SpeechPaused(at=at):
+                self._settle()
                 self._post(SpeechStopped(self._since(at)))
             case SpeechResumed():
+                self._listen_on()
                 self._post(SpeechWentOn())
 
     def on_audio(self, pcm: Pcm) -> None:
-        """Samples of the open utterance, pre-roll first, in the reader task."""
+        """Samples of the present utterance, pre-roll first, in the reader task."""
+        self._audio.append(pcm)
         if self._open is not None:
-            self._fed += len(pcm)
             self._open.feed(pcm)
 
-    def close(self, tasks: asyncio.TaskGroup) -> None:
-        """End the open utterance and post its transcript when it is there."""
-        utterance, self._open = self._open, None
-        if utterance is not None:
-            task = tasks.create_task(self._finish(self._number, utterance, self._fed / SAMPLE_RATE))
-            self._finishing.add(task)
-            task.add_done_callback(lambda done: self._finished(done, utterance))
+    def close(self) -> None:
+        """The turn has closed: post its transcript when it is there."""
+        self._settle()
+        take, self._take = self._take, None
+        if take is None:
+            return
+        take.wanted = True
+        if take.outcome is not None:
+            self._post(take.outcome)
+        else:
+            self._wanted.add(take)
 
     def drop(self) -> None:
-        """Give the decoder back without a result."""
+        """What was said since the last closed turn does not count: give the decoder back."""
         utterance, self._open = self._open, None
         if utterance is not None:
             utterance.cancel()
+        take, self._take = self._take, None
+        if take is not None:
+            _cancel(take)
 
     def abandon(self) -> None:
         """The call is over: wait for no transcript any more."""
-        for task in self._finishing:
-            task.cancel()
+        self.drop()
+        for take in list(self._wanted):
+            _cancel(take)
 
-    async def _finish(self, number: int, utterance: Utterance, seconds: float) -> None:
+    def _lease(self) -> None:
+        number = self._number
+        self._open = self._recognizer.open(
+            lambda hypothesis: self._partial(number, hypothesis), self.expectation, self._speaker
+        )
+
+    def _settle(self) -> None:
+        """Let the open utterance be finished."""
+        utterance, self._open = self._open, None
+        if utterance is None:
+            return
+        seconds = sum(map(len, self._audio)) / SAMPLE_RATE
+        take = self._take = _Take(utterance)
+        take.task = self.tasks.create_task(self._finish(take, self._number, seconds))
+        take.task.add_done_callback(lambda task: self._finished(task, take))
+
+    def _listen_on(self) -> None:
+        """The caller went on: hear the utterance again from its beginning."""
+        if self._take is None:
+            return
+        self.drop()
+        self._lease()
+        assert self._open is not None
+        for pcm in self._audio:
+            self._open.feed(pcm)
+
+    async def _finish(self, take: _Take, number: int, seconds: float) -> None:
         try:
-            hypothesis = await utterance.finish()
+            hypothesis = await take.utterance.finish()
         except RecognizerLost as error:
-            self._post(RecognitionFailed(number, str(error)))
+            take.outcome = RecognitionFailed(number, str(error))
         else:
-            self._post(FinalCame(number, hypothesis, seconds))
+            take.outcome = FinalCame(number, hypothesis, seconds)
+        if take.wanted:
+            self._post(take.outcome)
 
-    def _finished(self, task: asyncio.Task[None], utterance: Utterance) -> None:
-        self._finishing.discard(task)
+    def _finished(self, task: asyncio.Task[None], take: _Take) -> None:
+        self._wanted.discard(take)
         if task.cancelled():
-            utterance.cancel()  # here, because a task may be cancelled before its first step
+            take.utterance.cancel()  # here, because a task may be cancelled before its first step
 
     def _partial(self, number: int, hypothesis: Hypothesis) -> None:
         if number == self._number and self._open is not None:
             self._post(PartialCame(number, hypothesis))
+
+
+def _cancel(take: _Take) -> None:
+    assert take.task is not None
+    take.task.cancel()

@@ -144,7 +144,7 @@ class CallRunner:
         """Own the call until it is over. Leaves no task, lease or leg behind, however it ends."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._tasks = self._ai.tasks = tasks
+                self._ai.tasks = self._listener.tasks = tasks
                 self._begin()
                 while not self._over:
                     self._settle()
@@ -263,7 +263,7 @@ class CallRunner:
         self._watch.moment("closed", now)
         self._watch.measure(Stage.ENDPOINT, "ended", "closed", now)
         self._ingress.close_turn()
-        self._listener.close(self._tasks)
+        self._listener.close()
 
     def _drop_utterance(self, command: turns.DropUtterance) -> None:
         self._ignored_upto = self._listener.number

@@ -110,10 +110,50 @@ def ear() -> Ear:
 
 
 def test_speech_events_are_told_on_the_servers_clock(ear: Ear) -> None:
-    ear.listener.on_event(SpeechStarted(1.0))
-    ear.listener.on_event(SpeechPaused(2.5))
-    ear.listener.on_event(SpeechResumed(2.7))
-    assert ear.take() == [SpeechBegan(501.0), SpeechStopped(502.5), SpeechWentOn()]
+    async def main() -> None:
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            ear.listener.on_event(SpeechStarted(1.0))
+            ear.listener.on_event(SpeechPaused(2.5))
+            ear.listener.on_event(SpeechResumed(2.7))
+            ear.listener.abandon()
+        assert ear.take() == [SpeechBegan(501.0), SpeechStopped(502.5), SpeechWentOn()]
+
+    virtual.run(main())
+
+
+def test_a_pause_has_its_transcript_made_before_the_turn_closes(ear: Ear) -> None:
+    async def main() -> None:
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            ear.hears()
+            ear.listener.on_event(SpeechPaused(2.0))
+            await asyncio.sleep(0.1)
+            assert not any(isinstance(event, FinalCame) for event in ear.take())
+            ear.listener.close()
+            assert [type(event) for event in ear.take()] == [FinalCame]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("paused_for", [0.0, 0.02, 0.2])
+def test_a_caller_who_goes_on_is_heard_again_from_the_beginning(
+    ear: Ear, paused_for: float
+) -> None:
+    async def main() -> None:
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            first = ear.hears(seconds=2)
+            ear.listener.on_event(SpeechPaused(2.0))
+            ear.listener.on_audio(SECOND)
+            await asyncio.sleep(paused_for)
+            ear.listener.on_event(SpeechResumed(2.5))
+            ear.listener.on_audio(SECOND)
+            again = ear.decoders.leases[-1]
+            assert (again is first, again.fed) == (False, 4 * 8000)
+            ear.listener.close()
+        finals = [event for event in ear.take() if isinstance(event, FinalCame)]
+        assert finals == [FinalCame(1, Hypothesis("utterance 2", final=True), 4.0)]
+        assert ear.decoders.held == []
+
+    virtual.run(main())
 
 
 def test_a_decoder_is_leased_only_while_the_caller_speaks(ear: Ear) -> None:
@@ -144,9 +184,9 @@ def test_a_closed_utterance_becomes_a_transcript_with_its_length(ear: Ear) -> No
     async def main() -> None:
         ear.hears(seconds=3)
         ear.take()
-        async with asyncio.TaskGroup() as tasks:
-            ear.listener.close(tasks)
-            ear.listener.close(tasks)  # nothing is open any more
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            ear.listener.close()
+            ear.listener.close()  # nothing is open any more
         assert ear.take() == [FinalCame(1, Hypothesis("utterance 1", final=True), 3.0)]
         assert ear.decoders.held == []
 
@@ -158,8 +198,8 @@ def test_a_lost_decoder_is_told_as_a_failure_of_that_utterance(ear: Ear) -> None
         ear.decoders.lost = True
         ear.hears()
         ear.take()
-        async with asyncio.TaskGroup() as tasks:
-            ear.listener.close(tasks)
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            ear.listener.close()
         assert ear.take() == [RecognitionFailed(1, "the worker died twice")]
         assert ear.decoders.held == []
 
@@ -172,8 +212,8 @@ def test_partials_count_only_while_their_utterance_is_open(ear: Ear) -> None:
         ear.take()
         first.on_partial(Hypothesis("my"))
         assert ear.take() == [PartialCame(1, Hypothesis("my"))]
-        async with asyncio.TaskGroup() as tasks:
-            ear.listener.close(tasks)
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            ear.listener.close()
             first.on_partial(Hypothesis("my late"))
             second = ear.hears(at=4.0)
             ear.take()
@@ -188,10 +228,10 @@ def test_partials_count_only_while_their_utterance_is_open(ear: Ear) -> None:
 
 def test_two_utterances_may_be_finished_at_once(ear: Ear) -> None:
     async def main() -> None:
-        async with asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as ear.listener.tasks:
             for at in (1.0, 2.0):
                 ear.hears(at=at)
-                ear.listener.close(tasks)
+                ear.listener.close()
         finals = [event.utterance for event in ear.take() if isinstance(event, FinalCame)]
         assert finals == [1, 2]
 
@@ -207,9 +247,9 @@ def test_the_end_of_a_call_waits_for_no_transcript_and_keeps_no_decoder(
     async def main() -> None:
         ear.decoders.seconds = 60.0
         start = asyncio.get_running_loop().time()
-        async with asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as ear.listener.tasks:
             ear.hears()
-            ear.listener.close(tasks)
+            ear.listener.close()
             if under_way:
                 await asyncio.sleep(0.01)
             ear.listener.abandon()
@@ -223,16 +263,16 @@ def test_the_end_of_a_call_waits_for_no_transcript_and_keeps_no_decoder(
 def test_a_broken_call_keeps_no_decoder_either(ear: Ear) -> None:
     async def main() -> None:
         with pytest.raises(ExceptionGroup):
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.TaskGroup() as ear.listener.tasks:
                 ear.hears()
-                ear.listener.close(tasks)
+                ear.listener.close()
                 raise ZeroDivisionError("the owner broke")
         assert ear.decoders.held == []
 
     virtual.run(main())
 
 
-steps = st.sampled_from(["speech", "audio", "pause", "close", "drop", "wait"])
+steps = st.sampled_from(["speech", "audio", "pause", "resume", "close", "drop", "wait"])
 
 
 @settings(max_examples=60, deadline=None)
@@ -243,20 +283,26 @@ def test_whatever_the_caller_does_every_decoder_is_given_back(
     async def main() -> None:
         ear = Ear()
         closed: list[int] = []
-        async with asyncio.TaskGroup() as tasks:
+        open_number = 0  # the utterance that a close would end
+        async with asyncio.TaskGroup() as ear.listener.tasks:
             for step in happens:
                 match step:
                     case "speech":
                         ear.hears()
+                        open_number = ear.listener.number
                     case "audio":
                         ear.listener.on_audio(SECOND)
                     case "pause":
                         ear.listener.on_event(SpeechPaused(2.0))
+                    case "resume":
+                        ear.listener.on_event(SpeechResumed(2.5))
                     case "close":
-                        if ear.listener.number and ear.decoders.leases[-1].held:
-                            closed.append(ear.listener.number)
-                        ear.listener.close(tasks)
+                        if open_number:
+                            closed.append(open_number)
+                        open_number = 0
+                        ear.listener.close()
                     case "drop":
+                        open_number = 0
                         ear.listener.drop()
                     case "wait":
                         await asyncio.sleep(0.02)
