@@ -249,7 +249,9 @@ class CallBook:
         self._audit("offered", operator_id=operator_id)
 
     def accepted(self, operator_id: str, epoch: int) -> None:
-        """An operator took the call; to be stored before anybody is told."""
+        """An operator took the call; to be stored before anybody is told. Too late for one that is over."""
+        if self._call.ended_at is not None:
+            return
         if self._handoff is None or self._handoff.ended_at is not None:
             self._open_handoff({})  # taken over without a request
         self._amend_handoff(accepted_at=self._clock.wall(), operator_id=operator_id, epoch=epoch)

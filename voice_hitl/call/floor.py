@@ -136,14 +136,15 @@ class FloorService:
 
     async def _assign(self, command: core.Assign) -> None:
         call = self._find_call(command.call_id)
-        if call is None:
+        if call is not None:
+            call.accepted(command.operator_id, command.epoch)
+            await self._stored()
+        if call is None or self._find_call(command.call_id) is not call:
             self.post(facts.CallReleased(command.call_id, command.operator_id, command.epoch))
             self._consoles.offer_over(
                 command.operator_id, command.offer_id, command.call_id, "caller_gone"
             )
             return
-        call.accepted(command.operator_id, command.epoch)
-        await self._stored()
         self._consoles.offer_over(
             command.operator_id, command.offer_id, command.call_id, "accepted"
         )

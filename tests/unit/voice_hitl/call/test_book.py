@@ -319,6 +319,14 @@ async def test_an_ended_call_is_shown_no_more_and_cannot_fail_any_more(desk: Des
     assert desk.book.outcome == "automated"
 
 
+async def test_an_accept_that_comes_after_the_end_opens_nothing(desk: Desk) -> None:
+    desk.book.requested(desk.request())
+    desk.book.ending("abandoned", "caller_hung_up")
+    desk.book.accepted("ana", 9)
+    (handoff,) = await (await desk.stored()).handoffs("CA1")
+    assert (handoff.ended_why, handoff.operator_id) == ("caller_hung_up", None)
+
+
 async def test_a_call_that_breaks_is_closed_as_failed(desk: Desk) -> None:
     desk.book.requested(desk.request())
     desk.book.fail("an unexpected error")

@@ -266,6 +266,25 @@ def test_an_accept_for_a_call_that_is_gone_frees_the_operator() -> None:
     virtual.run(main())
 
 
+def test_a_caller_who_hangs_up_while_the_accept_is_stored_frees_the_operator() -> None:
+    async def main() -> None:
+        async with running(World(save_seconds=0.5)) as world:
+            world.joins("ana")
+            world.asks()
+            call = world.call
+            offer = await world.rings_at("ana")
+            world.floor.post(facts.OfferAccepted("ana", offer.offer_id))
+            await asyncio.sleep(0.2)
+            del world.calls["CA1"]
+            world.floor.tell(core.WithdrawRequest("CA1", "caller_gone", 1))
+            await world.until(lambda: world.screen.presences["ana"] == "available")
+            assert world.screen.over == [("ana", "caller_gone")]
+            assert call.told == []
+            assert world.floor.desk.owner("CA1") is None
+
+    virtual.run(main())
+
+
 def test_a_stale_accept_is_answered_with_why() -> None:
     async def main() -> None:
         async with running(World()) as world:
