@@ -237,6 +237,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     add_console(app)
     port = await _listen(config, app, stack)
     _say_hello(config, port, gate, await accounts.first_link_token())
+    _write_server_file(config, port, stack)
     return Server(port, calls, hub, floor, store, journal, accounts)
 
 
@@ -253,6 +254,7 @@ async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
     app = _application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
     port = await _listen(config, app, stack)
     _say_hello(config, port, gate, None)
+    _write_server_file(config, port, stack)
     return port
 
 
@@ -335,7 +337,7 @@ def _application(
 
 
 async def _listen(config: Config, app: web.Application, stack: AsyncExitStack) -> int:
-    """Open the port and say in the data folder where; returns the port."""
+    """Open the port; returns it."""
     host = config.server.host
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2.0)
     await runner.setup()
@@ -347,14 +349,7 @@ async def _listen(config: Config, app: web.Application, stack: AsyncExitStack) -
             f"cannot listen on {host}:{config.server.port}: {error.strerror}; "
             "choose another --port, or stop whatever has it"
         ) from error
-    port = int(runner.addresses[0][1])
-    file = config.data_dir / SERVER_FILE
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    temporary.write_bytes(orjson.dumps({"port": port, "pid": os.getpid()}))
-    temporary.replace(file)
-    stack.callback(file.unlink, missing_ok=True)
-    return port
+    return int(runner.addresses[0][1])
 
 
 def _say_hello(config: Config, port: int, gate: TwilioGate, setup_token: str | None) -> None:
@@ -370,3 +365,13 @@ def _say_hello(config: Config, port: int, gate: TwilioGate, setup_token: str | N
         log.info(
             "make the first operator account here, once", url=f"{base}/setup?token={setup_token}"
         )
+
+
+def _write_server_file(config: Config, port: int, stack: AsyncExitStack) -> None:
+    """Say in the data folder that the server is ready, and where; until it stops."""
+    file = config.data_dir / SERVER_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".tmp")
+    temporary.write_bytes(orjson.dumps({"port": port, "pid": os.getpid()}))
+    temporary.replace(file)
+    stack.callback(file.unlink, missing_ok=True)

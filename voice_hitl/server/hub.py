@@ -38,9 +38,11 @@ OFFER_OVER_WORDS = {
 UNBRIDGED_WORDS = {
     "handed_back": "You handed the call back to the AI.",
     "operator_ended": "You ended the call.",
-    "caller_gone": "The caller hung up.",
-    "operator_lost": "Your audio connection broke; the call went on without you.",
-    "draining": "The server is shutting down.",
+    "caller_hung_up": "The caller hung up.",
+    "lost": "Your audio connection broke; the call went on without you.",
+    "bridge_failed": "Your audio could not be connected; the call went to somebody else.",
+    "replaced": "A colleague took this call over.",
+    "server_draining": "The server is shutting down.",
 }
 
 
