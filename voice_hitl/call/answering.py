@@ -15,6 +15,7 @@ from handoff.engine import CallEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Heard, Sentence
 from voice_hitl.call import inbox as at
+from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.latency import Stage
@@ -56,7 +57,7 @@ class Answering:
         self._task: asyncio.Task[None] | None = None
         self._number = 0
         self._acting = False
-        self._queued: turns.Answer | None = None
+        self._queued: turn.Answer | None = None
         self._interrupted: str | None = None
         self._end_after_reply = False
         self._kind = KINDS[0]
@@ -71,7 +72,7 @@ class Answering:
         """Whether a turn is being worked on."""
         return self._task is not None
 
-    def answer(self, command: turns.Answer) -> None:
+    def answer(self, command: turn.Answer) -> None:
         """A turn of the caller is complete: answer it, or keep it until the present action is done."""
         if command.hypothesis is None:
             self._watch.next_turn()
@@ -89,7 +90,7 @@ class Answering:
         else:
             self._reply_to(command)
 
-    def _reply_to(self, command: turns.Answer) -> None:
+    def _reply_to(self, command: turn.Answer) -> None:
         heard = Heard(
             hypothesis=command.hypothesis,
             digits=command.digits,
@@ -105,7 +106,7 @@ class Answering:
         """Speak without a caller's turn: the greeting, or what follows a hand-back."""
         chosen = [sentence for sentence in sentences if sentence.text]
         if not chosen:
-            self._turns.handle(turns.ReplyOver(), self._now())
+            self._turns.handle(turn.ReplyOver(), self._now())
             return
         self.stop()
         self._begin_reply()
@@ -192,7 +193,7 @@ class Answering:
             self._watch.measure(Stage.REPLY, "final", "sentence", now)
             self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
             self._speaker.begin(event.sentence.text, event.chunk)
-            self._turns.handle(turns.ReplyStarted(), now)
+            self._turns.handle(turn.ReplyStarted(), now)
         else:
             self._speaker.go_on(event.chunk, last=event.last)
 
@@ -231,7 +232,7 @@ class Answering:
         if self._end_after_reply and self.in_charge:
             self._end_after_reply = False
             self._engine.handle(facts.AgentEndedCall(), now)
-        self._turns.handle(turns.ReplyOver(), now)
+        self._turns.handle(turn.ReplyOver(), now)
 
     def _tell_core_what_was_heard(self, now: float) -> None:
         said = self._speaker.as_heard
@@ -239,7 +240,7 @@ class Answering:
             spoke = facts.AgentSpoke(self._watch.turn, said, self._kind, self._book.pending)
             self._engine.handle(spoke, now)
 
-    def thought_too_long(self, command: turns.ThoughtTooLong) -> None:
+    def thought_too_long(self, command: turn.ThoughtTooLong) -> None:
         """The reply is late: fill the silence; a reply that stays away counts as a broken agent."""
         if command.times >= MAX_THOUGHTS:
             self._acting = False

@@ -20,6 +20,7 @@ from handoff.engine import CallEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
+from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
 from voice_hitl.call.answering import Answering
 from voice_hitl.call.book import CallBook
@@ -196,7 +197,7 @@ class CallRunner:
     def _on_wake(self, event: at.Wake, now: float) -> None:
         self._armed_for = None
         if _due(self._turns.next_deadline(), now):
-            self._turns.handle(turns.DeadlinePassed(), now)
+            self._turns.handle(turn.DeadlinePassed(), now)
         if _due(self.engine.next_deadline(), now):
             self.engine.handle(facts.DeadlinePassed(), now)
         if _due(self._tone_at, now):
@@ -219,22 +220,22 @@ class CallRunner:
 
     def _on_speech_began(self, event: at.SpeechBegan, now: float) -> None:
         speaking = self._turns.phase is turns.Phase.SPEAKING
-        self._turns.handle(turns.CallerStarted(), now)
+        self._turns.handle(turn.CallerStarted(), now)
         if speaking:
             self._settle()
             self.book.stage(Stage.BARGE_IN, (self._now() - event.onset) * 1000.0)
 
     def _on_speech_stopped(self, event: at.SpeechStopped, now: float) -> None:
-        self._turns.handle(turns.CallerPaused(event.ended), now)
+        self._turns.handle(turn.CallerPaused(event.ended), now)
 
     def _on_speech_went_on(self, event: at.SpeechWentOn, now: float) -> None:
-        self._turns.handle(turns.CallerResumed(), now)
+        self._turns.handle(turn.CallerResumed(), now)
 
     def _on_partial(self, event: at.PartialCame, now: float) -> None:
         text = event.hypothesis.text
         if text:
             self.book.caller_partial(text)
-        self._turns.handle(turns.PartialHeard(self._conversation.completeness(text)), now)
+        self._turns.handle(turn.PartialHeard(self._conversation.completeness(text)), now)
 
     def _on_final(self, event: at.FinalCame, now: float) -> None:
         if event.utterance <= self._ignored_upto:
@@ -242,21 +243,21 @@ class CallRunner:
         self._watch.moment("final", now)
         self._watch.measure(Stage.TRANSCRIPT, "closed", "final", now)
         self.book.utterance(event.hypothesis, event.seconds)
-        self._turns.handle(turns.TranscriptReady(event.hypothesis), now)
+        self._turns.handle(turn.TranscriptReady(event.hypothesis), now)
 
     def _on_recognition_failed(self, event: at.RecognitionFailed, now: float) -> None:
         if event.utterance <= self._ignored_upto:
             return
         self.engine.handle(facts.ComponentFailed("recognizer", event.detail), now)
-        self._turns.handle(turns.TranscriptReady(Hypothesis("", final=True)), now)
+        self._turns.handle(turn.TranscriptReady(Hypothesis("", final=True)), now)
 
     def _on_digit(self, event: at.DigitCame, now: float) -> None:
         self.book.system(f"The caller pressed {event.digit}.")
         self.engine.handle(facts.DigitPressed(event.digit), now)
         if self._ai.in_charge:
-            self._turns.handle(turns.DigitsPressed(event.digit), now)
+            self._turns.handle(turn.DigitsPressed(event.digit), now)
 
-    def _close_utterance(self, command: turns.CloseUtterance) -> None:
+    def _close_utterance(self, command: turn.CloseUtterance) -> None:
         now = self._now()
         self._watch.next_turn()
         self._watch.moment("ended", command.ended)
@@ -265,7 +266,7 @@ class CallRunner:
         self._ingress.close_turn()
         self._listener.close()
 
-    def _drop_utterance(self, command: turns.DropUtterance) -> None:
+    def _drop_utterance(self, command: turn.DropUtterance) -> None:
         self._ignored_upto = self._listener.number
         self._ingress.close_turn()
         self._listener.drop()
@@ -316,13 +317,13 @@ class CallRunner:
         self._ai.hold()
         if self._speaker.idle:
             self._tone_at = self._now() + HOLD_TONE_AFTER
-        self._turns.handle(turns.Hold(), self._now())
+        self._turns.handle(turn.Hold(), self._now())
         self.book.changed()
 
     def _resume_agent(self, command: core.ResumeAgent) -> None:
         self._tone_at = None
         self._ai.safe_mode = command.safe_mode
-        self._turns.handle(turns.Release(), self._now())
+        self._turns.handle(turn.Release(), self._now())
         self._ai.say(self._conversation.resume(command.note))
         self.book.changed()
 
@@ -343,7 +344,7 @@ class CallRunner:
         self.book.ending(command.outcome, command.reason)
         self._ai.stop()
         self._bridge.close()
-        self._turns.handle(turns.HungUp(), self._now())
+        self._turns.handle(turn.HungUp(), self._now())
         if command.outcome == "abandoned" or self._speaker.idle:
             self._over = True
 
@@ -392,7 +393,7 @@ class CallRunner:
     def _on_draining(self, event: at.Draining, now: float) -> None:
         self.engine.handle(facts.ServerDraining(), now)
 
-    def _keep_transcript(self, command: turns.KeepTranscript) -> None:
+    def _keep_transcript(self, command: turn.KeepTranscript) -> None:
         self.book.caller_final(command.hypothesis)
 
 
@@ -428,13 +429,13 @@ HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
 """What the owner does with each event of the inbox."""
 
 CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
-    turns.CloseUtterance: CallRunner._close_utterance,
-    turns.DropUtterance: CallRunner._drop_utterance,
-    turns.Interrupt: lambda call, _: call._ai.interrupt(),
-    turns.SayUnheard: lambda call, _: call._ai.say_unheard(),
-    turns.Answer: lambda call, command: call._ai.answer(command),
-    turns.KeepTranscript: CallRunner._keep_transcript,
-    turns.ThoughtTooLong: lambda call, command: call._ai.thought_too_long(command),
+    turn.CloseUtterance: CallRunner._close_utterance,
+    turn.DropUtterance: CallRunner._drop_utterance,
+    turn.Interrupt: lambda call, _: call._ai.interrupt(),
+    turn.SayUnheard: lambda call, _: call._ai.say_unheard(),
+    turn.Answer: lambda call, command: call._ai.answer(command),
+    turn.KeepTranscript: CallRunner._keep_transcript,
+    turn.ThoughtTooLong: lambda call, command: call._ai.thought_too_long(command),
     core.KeepDecision: CallRunner._keep_decision,
     core.RequestOperator: CallRunner._request_operator,
     core.RequestTakeover: CallRunner._tell_floor,

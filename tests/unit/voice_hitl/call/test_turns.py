@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
 from voice_hitl.call.turns import Phase, TurnMachine
 from voice_hitl.language import Hypothesis
@@ -17,31 +18,31 @@ class Driver:
 
     machine: TurnMachine = field(default_factory=TurnMachine)
     now: float = 100.0
-    seen: list[turns.TurnCommand] = field(default_factory=list)
+    seen: list[turn.TurnCommand] = field(default_factory=list)
 
-    def tell(self, *events: turns.TurnEvent) -> list[turns.TurnCommand]:
+    def tell(self, *events: turn.TurnEvent) -> list[turn.TurnCommand]:
         for event in events:
             self.machine.handle(event, self.now)
         commands = self.machine.take_commands()
         self.seen += commands
         return commands
 
-    def wait(self, seconds: float) -> list[turns.TurnCommand]:
+    def wait(self, seconds: float) -> list[turn.TurnCommand]:
         end = self.now + seconds
-        commands: list[turns.TurnCommand] = []
+        commands: list[turn.TurnCommand] = []
         while (due := self.machine.next_deadline()) is not None and due <= end:
             self.now = max(self.now, due)
-            commands += self.tell(turns.DeadlinePassed())
+            commands += self.tell(turn.DeadlinePassed())
         self.now = end
         return commands
 
-    def say(self, text: str, completeness: float = 1.0) -> list[turns.TurnCommand]:
+    def say(self, text: str, completeness: float = 1.0) -> list[turn.TurnCommand]:
         """The caller speaks for a second and the transcript comes back at once."""
-        commands = self.tell(turns.CallerStarted())
+        commands = self.tell(turn.CallerStarted())
         self.now += 1.0
-        commands += self.tell(turns.PartialHeard(completeness), turns.CallerPaused(self.now))
+        commands += self.tell(turn.PartialHeard(completeness), turn.CallerPaused(self.now))
         commands += self.wait(1.0)
-        return commands + self.tell(turns.TranscriptReady(Hypothesis(text, final=True)))
+        return commands + self.tell(turn.TranscriptReady(Hypothesis(text, final=True)))
 
 
 @pytest.fixture
@@ -53,55 +54,55 @@ def test_a_complete_sentence_closes_sooner_than_an_unfinished_one(call: Driver) 
     timing = call.machine.timing
     for completeness, pause in ((1.0, timing.complete_pause), (0.0, timing.unfinished_pause)):
         driver = Driver()
-        driver.tell(turns.CallerStarted(), turns.PartialHeard(completeness))
-        driver.tell(turns.CallerPaused(ended=driver.now))
+        driver.tell(turn.CallerStarted(), turn.PartialHeard(completeness))
+        driver.tell(turn.CallerPaused(ended=driver.now))
         assert driver.machine.next_deadline() == pytest.approx(driver.now + pause)
-        assert driver.wait(pause) == [turns.CloseUtterance(ended=100.0)]
+        assert driver.wait(pause) == [turn.CloseUtterance(ended=100.0)]
 
 
 def test_words_that_arrive_in_the_pause_move_the_deadline(call: Driver) -> None:
-    call.tell(turns.CallerStarted(), turns.PartialHeard(0.0), turns.CallerPaused(ended=call.now))
-    call.tell(turns.PartialHeard(1.0))
+    call.tell(turn.CallerStarted(), turn.PartialHeard(0.0), turn.CallerPaused(ended=call.now))
+    call.tell(turn.PartialHeard(1.0))
     assert call.machine.next_deadline() == pytest.approx(
         call.now + call.machine.timing.complete_pause
     )
 
 
 def test_going_on_in_the_pause_keeps_the_turn_open(call: Driver) -> None:
-    call.tell(turns.CallerStarted(), turns.CallerPaused(ended=call.now))
+    call.tell(turn.CallerStarted(), turn.CallerPaused(ended=call.now))
     call.now += 0.2
-    call.tell(turns.CallerResumed())
+    call.tell(turn.CallerResumed())
     assert call.wait(5.0) == []
     assert call.machine.phase is Phase.CALLER
 
 
 def test_a_turn_without_end_is_closed(call: Driver) -> None:
-    call.tell(turns.CallerStarted())
-    assert call.wait(31.0) == [turns.CloseUtterance(ended=130.0)]
+    call.tell(turn.CallerStarted())
+    assert call.wait(31.0) == [turn.CloseUtterance(ended=130.0)]
 
 
 def test_barge_in_stops_the_agent_and_counts(call: Driver) -> None:
-    call.tell(turns.ReplyStarted())
-    assert call.tell(turns.CallerStarted()) == [turns.Interrupt()]
-    call.tell(turns.PartialHeard(1.0), turns.CallerPaused(call.now))
+    call.tell(turn.ReplyStarted())
+    assert call.tell(turn.CallerStarted()) == [turn.Interrupt()]
+    call.tell(turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.5)
     hypothesis = Hypothesis("stop", final=True)
-    assert call.tell(turns.TranscriptReady(hypothesis)) == [
-        turns.Answer(hypothesis=hypothesis, interruptions=1)
+    assert call.tell(turn.TranscriptReady(hypothesis)) == [
+        turn.Answer(hypothesis=hypothesis, interruptions=1)
     ]
 
 
 def test_noise_over_the_agent_makes_it_say_again_what_was_cut_off(call: Driver) -> None:
-    call.tell(turns.ReplyStarted())
+    call.tell(turn.ReplyStarted())
     assert call.say("") == [
-        turns.Interrupt(),
-        turns.CloseUtterance(ended=101.0),
-        turns.SayUnheard(),
+        turn.Interrupt(),
+        turn.CloseUtterance(ended=101.0),
+        turn.SayUnheard(),
     ]
 
 
 def test_noise_in_a_silence_does_not_restart_the_no_input_clock(call: Driver) -> None:
-    call.tell(turns.ReplyStarted(), turns.ReplyOver())
+    call.tell(turn.ReplyStarted(), turn.ReplyOver())
     started = call.now
     call.now += 3.0
     call.say("")
@@ -109,68 +110,68 @@ def test_noise_in_a_silence_does_not_restart_the_no_input_clock(call: Driver) ->
 
 
 def test_silence_is_a_turn_with_its_length(call: Driver) -> None:
-    call.tell(turns.ReplyStarted(), turns.ReplyOver())
-    assert call.wait(7.0) == [turns.Answer(silence=7.0)]
+    call.tell(turn.ReplyStarted(), turn.ReplyOver())
+    assert call.wait(7.0) == [turn.Answer(silence=7.0)]
 
 
 def test_a_caller_who_goes_on_after_the_close_is_heard_as_one_turn(call: Driver) -> None:
-    call.tell(turns.CallerStarted(), turns.PartialHeard(1.0), turns.CallerPaused(call.now))
+    call.tell(turn.CallerStarted(), turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.5)
-    call.tell(turns.CallerStarted())
-    call.tell(turns.TranscriptReady(Hypothesis("move two hundred", final=True)))
-    call.tell(turns.PartialHeard(1.0), turns.CallerPaused(call.now))
+    call.tell(turn.CallerStarted())
+    call.tell(turn.TranscriptReady(Hypothesis("move two hundred", final=True)))
+    call.tell(turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.5)
-    (answer,) = call.tell(turns.TranscriptReady(Hypothesis("to savings", final=True)))
-    assert isinstance(answer, turns.Answer)
+    (answer,) = call.tell(turn.TranscriptReady(Hypothesis("to savings", final=True)))
+    assert isinstance(answer, turn.Answer)
     assert answer.hypothesis is not None
     assert answer.hypothesis.text == "move two hundred to savings"
 
 
 def test_digits_are_a_turn_and_void_what_was_being_said(call: Driver) -> None:
-    call.tell(turns.CallerStarted())
-    assert call.tell(turns.DigitsPressed("3")) == [turns.DropUtterance(), turns.Answer(digits="3")]
+    call.tell(turn.CallerStarted())
+    assert call.tell(turn.DigitsPressed("3")) == [turn.DropUtterance(), turn.Answer(digits="3")]
 
 
 def test_digits_void_a_transcript_that_has_not_come(call: Driver) -> None:
-    call.tell(turns.CallerStarted(), turns.PartialHeard(1.0), turns.CallerPaused(call.now))
+    call.tell(turn.CallerStarted(), turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.4)
-    assert call.tell(turns.DigitsPressed("3")) == [turns.DropUtterance(), turns.Answer(digits="3")]
+    assert call.tell(turn.DigitsPressed("3")) == [turn.DropUtterance(), turn.Answer(digits="3")]
 
 
 def test_while_held_turns_are_kept_but_not_answered(call: Driver) -> None:
-    call.tell(turns.Hold())
+    call.tell(turn.Hold())
     commands = call.say("are you there")
-    assert commands[-1] == turns.KeepTranscript(Hypothesis("are you there", final=True))
-    assert not any(isinstance(command, turns.Answer) for command in commands)
+    assert commands[-1] == turn.KeepTranscript(Hypothesis("are you there", final=True))
+    assert not any(isinstance(command, turn.Answer) for command in commands)
     assert call.wait(60.0) == []
 
 
 def test_release_lets_the_agent_answer_again(call: Driver) -> None:
-    call.tell(turns.Hold(), turns.Release())
-    assert isinstance(call.say("hello")[-1], turns.Answer)
+    call.tell(turn.Hold(), turn.Release())
+    assert isinstance(call.say("hello")[-1], turn.Answer)
 
 
 def test_release_in_mid_sentence_answers_that_sentence(call: Driver) -> None:
-    call.tell(turns.Hold(), turns.CallerStarted(), turns.Release())
-    call.tell(turns.PartialHeard(1.0), turns.CallerPaused(call.now))
+    call.tell(turn.Hold(), turn.CallerStarted(), turn.Release())
+    call.tell(turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.5)
-    commands = call.tell(turns.TranscriptReady(Hypothesis("hello", final=True)))
-    assert isinstance(commands[-1], turns.Answer)
+    commands = call.tell(turn.TranscriptReady(Hypothesis("hello", final=True)))
+    assert isinstance(commands[-1], turn.Answer)
 
 
 def test_a_late_reply_is_reported_again_and_again(call: Driver) -> None:
     call.say("hello")
-    assert call.wait(8.0) == [turns.ThoughtTooLong(n) for n in (1, 2, 3)]
+    assert call.wait(8.0) == [turn.ThoughtTooLong(n) for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.OVER])
 def test_every_live_phase_ends_on_hang_up(phase: Phase) -> None:
-    assert turns.HungUp in turns.TABLE[phase]
+    assert turn.HungUp in turns.TABLE[phase]
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.OVER])
 def test_every_phase_the_ai_answers_in_can_be_held_and_back(phase: Phase) -> None:
-    wanted = turns.Release if phase in turns.HELD_PHASES else turns.Hold
+    wanted = turn.Release if phase in turns.HELD_PHASES else turn.Hold
     assert wanted in turns.TABLE[phase]
 
 
@@ -180,42 +181,42 @@ hypotheses = st.sampled_from(["", "yes", "move two hundred"]).map(
 events = st.one_of(
     st.sampled_from(
         [
-            turns.CallerStarted(),
-            turns.CallerResumed(),
-            turns.ReplyStarted(),
-            turns.ReplyOver(),
-            turns.DigitsPressed("1"),
-            turns.Hold(),
-            turns.Release(),
-            turns.DeadlinePassed(),
-            turns.HungUp(),
+            turn.CallerStarted(),
+            turn.CallerResumed(),
+            turn.ReplyStarted(),
+            turn.ReplyOver(),
+            turn.DigitsPressed("1"),
+            turn.Hold(),
+            turn.Release(),
+            turn.DeadlinePassed(),
+            turn.HungUp(),
         ]
     ),
-    st.floats(0, 1).map(turns.PartialHeard),
-    hypotheses.map(turns.TranscriptReady),
-    st.floats(0, 0.2).map(lambda ago: turns.CallerPaused(ended=-ago)),
+    st.floats(0, 1).map(turn.PartialHeard),
+    hypotheses.map(turn.TranscriptReady),
+    st.floats(0, 0.2).map(lambda ago: turn.CallerPaused(ended=-ago)),
 )
 
 
 @given(st.lists(st.tuples(events, st.floats(0, 3)), max_size=40))
 def test_any_order_of_events_keeps_the_machine_sound(
-    steps: list[tuple[turns.TurnEvent, float]],
+    steps: list[tuple[turn.TurnEvent, float]],
 ) -> None:
     machine = TurnMachine()
     now = 0.0
     over = False
     for event, gap in steps:
         now += gap
-        if isinstance(event, turns.CallerPaused):
-            event = turns.CallerPaused(ended=now + event.ended)
+        if isinstance(event, turn.CallerPaused):
+            event = turn.CallerPaused(ended=now + event.ended)
         held = machine.held
         machine.handle(event, now)
         commands = machine.take_commands()
         if over:
             assert commands == []
         if held:
-            assert not any(isinstance(c, turns.Answer | turns.Interrupt) for c in commands)
-        over = over or isinstance(event, turns.HungUp)
+            assert not any(isinstance(c, turn.Answer | turn.Interrupt) for c in commands)
+        over = over or isinstance(event, turn.HungUp)
         if machine.phase in (Phase.IDLE, Phase.CALLER, Phase.PAUSE, Phase.THINKING):
             assert machine.next_deadline() is not None or machine.phase is Phase.IDLE
         if machine.phase is Phase.OVER:
