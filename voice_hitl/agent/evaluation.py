@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from voice_hitl.agent.corpus import Example
 from voice_hitl.agent.nlu import OUTSIDE, IntentModel, folds_of
@@ -101,11 +102,12 @@ def cross_validate_intents(
     labels: list[str] = []
     for fold in range(folds):
         train = [each for each, at in zip(every, places, strict=True) if at != fold]
-        model = IntentModel(
-            [each for each in train if each.label != OUTSIDE],
-            [each.words for each in train if each.label == OUTSIDE],
-            novel=novel,
-        )
+        with threadpool_limits(limits=1):
+            model = IntentModel(
+                [each for each in train if each.label != OUTSIDE],
+                [each.words for each in train if each.label == OUTSIDE],
+                novel=novel,
+            )
         for each, at in zip(every, places, strict=True):
             if at == fold:
                 ranking = model.rank(each.words)

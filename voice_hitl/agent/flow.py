@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from voice_hitl.agent.completeness import Completeness
 from voice_hitl.agent.conversation import FlowConversation
 from voice_hitl.agent.corpus import spoken_values
@@ -47,12 +49,14 @@ def train(pack: Pack) -> Models:
     spec = language.spec
     elsewhere = [plain(text) for text in (*agent.elsewhere, *spec.elsewhere)]
     acts = {spec.act: name for name, spec in agent.intents.items() if spec.act}
-    person, frustration = train_detectors(
-        examples, acts.get("person", "person"), language, [*elsewhere, *pack.answers()]
-    )
     outside = [*elsewhere, *(plain(text) for text in spec.frustration)]
     flows = [name for name, spec in agent.intents.items() if spec.flow]
-    return Models(IntentModel(examples, outside, novel=flows), person, frustration)
+    # These matrices are small: threads that wait for each other on busy cores cost ten times more.
+    with threadpool_limits(limits=1):
+        person, frustration = train_detectors(
+            examples, acts.get("person", "person"), language, [*elsewhere, *pack.answers()]
+        )
+        return Models(IntentModel(examples, outside, novel=flows), person, frustration)
 
 
 class FlowAgent:
