@@ -16,8 +16,11 @@ nothing over from one utterance to the next but what its caller passes in `speak
 from __future__ import annotations
 
 import hashlib
+import math
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +28,8 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from voice_hitl.language import Expectation, Hypothesis, LanguageSource, Word
-from voice_hitl.speech import acoustic, lexicon, lm
+from voice_hitl.speech import acoustic, lexicon, lm, rescore
+from voice_hitl.speech.confidence import Evidence, utterance_confidence, word_confidence
 from voice_hitl.speech.frontend import FrontEnd, MeanVoice
 
 Pcm = NDArray[np.int16]
@@ -34,6 +38,9 @@ FRAMES_A_SECOND = 100
 # pocketsphinx keeps 12 frames, and its lookahead of 5 loses what more than a few push out.
 _FRAMES_AT_ONCE = 2
 _FORMAT = "1"  # of what the cache keeps; raise it when anything written there changes
+_NBEST = 60  # readings looked at; many differ in fillers alone
+_READINGS = 6  # kept
+_SMALLEST = 1e-300  # the decoder gives plain probabilities, and they underflow
 _MODEL, _WORDS, _LANGUAGE = "acoustic", "words.dict", "words.arpa"
 
 
@@ -82,8 +89,9 @@ class SphinxDecoder:
             # nothing that can be measured; the best path through the lattice is what counts.
             fwdflat=False,
             bestpath=True,
-            **_options(),
         )
+        self._language = self._decoder.get_lm(self._decoder.current_search())
+        self._phrases: tuple[str, ...] = ()
         self._estimate = estimate
         self._front = FrontEnd(estimate, MeanVoice())
         self._started = False
@@ -100,6 +108,7 @@ class SphinxDecoder:
     ) -> None:
         """Start an utterance; an unfinished one is thrown away."""
         self.cancel()
+        self._phrases = tuple(" ".join(lm.words_of(phrase)) for phrase in expectation.phrases)
         self._speaker = speaker or Speaker()
         voice = MeanVoice(self._speaker.mean, self._speaker.frames)
         self._front = FrontEnd(self._estimate, voice)
@@ -126,17 +135,57 @@ class SphinxDecoder:
         voice = self._front.voice
         if voice.frames:
             self._speaker = Speaker(tuple(voice.mean().tolist()), voice.weight())
+        segments = list(self._segments())
         words = tuple(
-            Word(
-                s.word.partition("(")[0],
-                s.start_frame / FRAMES_A_SECOND,
-                (s.end_frame + 1) / FRAMES_A_SECOND,
-                1.0,
-            )
-            for s in self._decoder.seg() or ()
-            if s.word[0] not in "<["
+            Word(text, start / FRAMES_A_SECOND, end / FRAMES_A_SECOND, word_confidence(evidence))
+            for text, start, end, evidence in segments
         )
-        return Hypothesis(" ".join(w.text for w in words), 1.0, words, (), final=True)
+        heard = [word.text for word in words]
+        sure = utterance_confidence([evidence for *_, evidence in segments], self._cost(heard))
+        return self._expected(Hypothesis(" ".join(heard), sure, words, (), final=True))
+
+    def _segments(self) -> Iterator[tuple[str, int, int, Evidence]]:
+        """Yield each word with its first frame, the frame after its last, and its evidence."""
+        history: list[str] = []
+        for segment in self._decoder.seg() or ():
+            if segment.word[0] in "<[":
+                continue
+            text = segment.word.partition("(")[0]
+            frames = max(1, segment.end_frame + 1 - segment.start_frame)
+            evidence = Evidence(
+                text,
+                frames,
+                acoustic=_nats(segment.ascore) / frames,
+                doubt=_nats(segment.prob),
+                language=self._cost(history, text),
+            )
+            history.append(text)
+            yield text, segment.start_frame, segment.start_frame + frames, evidence
+
+    def _cost(self, history: list[str], word: str = lm.END) -> float:
+        """Return -ln P(word | history)."""
+        context = [lm.START, *history][1 - lm.ORDER :]
+        found = self._language.prob([word, *reversed(context)])
+        return max(0.0, -float(self._decoder.logmath.log_to_ln(found)))
+
+    def _expected(self, best: Hypothesis) -> Hypothesis:
+        """Return `best`, or an alternative nearly as good that the agent expects."""
+        if not best.text:
+            return best
+        listed = (
+            rescore.Reading(_plain(found.hypstr), -_nats(found.score))
+            for found in islice(self._decoder.nbest() or (), _NBEST)
+            if found is not None
+        )
+        readings = [r for r in rescore.distinct(listed, _READINGS) if r.text != best.text]
+        top = readings[0].score if readings else 0.0
+        readings.insert(0, rescore.Reading(best.text, top))
+        chosen = rescore.choose(readings, self._phrases)
+        others = tuple(r.text for r in readings if r is not readings[chosen])[: _READINGS - 1]
+        if chosen == 0:
+            return Hypothesis(best.text, best.confidence, best.words, others, final=True)
+        text = readings[chosen].text
+        return Hypothesis(text, best.confidence, _retold(best.words, text), others, final=True)
 
     def cancel(self) -> None:
         """Throw the running utterance away, if there is one."""
@@ -151,8 +200,24 @@ class SphinxDecoder:
         return len(cepstra) > 0
 
 
-def _options() -> dict[str, object]:
-    return {}
+def _nats(probability: float) -> float:
+    """Return -ln of a probability, at least 0 (the decoder's can be a little over 1)."""
+    return max(0.0, -math.log(max(probability, _SMALLEST)))
+
+
+def _retold(words: tuple[Word, ...], text: str) -> tuple[Word, ...]:
+    """Return the words of `text` with the times of `words`, where the two agree; else spread."""
+    texts = text.split()
+    if len(texts) == len(words):
+        return tuple(
+            Word(new, w.start, w.end, w.confidence) for new, w in zip(texts, words, strict=True)
+        )
+    start, end = words[0].start, words[-1].end
+    step = (end - start) / len(texts)
+    sure = min(word.confidence for word in words)
+    return tuple(
+        Word(new, start + i * step, start + (i + 1) * step, sure) for i, new in enumerate(texts)
+    )
 
 
 def _plain(text: str) -> str:
