@@ -28,6 +28,7 @@ from voice_hitl.call.transcript import Line, Transcript
 from voice_hitl.clock import Clock
 from voice_hitl.language import Hypothesis
 
+REQUEST_OVER = ("withdrawn", "caller_gone", "nobody")  # why a request ends that nobody accepted
 MAX_POINTS = 500  # of the confidence and risk curve that consoles are shown
 
 
@@ -269,8 +270,14 @@ class CallBook:
             self._watcher.measured(Stage.BRIDGE, (at - handoff.accepted_at) * 1000.0)
 
     def bridge_over(self, why: str) -> None:
-        """The operator no longer has the call, or nobody came."""
-        if self._handoff is not None and self._handoff.ended_at is None:
+        """The operator no longer has the call, or nobody came.
+
+        What ends a request does not end what an accept has made of it: that goes on until the operator
+        is disconnected, or the call ends.
+        """
+        handoff = self._handoff
+        goes_on = why in REQUEST_OVER and handoff is not None and handoff.accepted_at is not None
+        if handoff is not None and handoff.ended_at is None and not goes_on:
             self._amend_handoff(ended_at=self._clock.wall(), ended_why=why)
         self.changed()
 

@@ -261,6 +261,20 @@ async def test_each_request_after_the_last_is_over_is_a_handoff_of_its_own(desk:
     assert [(h.seq, h.ended_why) for h in handoffs] == [(0, "nobody"), (1, "caller_gone")]
 
 
+@pytest.mark.parametrize("why", ["withdrawn", "caller_gone", "nobody"])
+async def test_the_end_of_a_request_does_not_end_what_an_accept_made_of_it(
+    desk: Desk, why: str
+) -> None:
+    desk.book.requested(desk.request())
+    desk.book.accepted("ana", 1)
+    desk.book.bridge_over(why)
+    desk.book.bridged()
+    desk.book.bridge_over("operator_ended")
+    (handoff,) = await (await desk.stored()).handoffs("CA1")
+    assert handoff.ended_why == "operator_ended"
+    assert handoff.bridged_at is not None
+
+
 @pytest.mark.parametrize("before", [False, True])
 async def test_a_takeover_without_a_request_is_a_handoff_too(desk: Desk, before: bool) -> None:
     if before:

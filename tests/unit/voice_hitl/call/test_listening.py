@@ -311,7 +311,7 @@ def test_whatever_the_caller_does_every_decoder_is_given_back(
             ear.listener.drop()
         assert ear.decoders.held == []
         finals = [event.utterance for event in ear.take() if isinstance(event, FinalCame)]
-        assert finals == sorted(set(finals))
+        assert len(finals) == len(set(finals))
         assert set(finals) <= set(closed)
         if not abandoned:
             assert set(finals) == set(closed)
