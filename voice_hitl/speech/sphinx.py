@@ -40,6 +40,7 @@ _FRAMES_AT_ONCE = 2
 _FORMAT = "1"  # of what the cache keeps; raise it when anything written there changes
 _NBEST = 60  # readings looked at; many differ in fillers alone
 _READINGS = 6  # kept
+_HISTORIES = 10_000  # whose entropy is remembered
 _SMALLEST = 1e-300  # the decoder gives plain probabilities, and they underflow
 _MODEL, _WORDS, _LANGUAGE = "acoustic", "words.dict", "words.arpa"
 
@@ -76,21 +77,24 @@ class SphinxDecoder:
     """One decoder: one utterance at a time, any number one after another."""
 
     def __init__(self, directory: Path, estimate: acoustic.Matrix) -> None:
-        model = directory / _MODEL
+        sounds = directory / _MODEL
         self._decoder = pocketsphinx.Decoder(
             hmm=str(acoustic.model_directory()),
-            mean=str(model / "means"),
-            var=str(model / "variances"),
-            featparams=str(model / "features"),
+            mean=str(sounds / "means"),
+            var=str(sounds / "variances"),
+            featparams=str(sounds / "features"),
             lm=str(directory / _LANGUAGE),
             dict=str(directory / _WORDS),
-            loglevel="ERROR",
+            loglevel="FATAL",
             # The second, flat pass costs most of the time after the caller's last word and changes
             # nothing that can be measured; the best path through the lattice is what counts.
             fwdflat=False,
             bestpath=True,
         )
-        self._language = self._decoder.get_lm(self._decoder.current_search())
+        model = self._decoder.get_lm(self._decoder.current_search())
+        words = (directory / _WORDS).read_text(encoding="utf-8").splitlines()
+        vocabulary = [line.split(" ", 1)[0] for line in words if "(" not in line]
+        self._costs = _Costs(model, self._decoder.logmath, (*vocabulary, lm.END))
         self._phrases: tuple[str, ...] = ()
         self._estimate = estimate
         self._front = FrontEnd(estimate, MeanVoice())
@@ -141,7 +145,8 @@ class SphinxDecoder:
             for text, start, end, evidence in segments
         )
         heard = [word.text for word in words]
-        sure = utterance_confidence([evidence for *_, evidence in segments], self._cost(heard))
+        ending = Evidence(lm.END, 1, 0.0, 0.0, *self._costs.of(heard, lm.END))
+        sure = utterance_confidence([evidence for *_, evidence in segments], ending)
         return self._expected(Hypothesis(" ".join(heard), sure, words, (), final=True))
 
     def _segments(self) -> Iterator[tuple[str, int, int, Evidence]]:
@@ -152,21 +157,11 @@ class SphinxDecoder:
                 continue
             text = segment.word.partition("(")[0]
             frames = max(1, segment.end_frame + 1 - segment.start_frame)
-            evidence = Evidence(
-                text,
-                frames,
-                acoustic=_nats(segment.ascore) / frames,
-                doubt=_nats(segment.prob),
-                language=self._cost(history, text),
-            )
+            sound = _nats(segment.ascore) / frames
+            language, entropy = self._costs.of(history, text)
+            evidence = Evidence(text, frames, sound, _nats(segment.prob), language, entropy)
             history.append(text)
             yield text, segment.start_frame, segment.start_frame + frames, evidence
-
-    def _cost(self, history: list[str], word: str = lm.END) -> float:
-        """Return -ln P(word | history)."""
-        context = [lm.START, *history][1 - lm.ORDER :]
-        found = self._language.prob([word, *reversed(context)])
-        return max(0.0, -float(self._decoder.logmath.log_to_ln(found)))
 
     def _expected(self, best: Hypothesis) -> Hypothesis:
         """Return `best`, or an alternative nearly as good that the agent expects."""
@@ -198,6 +193,34 @@ class SphinxDecoder:
             block = cepstra[at : at + _FRAMES_AT_ONCE].tobytes()
             self._decoder.process_cep(block, no_search=False, full_utt=False)
         return len(cepstra) > 0
+
+
+class _Costs:
+    """What the language model says of words, in nats."""
+
+    def __init__(
+        self,
+        model: pocketsphinx.NGramModel,
+        logmath: pocketsphinx.LogMath,
+        vocabulary: tuple[str, ...],
+    ) -> None:
+        self._model = model
+        self._nats = -float(logmath.log_to_ln(1_000_000)) / 1_000_000
+        self._vocabulary = vocabulary
+        self._entropies: dict[tuple[str, ...], float] = {}
+
+    def of(self, history: list[str], word: str) -> tuple[float, float]:
+        """Return -ln P(word | history), and its mean over all words after that history."""
+        context = tuple(reversed([lm.START, *history][1 - lm.ORDER :]))
+        entropy = self._entropies.get(context)
+        if entropy is None:
+            if len(self._entropies) >= _HISTORIES:
+                self._entropies.clear()
+            logs = np.array([self._model.prob([w, *context]) for w in self._vocabulary])
+            costs = logs * self._nats
+            entropy = float(np.sum(np.exp(-costs) * costs))
+            self._entropies[context] = entropy
+        return max(0.0, self._model.prob([word, *context]) * self._nats), max(0.0, entropy)
 
 
 def _nats(probability: float) -> float:
