@@ -27,6 +27,7 @@ from handoff.commands import (
 )
 from handoff.errors import ProtocolError
 from handoff.events import (
+    CallOver,
     CallReleased,
     DeadlinePassed,
     DeskEvent,
@@ -122,6 +123,8 @@ class Desk:
                 self._takeover(event)
             case CallReleased():
                 self._released(event, now)
+            case CallOver():
+                self._call_over(event, now)
             case DeadlinePassed():
                 pass  # whatever is due has just been expired
             case ServerDraining():
@@ -259,6 +262,13 @@ class Desk:
         if owner is not None and event.epoch not in (None, owner.epoch):
             return  # they have been given the call again since
         self._free(event.call_id, event.operator_id, now)
+
+    def _call_over(self, event: CallOver, now: float) -> None:
+        self._stop_waiting(event.call_id, "caller_gone")
+        self._fences.call_over(event.call_id)
+        owner = self._owners.get(event.call_id)
+        if owner is not None:
+            self._free(event.call_id, owner.operator_id, now)
 
     def _drain(self) -> None:
         self._draining = True

@@ -365,6 +365,13 @@ class CallReleased:
     epoch: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """A call has ended, however it ended: nobody waits for it, rings for it or has it any more."""
+
+    call_id: str
+
+
 DeskEvent = (
     OperatorJoined
     | OperatorPresence
@@ -375,6 +382,7 @@ DeskEvent = (
     | OfferDeclined
     | TakeoverRequested
     | CallReleased
+    | CallOver
     | DeadlinePassed
     | ServerDraining
 )

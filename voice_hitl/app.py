@@ -18,6 +18,7 @@ import orjson
 from aiohttp import web
 
 from handoff.desk import Desk
+from handoff.events import ServerDraining
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.storage import SqlStore
@@ -126,7 +127,7 @@ async def _serve(config: Config, loopback: bool) -> None:
             await open_loopback(config, stack)
         else:
             server = await open_server(config, stack)
-            stack.push_async_callback(server.calls.drain, config.server.drain_seconds)
+            stack.push_async_callback(server.drain, config.server.drain_seconds)
         # What start-up made lives as long as the server; the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -145,6 +146,11 @@ class Server:
     store: SqlStore
     journal: Journal
     accounts: Accounts
+
+    async def drain(self, seconds: float) -> None:
+        """Take no further calls, call nobody any more, and let the live calls end well."""
+        self.floor.post(ServerDraining())
+        await self.calls.drain(seconds)
 
 
 async def open_server(config: Config, stack: AsyncExitStack) -> Server:
@@ -182,7 +188,13 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     clips = await _render(voice, pack)
 
     metrics = Metrics()
-    calls = Calls(config.server.max_calls, on_end=metrics.ended)
+    floor: FloorService
+
+    def call_ended(call_id: str, outcome: str) -> None:
+        metrics.ended(outcome)
+        floor.call_over(call_id)
+
+    calls = Calls(config.server.max_calls, on_end=call_ended)
     metrics.live.set_function(lambda: len(calls))
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines)
     desk = Desk(policy, last_epoch=await store.last_epoch())
@@ -217,7 +229,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     for service in (ticker.run(), floor.run(), calls.run()):
         start(service)
 
-    gate = _gate(config, tokens, clock, calls)
+    gate = _gate(config, tokens, clock, calls, unserved=calls.unserved)
     app = _application(gate, lambda: CallerLine(line_parts), lambda: len(calls))
     consoles = Consoles(
         ConsoleParts(
@@ -246,11 +258,11 @@ async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
     clock = Clock.of_running_loop()
     ticker = Ticker()
     tokens = TokenStore()
-    calls = Calls(config.server.max_calls, on_end=lambda _: None)
+    calls = Calls(config.server.max_calls, on_end=lambda *_: None)
     vad = VadService(ticker)
     start = await stack.enter_async_context(_background())
     start(ticker.run())
-    gate = _gate(config, tokens, clock, calls)
+    gate = _gate(config, tokens, clock, calls, unserved=lambda _: False)
     app = _application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
     port = await _listen(config, app, stack)
     _say_hello(config, port, gate, None)
@@ -296,7 +308,13 @@ async def _render(voice: CachedSynthesizer, pack: Pack) -> dict[str, bytes]:
     return {text: b"".join([chunk async for chunk in voice.synthesize(text)]) for text in texts}
 
 
-def _gate(config: Config, tokens: TokenStore, clock: Clock, calls: Calls) -> TwilioGate:
+def _gate(
+    config: Config,
+    tokens: TokenStore,
+    clock: Clock,
+    calls: Calls,
+    unserved: Callable[[str], bool],
+) -> TwilioGate:
     token = config.twilio.auth_token
     return TwilioGate(
         tokens=tokens,
@@ -306,7 +324,11 @@ def _gate(config: Config, tokens: TokenStore, clock: Clock, calls: Calls) -> Twi
         fallback=Fallback(number=config.twilio.fallback_number),
         parameters=lambda form: {CALLER: form.get("From", "unknown")},
         accepting=calls.has_room,
-        unserved=calls.unserved,
+        unserved=unserved,
+        announcement=config.twilio.announcement,
+        on_status=lambda status: log.info(
+            "call status", call_sid=status.call_sid, status=status.status
+        ),
     )
 
 

@@ -50,6 +50,10 @@ class TwilioSection(Section):
 
     account_sid: str | None = None
     auth_token: SecretStr | None = None
+    announcement: str = Field(
+        default="",
+        description="said by Twilio before the agent answers, e.g. that calls are stored",
+    )
     fallback_number: str | None = Field(
         default=None, description="dialled when the server cannot serve the call, E.164"
     )

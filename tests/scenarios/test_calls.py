@@ -12,6 +12,7 @@ from tests.support.scripted import LOST, ScriptedAgent
 from tests.support.world import Caller, World, a_world, replace_floor
 from voice_hitl.agent.protocol import Proposal
 from voice_hitl.call.latency import Stage
+from voice_hitl.errors import TelephonyError
 
 
 def test_a_routine_call_stays_automated() -> None:
@@ -426,5 +427,19 @@ def test_draining_takes_no_more_and_waits_for_the_live_ones() -> None:
             await world.calls.drain(120.0)
             assert not world.calls.has_room()
             assert caller.outcome is not None
+
+    virtual.run(main())
+
+
+def test_a_second_stream_of_a_call_is_refused_and_harms_nobody() -> None:
+    async def main() -> None:
+        async with a_world() as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            again = Caller(world, "CA1")
+            with pytest.raises(TelephonyError, match="has had its stream"):
+                await again.run()
+            assert caller.live
+            caller.hangs_up()
 
     virtual.run(main())

@@ -132,7 +132,7 @@ class Stage:
             return
         match what:
             case "hangs up":
-                await self.world.passes(self.screen.soon)  # see LATE
+                await self.world.passes(self.screen.soon)
                 caller.hangs_up()
             case "presses 0" | "presses 5":
                 caller.presses(what[-1])
@@ -240,7 +240,7 @@ class Stage:
 
     async def ends(self) -> None:
         """Everybody hangs up; calls and floor settle."""
-        await self.world.passes(self.screen.soon)  # see LATE
+        await self.world.passes(self.screen.soon)
         for caller in self.callers:
             if not caller.closed:
                 caller.hangs_up()
@@ -427,7 +427,7 @@ conditions = st.builds(
 
 
 @settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -448,10 +448,6 @@ def test_whatever_people_do_calls_and_floor_stay_sound(
 
 
 # --- what such calls have found ---
-
-LATE = pytest.mark.xfail(
-    strict=True, reason="`CallRunner.run` leaves the floor without a word, its inbox unread"
-)
 
 
 def test_a_reply_whose_voice_breaks_leaves_nobody_in_silence() -> None:
@@ -477,7 +473,6 @@ def test_a_reply_whose_voice_breaks_leaves_nobody_in_silence() -> None:
     virtual.run(main())
 
 
-@LATE
 def test_an_accept_that_comes_when_the_caller_has_just_gone_frees_the_operator() -> None:
     """The call is still there, because an action must not be cut off, but nobody reads its inbox."""
 
@@ -494,7 +489,6 @@ def test_an_accept_that_comes_when_the_caller_has_just_gone_frees_the_operator()
     virtual.run(main())
 
 
-@LATE
 @pytest.mark.parametrize("reach", ["ringing", "bridged"])
 def test_a_call_that_breaks_leaves_nobody_ringing_and_nobody_busy(reach: str) -> None:
     async def main() -> None:
@@ -515,9 +509,6 @@ def test_a_call_that_breaks_leaves_nobody_ringing_and_nobody_busy(reach: str) ->
     virtual.run(main())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="`CallRunner._on_floor` closes the row before the core decides"
-)
 def test_an_answer_to_an_earlier_request_does_not_close_the_present_one() -> None:
     async def main() -> None:
         async with a_stage() as stage:

@@ -293,7 +293,7 @@ class World:
         self.recognizer = ScriptedRecognizer()
         self.voice = ScriptedVoice()
         self.journal = Journal(self.store)
-        self.calls = Calls(max_calls=3, on_end=lambda _: None)
+        self.calls = Calls(max_calls=3, on_end=lambda call_id, _: self.floor.call_over(call_id))
         self.floor = FloorService(
             Desk(policy), self.clock, self.journal, self.screen, self.calls.get
         )

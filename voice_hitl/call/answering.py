@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from handoff import events as facts
 from handoff.engine import CallEngine
@@ -26,6 +26,8 @@ from voice_hitl.call.stopwatch import Stopwatch
 
 KINDS = ("answer", "notice", "question", "confirmation", "refusal", "apology")
 """Kinds of sentences; a reply is of the kind that comes last here among its sentences'."""
+Work = Callable[[int], Coroutine[Any, Any, None]]
+Result = TypeVar("Result")
 MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
 
 
@@ -57,7 +59,8 @@ class Answering:
         self._task: asyncio.Task[None] | None = None
         self._number = 0
         self._acting = False
-        self._queued: turn.Answer | None = None
+        self._queued: Work | None = None  # what to do once the present action is done
+        self._muted = False  # the present work was interrupted; only its action still counts
         self._interrupted: str | None = None
         self._end_after_reply = False
         self._kind = KINDS[0]
@@ -85,12 +88,6 @@ class Answering:
                     return
         else:
             self._book.caller_final(command.hypothesis)
-        if self._task is not None:
-            self._queued = command  # an action is under way; the newest turn is answered after it
-        else:
-            self._reply_to(command)
-
-    def _reply_to(self, command: turn.Answer) -> None:
         heard = Heard(
             hypothesis=command.hypothesis,
             digits=command.digits,
@@ -99,7 +96,6 @@ class Answering:
             interrupted_text=self._interrupted,
         )
         self._interrupted = None
-        self._begin_reply()
         self._start(lambda number: self._replier.answer(number, heard, self.safe_mode))
 
     def say(self, sentences: Iterable[Sentence]) -> None:
@@ -109,14 +105,16 @@ class Answering:
             self._turns.handle(turn.ReplyOver(), self._now())
             return
         self.stop()
-        self._begin_reply()
         self._start(lambda number: self._replier.say(number, chosen))
 
-    def _begin_reply(self) -> None:
+    def _start(self, work: Work) -> None:
+        """Begin with work, or, while an action is under way, keep it; only the newest is kept."""
+        if self._task is not None:
+            self._queued = work
+            return
         self._kind = KINDS[0]
+        self._muted = False
         self._speaker.begin_reply()
-
-    def _start(self, work: Callable[[int], Coroutine[Any, Any, None]]) -> None:
         self._number += 1
         self._task = self.tasks.create_task(work(self._number))
 
@@ -131,6 +129,7 @@ class Answering:
     def on_understanding(self, event: at.UnderstandingCame, now: float) -> None:
         """The core decides on the turn; the side task goes on only while the AI is in charge."""
         if event.task != self._number:
+            _answer(event.go, False)
             return
         found = event.understanding
         heard = self._book.last_utterance
@@ -150,12 +149,12 @@ class Answering:
         self._book.understood(found)
         self._watch.moment("decided", self._now())
         self._watch.measure(Stage.DECISION, "final", "decided", now)
-        if not event.go.done():
-            event.go.set_result(self.in_charge)
+        _answer(event.go, self.in_charge)
 
     def on_proposal(self, event: at.ProposalCame, now: float) -> None:
         """The core decides on an action, before it is tried."""
-        if event.task != self._number:
+        if event.task != self._number or self._muted:
+            _answer(event.verdict, (False, "interrupted"))
             return
         proposal = event.proposal
         fact = facts.ActionProposed(
@@ -171,8 +170,7 @@ class Answering:
         allowed, reason = self._engine.allows(fact)
         self._acting = allowed
         self._book.proposed(proposal, allowed, reason)
-        if not event.verdict.done():
-            event.verdict.set_result((allowed, reason))
+        _answer(event.verdict, (allowed, reason))
 
     def on_acted(self, event: at.ActedCame, now: float) -> None:
         """An action was tried."""
@@ -186,7 +184,7 @@ class Answering:
 
     def on_clip(self, event: at.ClipCame, now: float) -> None:
         """A piece of the reply's sound; ignored once a person is in charge."""
-        if event.task != self._number or not self.in_charge:
+        if event.task != self._number or self._muted or not self.in_charge:
             return
         if event.first:
             self._watch.moment("sentence", now)
@@ -222,7 +220,7 @@ class Answering:
     def _next_or_idle(self, now: float) -> None:
         queued, self._queued = self._queued, None
         if queued is not None and self.in_charge:
-            self._reply_to(queued)
+            self._start(queued)
         elif self._speaker.idle:
             self.reply_over(now)
 
@@ -253,6 +251,7 @@ class Answering:
         """Stop talking and working at once; what was cut off is remembered."""
         self._speaker.interrupt()
         self.stop()
+        self._muted = self.busy
         self._interrupted = self._speaker.as_heard
         self._end_after_reply = False
         self._tell_core_what_was_heard(self._now())
@@ -268,3 +267,22 @@ class Answering:
             self.stop()
         else:
             self.interrupt()
+
+    def wind_up(self, event: at.InboxEvent, now: float) -> None:
+        """The call is over but for the action under way: see it to its end, and begin nothing more."""
+        match event:
+            case at.UnderstandingCame():
+                _answer(event.go, False)
+            case at.ProposalCame():
+                _answer(event.verdict, (False, "call_over"))
+            case at.ActedCame():
+                self.on_acted(event, now)
+                self.stop()
+            case at.ReplyDone() | at.ReplyBroke() if event.task == self._number:
+                self._task = None
+
+
+def _answer(question: asyncio.Future[Result], answer: Result) -> None:
+    """Answer a side task, unless it was cancelled."""
+    if not question.done():
+        question.set_result(answer)

@@ -22,9 +22,9 @@ REMEMBERED_OUTCOMES = 10_000
 
 
 class Calls:
-    """The registry and supervisor. `on_end` is told each ended call's outcome."""
+    """The registry and supervisor. `on_end` is told each ended call's id and outcome."""
 
-    def __init__(self, max_calls: int, on_end: Callable[[str], None]) -> None:
+    def __init__(self, max_calls: int, on_end: Callable[[str, str], None]) -> None:
         self._max_calls = max_calls
         self._on_end = on_end
         self._live: dict[str, CallRunner] = {}
@@ -38,8 +38,13 @@ class Calls:
         return len(self._live)
 
     def get(self, call_id: str) -> CallRunner | None:
-        """A live call."""
-        return self._live.get(call_id)
+        """A live call; None also for one that is only waiting for its last action to end."""
+        call = self._live.get(call_id)
+        return None if call is None or call.over else call
+
+    def knows(self, call_id: str) -> bool:
+        """Whether there is, or was a while ago, a call of this id."""
+        return call_id in self._live or call_id in self._outcomes
 
     def lines(self, call_id: str) -> tuple[Line, ...]:
         """The transcript of a live call; empty when it is gone."""
@@ -100,4 +105,4 @@ class Calls:
                 self._outcomes.popitem(last=False)
             if not self._live:
                 self._empty.set()
-            self._on_end(outcome)
+            self._on_end(call.book.call_id, outcome)

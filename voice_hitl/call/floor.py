@@ -13,6 +13,7 @@ from typing import Protocol
 from handoff import commands as core
 from handoff import events as facts
 from handoff.desk import Desk
+from handoff.errors import HandoffError
 from handoff.wiring import desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
@@ -78,6 +79,10 @@ class FloorService:
         if event is not None:
             self.post(event)
 
+    def call_over(self, call_id: str) -> None:
+        """A call has ended, however it ended."""
+        self.post(facts.CallOver(call_id))
+
     async def run(self) -> None:
         """Own the desk until cancelled."""
         try:
@@ -85,7 +90,10 @@ class FloorService:
                 event = await self._inbox.get()
                 if isinstance(event, facts.HandoffRequested):
                     await self._stored()
-                self.desk.handle(event, self._clock.now())
+                try:
+                    self.desk.handle(event, self._clock.now())
+                except HandoffError:
+                    log.exception("the desk refused an event", kind=type(event).__name__)
                 for command in self.desk.take_commands():
                     await self._carry_out(command)
                 self._arm()
@@ -114,7 +122,7 @@ class FloorService:
             case core.Ring():
                 call = self._find_call(command.call_id)
                 if call is None:
-                    return  # the hang-up is already in the inbox and withdraws the request
+                    return  # the end of the call is in the inbox and withdraws the request
                 self._consoles.ring(command, command.deadline - self._clock.now())
                 call.offered(command.operator_id)
             case core.StopRinging():

@@ -178,7 +178,6 @@ class FloorSaid:
         | OperatorLost
         | TakeoverAsked
     )
-    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

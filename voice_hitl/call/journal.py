@@ -22,7 +22,7 @@ RETRY_SECONDS = 1.0
 
 
 class Journal:
-    """The one writer of a store. When full, the newest record is refused, counted and logged."""
+    """The one writer of a store. When full, the newest record is refused, counted in `refused` and logged."""
 
     def __init__(self, store: Store) -> None:
         self.refused = 0
@@ -68,12 +68,29 @@ class Journal:
             await self._store.save(batch)
         except StorageError as error:
             log.error("records could not be saved", waiting=len(self._waiting), error=str(error))
-            if last_try:
-                raise
-            await asyncio.sleep(RETRY_SECONDS)
-            return
+            if not await self._save_singly(batch):
+                if last_try:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
+                return
         for _ in batch:
             self._waiting.popleft()
         self._saved += len(batch)
         async with self._progress:
             self._progress.notify_all()
+
+    async def _save_singly(self, batch: list[Record]) -> bool:
+        """Find what cannot be kept. If other records can, it is they that are at fault and not the store:
+        they are refused, so that one bad record does not stop all others. Returns whether any was saved."""
+        bad: list[Record] = []
+        for record in batch:
+            try:
+                await self._store.save([record])
+            except StorageError:
+                bad.append(record)
+        if len(bad) == len(batch):
+            return False
+        for record in bad:
+            self.refused += 1
+            log.error("a record cannot be stored and is lost", record=repr(record)[:500])
+        return True

@@ -72,6 +72,8 @@ class CallerLine:
         clock = parts.call_parts.clock
         now = clock.now()
         _redeem(parts.tokens, started, now)
+        if parts.calls.knows(started.call_sid):
+            raise TelephonyError("this call has had its stream")
         if not parts.calls.has_room():
             raise TelephonyError("no room for a further call")
         fact = CallStarted(

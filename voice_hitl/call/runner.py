@@ -129,6 +129,11 @@ class CallRunner:
         """The operator's audio leg, while there is one."""
         return self._bridge.leg
 
+    @property
+    def over(self) -> bool:
+        """Whether the call has ended, though an action may still be under way."""
+        return self._over
+
     def post(self, event: at.InboxEvent) -> None:
         """Tell the call something."""
         self._inbox.post(event)
@@ -154,8 +159,12 @@ class CallRunner:
                     self._handle(await self._inbox.get())
                 self._ai.stop()
                 self._listener.abandon()
+                while self._ai.busy:  # an action is under way: what it did is still written down
+                    self._ai.wind_up(await self._inbox.get(), self._now())
         finally:
             self._listener.drop()
+            if self.leg is not None:  # the call broke: nobody has told the operator
+                self._parts.watcher.unbridged(self.book.call_id, self.leg.operator_id, "call_broke")
             self._bridge.close()
             if self._timer is not None:
                 self._timer.cancel()
@@ -351,11 +360,14 @@ class CallRunner:
     # --- the operator ---
 
     def _on_floor(self, event: at.FloorSaid, now: float) -> None:
-        if isinstance(event.event, facts.OperatorAssigned):
-            self.book.assigned(event.event)
-        elif isinstance(event.event, facts.NobodyAvailable):
-            self.book.bridge_over("nobody")
+        """What the core takes no notice of (it is too late) leaves no trace in the book either."""
+        before = self.engine.state
         self.engine.handle(event.event, now)
+        match event.event:
+            case facts.OperatorAssigned(epoch=epoch) if self.engine.snapshot().epoch == epoch:
+                self.book.assigned(event.event)
+            case facts.NobodyAvailable() if self.engine.state is not before:
+                self.book.bridge_over("nobody")
 
     def _on_leg_attached(self, event: at.LegAttached, now: float) -> None:
         leg = self._bridge.present(event.epoch)

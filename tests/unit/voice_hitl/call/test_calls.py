@@ -27,7 +27,11 @@ class Talk:
     told: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.over = asyncio.Event()
+        self._end = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        return self._end.is_set()
 
     @property
     def book(self) -> CallBook:
@@ -40,15 +44,15 @@ class Talk:
 
     def ends(self, outcome: str) -> None:
         self.book.ending(outcome, "done")
-        self.over.set()
+        self._end.set()
 
     def breaks(self, error: BaseException) -> None:
         self.error = error
-        self.over.set()
+        self._end.set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup():
-            await self.over.wait()
+            await self._end.wait()
             if self.error is not None:
                 raise self.error
 
@@ -56,7 +60,7 @@ class Talk:
 class World:
     def __init__(self, max_calls: int = 2) -> None:
         self.ended: list[str] = []
-        self.calls = Calls(max_calls, on_end=self.ended.append)
+        self.calls = Calls(max_calls, on_end=lambda _, outcome: self.ended.append(outcome))
         self.services: list[asyncio.Task[None]] = []
 
     def starts(self, call_id: str, *, lingers: bool = False) -> Talk:
