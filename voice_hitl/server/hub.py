@@ -43,6 +43,7 @@ UNBRIDGED_WORDS = {
     "bridge_failed": "Your audio could not be connected; the call went to somebody else.",
     "replaced": "A colleague took this call over.",
     "server_draining": "The server is shutting down.",
+    "call_broke": "The call broke; the caller is sent to the fallback.",
 }
 
 
