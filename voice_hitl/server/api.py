@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal, TypeVar
 
 from aiohttp import web
@@ -11,7 +12,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, Store, TurnRecord
 from voice_hitl.clock import Clock
+from voice_hitl.server.attempts import Attempts
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
+from voice_hitl.server.http import refuse_foreign_page
 from voice_hitl.server.wire import ErrorBody, Session, SetUp, SignIn, WireModel
 
 PREFIX = "/api/v1"
@@ -61,6 +64,7 @@ class Api:
         secure_cookies: bool,
     ) -> None:
         self._secure = secure_cookies
+        self._attempts = Attempts()
         self._accounts = accounts
         self._store = store
         self._clock = clock
@@ -72,7 +76,12 @@ class Api:
                 "Make the first account with the one-time link's token",
                 self.set_up,
                 SetUp,
-                {200: Session, 403: ErrorBody, 422: ErrorBody},
+                {
+                    200: Session,
+                    403: ErrorBody,
+                    415: ErrorBody,
+                    422: ErrorBody,
+                },
             ),
             Route(
                 "POST",
@@ -80,7 +89,14 @@ class Api:
                 "Sign in",
                 self.sign_in,
                 SignIn,
-                {200: Session, 401: ErrorBody, 422: ErrorBody},
+                {
+                    200: Session,
+                    401: ErrorBody,
+                    403: ErrorBody,
+                    415: ErrorBody,
+                    422: ErrorBody,
+                    429: ErrorBody,
+                },
             ),
             Route(
                 "GET",
@@ -133,9 +149,18 @@ class Api:
     async def sign_in(self, request: web.Request) -> web.Response:
         """`POST /session`."""
         body = await _body(request, SignIn)
+        address = request.remote or ""
+        wait = self._attempts.begin(body.name, address, self._clock.now())
+        if wait > 0.0:
+            seconds = ceil(wait)
+            raise web.HTTPTooManyRequests(
+                text=f"too many failed sign-ins; try again in {seconds} s",
+                headers={"Retry-After": str(seconds)},
+            )
         identity = await self._accounts.sign_in(body.name, body.password)
         if identity is None:
             raise web.HTTPUnauthorized(text="name or password is wrong")
+        self._attempts.succeeded(body.name, address)
         return await self._signed_in(request, identity)
 
     async def who(self, request: web.Request) -> web.Response:
@@ -249,6 +274,9 @@ def _schema(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, str]:
 
 
 async def _body(request: web.Request, model: type[Model]) -> Model:
+    refuse_foreign_page(request)
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="send application/json")
     if (request.content_length or 0) > MAX_BODY:
         raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
     try:

@@ -37,6 +37,9 @@ class Accounts:
         # Verified against when a name is unknown, so that a reply takes as long as for a known one.
         self._decoy = self._hasher.hash(secrets.token_hex())
         self._setup_token: str | None = None
+        self._setting_up = asyncio.Lock()
+        # A hash takes 64 MiB and a core: one at a time, however many ask.
+        self._hashing = asyncio.Semaphore(1)
 
     async def first_link_token(self) -> str | None:
         """A token for making the first account, or None when there is one already."""
@@ -46,18 +49,26 @@ class Accounts:
         return self._setup_token
 
     async def set_up(self, token: str, name: str, password: str, now: float) -> Identity | None:
-        """Use the one-time token to make the first account; None if the token is not (or no longer) valid."""
-        expected = self._setup_token
-        if expected is None or not secrets.compare_digest(token.encode(), expected.encode()):
-            return None
-        self._setup_token = None
-        return await self.add(name, password, now, role="supervisor")
+        """Use the one-time token to make the first account; None if the token is not (or no longer) valid.
+
+        It is valid until an account was made with it, or in any other way.
+        """
+        async with self._setting_up:
+            expected = self._setup_token
+            if expected is None or not secrets.compare_digest(token.encode(), expected.encode()):
+                return None
+            identity = None
+            if not await self._store.list_operators():
+                identity = await self.add(name, password, now, role="supervisor")
+            self._setup_token = None
+            return identity
 
     async def add(self, name: str, password: str, now: float, role: str = "operator") -> Identity:
         """Make an account; raise `ConfigError` if the name is taken."""
         if await self._store.operator_by_name(name) is not None:
             raise ConfigError(f"there is already an operator named {name!r}; choose another name")
-        digest = await asyncio.to_thread(self._hasher.hash, password)
+        async with self._hashing:
+            digest = await asyncio.to_thread(self._hasher.hash, password)
         record = OperatorRecord(
             operator_id=f"op_{secrets.token_hex(6)}",
             name=name,
@@ -72,7 +83,9 @@ class Accounts:
         """Check name and password in constant time; None if they do not match."""
         record = await self._store.operator_by_name(name)
         digest = self._decoy if record is None else record.password_hash
-        if not await asyncio.to_thread(self._verify, digest, password) or record is None:
+        async with self._hashing:
+            matches = await asyncio.to_thread(self._verify, digest, password)
+        if not matches or record is None:
             return None
         return Identity(record.operator_id, record.name)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
@@ -18,6 +17,7 @@ from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 from voice_hitl.server import wire
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
+from voice_hitl.server.http import PUBLIC_URL, refuse_foreign_page
 from voice_hitl.server.hub import Connection, Hub, presence_event
 
 log = get_logger(__name__)
@@ -48,25 +48,20 @@ class Consoles:
 
     def add_to(self, app: web.Application) -> None:
         """Register both sockets."""
+        if self._parts.public_url is not None:
+            app[PUBLIC_URL] = self._parts.public_url
         app.router.add_get("/ws/console", self.console)
         app.router.add_get("/ws/audio/{call_id}", self.audio)
 
     async def identify(self, request: web.Request) -> Identity:
         """Who asks; raises 401 when nobody is signed in and 403 for a foreign page."""
-        origin = request.headers.get("Origin")
-        if origin is not None and not self._own_origin(origin, request):
-            raise web.HTTPForbidden(text="this page may not talk to this server")
+        refuse_foreign_page(request)
         identity = await self._parts.accounts.identify(
             request.cookies.get(COOKIE), self._parts.clock.wall()
         )
         if identity is None:
             raise web.HTTPUnauthorized(text="sign in first")
         return identity
-
-    def _own_origin(self, origin: str, request: web.Request) -> bool:
-        asked = urlsplit(origin).netloc
-        public = self._parts.public_url
-        return asked == request.host or (public is not None and asked == urlsplit(public).netloc)
 
     # --- events and commands ---
 

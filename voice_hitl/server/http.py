@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -27,6 +28,20 @@ SECURITY_HEADERS = {
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+PUBLIC_URL = web.AppKey("public_url", str)
+"""The server's address as browsers know it, where a proxy is in front of it."""
+
+
+def refuse_foreign_page(request: web.Request) -> None:
+    """Raise 403 if another site's page asks; who names no page (not a browser) may ask."""
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    asked = urlsplit(origin).netloc
+    own = {request.host, urlsplit(request.app.get(PUBLIC_URL, "")).netloc} - {""}
+    if asked not in own:
+        raise web.HTTPForbidden(text="this page may not talk to this server")
+
 
 @web.middleware
 async def one_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -40,8 +55,9 @@ async def one_shape(request: web.Request, handler: Handler) -> web.StreamRespons
         if error.status < 400 or not api:
             raise
         response = _error(error.status, error.text or error.reason)
-        if "Allow" in error.headers:
-            response.headers["Allow"] = error.headers["Allow"]
+        for name in ("Allow", "Retry-After"):
+            if name in error.headers:
+                response.headers[name] = error.headers[name]
     except Exception:
         if not api:
             raise

@@ -10,6 +10,7 @@ from handoff.ports import CallRecord
 from handoff.testing import MemoryStore
 from voice_hitl.clock import Clock
 from voice_hitl.server.api import Api
+from voice_hitl.server.attempts import FREE_FOR_NAME
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
 from voice_hitl.server.http import one_shape
 
@@ -92,9 +93,39 @@ async def test_the_cookie_cannot_be_read_by_scripts_or_sent_by_other_sites(
 async def test_a_bad_body_is_refused_in_one_clear_line(
     client: Client, body: bytes, words: str
 ) -> None:
-    answer = await client.post("/api/v1/session", data=body)
+    answer = await client.post(
+        "/api/v1/session", data=body, headers={"Content-Type": "application/json"}
+    )
     assert answer.status == 422
     assert words in (await answer.json())["error"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/setup"])
+async def test_a_foreign_page_can_neither_sign_in_nor_set_up(client: Client, path: str) -> None:
+    for origin in ("https://evil.example.com", "null"):
+        answer = await client.post(path, json={}, headers={"Origin": origin})
+        assert answer.status == 403
+        assert (await answer.json())["error"] == "this page may not talk to this server"
+    own = str(client.make_url("/")).rstrip("/")
+    assert (await client.post(path, json={}, headers={"Origin": own})).status == 422
+
+
+@pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/setup"])
+async def test_a_form_is_not_json(client: Client, path: str) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        answer = await client.post(path, data=b"{}", headers={"Content-Type": kind})
+        assert (answer.status, await answer.json()) == (415, {"error": "send application/json"})
+
+
+async def test_guessing_passwords_has_to_wait(client: Client, accounts: Accounts) -> None:
+    await accounts.add("ana", PASSWORD, 0.0)
+    guess = {"name": "ana", "password": "a guess"}
+    answers = [await client.post("/api/v1/session", json=guess) for _ in range(FREE_FOR_NAME)]
+    assert {answer.status for answer in answers} == {401}
+    refused = await client.post("/api/v1/session", json={"name": "ana", "password": PASSWORD})
+    assert refused.status == 429
+    assert refused.headers["Retry-After"] == "1"
+    assert await refused.json() == {"error": "too many failed sign-ins; try again in 1 s"}
 
 
 async def test_calls_are_listed_and_shown_to_who_is_signed_in(

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
-import pytest
+import asyncio
+from collections.abc import Sequence
 
+import pytest
+from argon2 import PasswordHasher
+
+from handoff.errors import StorageError
+from handoff.ports import Record
 from handoff.testing import MemoryStore
 from voice_hitl.errors import ConfigError
 from voice_hitl.server.auth import Accounts
@@ -28,6 +34,65 @@ async def test_the_first_link_works_once(accounts: Accounts) -> None:
     assert identity.name == "ana"
     assert await accounts.set_up(token, "eve", "correct horse", NOW) is None
     assert await accounts.first_link_token() is None
+
+
+async def test_two_uses_of_the_link_at_once_make_one_account(
+    accounts: Accounts, store: MemoryStore
+) -> None:
+    token = await accounts.first_link_token()
+    assert token is not None
+    made = await asyncio.gather(
+        *(accounts.set_up(token, name, "correct horse", NOW) for name in ("ana", "eve"))
+    )
+    assert sum(identity is not None for identity in made) == 1
+    assert len(await store.list_operators()) == 1
+
+
+async def test_the_first_link_is_void_once_there_is_an_account(accounts: Accounts) -> None:
+    token = await accounts.first_link_token()
+    assert token is not None
+    await accounts.add("ana", "correct horse", NOW)
+    assert await accounts.set_up(token, "eve", "correct horse", NOW) is None
+
+
+async def test_the_first_link_outlives_a_failure_to_store(store: MemoryStore) -> None:
+    class Full(MemoryStore):
+        full = True
+
+        async def save(self, records: Sequence[Record]) -> None:
+            if self.full:
+                raise StorageError("the disk is full")
+            await super().save(records)
+
+    disk = Full()
+    accounts = Accounts(disk, session_seconds=3600)
+    token = await accounts.first_link_token()
+    assert token is not None
+    with pytest.raises(StorageError):
+        await accounts.set_up(token, "ana", "correct horse", NOW)
+    disk.full = False
+    assert await accounts.set_up(token, "ana", "correct horse", NOW) is not None
+
+
+async def test_passwords_are_checked_one_at_a_time(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accounts.add("ana", "correct horse", NOW)
+    running = most = 0
+    verify = PasswordHasher.verify
+
+    def counted(hasher: PasswordHasher, digest: str, password: str) -> bool:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return verify(hasher, digest, password)
+        finally:
+            running -= 1
+
+    monkeypatch.setattr(PasswordHasher, "verify", counted)
+    await asyncio.gather(*(accounts.sign_in(name, "wrong") for name in ("ana", "eve") * 4))
+    assert most == 1
 
 
 async def test_only_the_right_password_signs_in(accounts: Accounts, store: MemoryStore) -> None:

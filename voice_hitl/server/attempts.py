@@ -1,0 +1,63 @@
+"""How often a password may be tried: after a few failures each further try has to wait, ever longer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+FREE_FOR_NAME = 5
+FREE_FOR_ADDRESS = 20  # people of one office may share an address
+FIRST_WAIT = 1.0  # seconds; doubles with every further failure
+LONGEST_WAIT = 30.0  # short enough that whoever is shut out by a stranger's tries gets in again
+FORGOTTEN_AFTER = 600.0  # seconds without a try
+MAX_REMEMBERED = 10_000  # names and addresses; the ones that were tried longest ago are forgotten
+
+
+@dataclass(slots=True)
+class _Tries:
+    failed: int
+    last: float
+
+
+class Attempts:
+    """Failed sign-ins by name and by address. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
+
+    def begin(self, name: str, address: str, now: float) -> float:
+        """Count a try; return 0.0, or the seconds to wait if it is refused (then it does not count).
+
+        It counts as failed until `succeeded`, so that many at the same time gain nothing.
+        """
+        keys = ((("name", name), FREE_FOR_NAME), (("address", address), FREE_FOR_ADDRESS))
+        wait = max(self._wait(key, free, now) for key, free in keys)
+        if wait > 0.0:
+            return wait
+        for key, _ in keys:
+            tries = self._tries.setdefault(key, _Tries(0, now))
+            tries.failed += 1
+            tries.last = now
+            self._tries.move_to_end(key)
+        while len(self._tries) > MAX_REMEMBERED:
+            self._tries.popitem(last=False)
+        return 0.0
+
+    def succeeded(self, name: str, address: str) -> None:
+        """A try that was begun had the right password."""
+        self._tries.pop(("name", name), None)
+        tries = self._tries.get(("address", address))
+        if tries is not None:
+            tries.failed -= 1
+
+    def _wait(self, key: tuple[str, str], free: int, now: float) -> float:
+        tries = self._tries.get(key)
+        if tries is None:
+            return 0.0
+        if now - tries.last >= FORGOTTEN_AFTER:
+            del self._tries[key]
+            return 0.0
+        if tries.failed < free:
+            return 0.0
+        doublings = min(tries.failed - free, 10)
+        return max(0.0, tries.last + min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings) - now)
