@@ -27,6 +27,7 @@ _UTTERANCE = 5.775
 _WORD_ACOUSTIC, _WORD_DOUBT, _WORD_LANGUAGE = -0.265, -0.612, -0.34
 _WORD = 3.881
 
+_MOST_LOGIT = 500.0  # exp of more would overflow
 # Figures beyond these were as rare as they are hopeless; the fit cut them too.
 _MOST_ACOUSTIC, _MOST_WORD_ACOUSTIC, _MOST_DOUBT, _MOST_LANGUAGE = 10.0, 15.0, 8.0, 20.0
 
@@ -79,4 +80,4 @@ def utterance_confidence(words: Sequence[Evidence], ending: Evidence) -> float:
 
 
 def _logistic(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
+    return 1 / (1 + math.exp(min(-logit, _MOST_LOGIT)))

@@ -38,7 +38,7 @@ def _emphasis() -> Matrix:
 
 
 class Bands:
-    """Samples to log mel energies, (frames, BANDS), at any block size the same."""
+    """Samples to log mel energies, (frames, BANDS); block sizes do not matter."""
 
     def __init__(self) -> None:
         self._rest = np.zeros(0, np.int16)

@@ -10,7 +10,8 @@ Everything here is synchronous and meant to run inside a worker process::
     speaker = decoder.speaker                   # give it to the same caller's next utterance
 
 The same samples in the same blocks give the same words: nothing is random, and a decoder takes
-nothing over from one utterance to the next but what its caller passes in `speaker`.
+over from one utterance to the next only what its caller passes in `speaker` (pocketsphinx itself
+leaves traces of the last utterance in the scores, in the seventh digit).
 """
 
 from __future__ import annotations
