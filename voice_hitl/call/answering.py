@@ -64,6 +64,7 @@ class Answering:
         self._interrupted: str | None = None
         self._end_after_reply = False
         self._kind = KINDS[0]
+        self._decided = 0  # the latest work whose turn the core has decided on
 
     @property
     def in_charge(self) -> bool:
@@ -147,6 +148,7 @@ class Answering:
                 now,
             )
         self._book.understood(found)
+        self._decided = event.task
         self._watch.moment("decided", self._now())
         self._watch.measure(Stage.DECISION, "final", "decided", now)
         _answer(event.go, self.in_charge)
@@ -187,8 +189,11 @@ class Answering:
         if event.task != self._number or self._muted or not self.in_charge:
             return
         if event.first:
-            self._watch.moment("sentence", now)
-            self._watch.measure(Stage.REPLY, "final", "sentence", now)
+            if (
+                self._decided == self._number
+            ):  # a reply to a turn, not a greeting or what follows a hand-back
+                self._watch.moment("sentence", now)
+                self._watch.measure(Stage.REPLY, "final", "sentence", now)
             self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
             self._speaker.begin(event.sentence.text, event.chunk)
             self._turns.handle(turn.ReplyStarted(), now)
