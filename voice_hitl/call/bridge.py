@@ -28,6 +28,7 @@ class OperatorLeg:
 
     `play` takes a 20 ms mu-law frame for the caller. A leg is opened by the server's socket handler with
     `attach`, and stays for the whole bridge even if the socket is replaced by a reconnecting browser.
+    Sockets are numbered: only the newest one hears and speaks, since two would halve what each hears.
     """
 
     def __init__(
@@ -54,21 +55,27 @@ class OperatorLeg:
         )
         self._ready = asyncio.Event()
         self._sequence = 0
-        self._attached = 0
+        self._sockets = 0
+        self._attached = False
         self._first = True
         self.ages_in: deque[float] = deque(maxlen=50 * 60)
 
-    def attach(self) -> None:
-        """A socket is connected."""
-        self._attached += 1
+    def attach(self) -> int:
+        """A socket is connected and takes the place of an older one; returns its number."""
+        self._sockets += 1
         self._waiting.clear()
-        if self._attached == 1:
+        self._ready.set()  # the older one's writer has to see that it was replaced
+        if not self._attached:
+            self._attached = True
             self._on_attached()
+        return self._sockets
 
-    def detach(self) -> None:
-        """A socket is gone; the last one to go tells the call."""
-        self._attached -= 1
-        if self._attached == 0 and not self.closed:
+    def detach(self, number: int | None = None) -> None:
+        """A socket (by default the newest) is gone; the call is told unless a newer one is there."""
+        if not self._attached or (number is not None and number != self._sockets):
+            return
+        self._attached = False
+        if not self.closed:
             self._on_detached()
 
     def close(self) -> None:
@@ -76,11 +83,14 @@ class OperatorLeg:
         self.closed = True
         self._ready.set()
 
-    def from_operator(self, message: bytes) -> bool:
-        """Play one frame to the caller; return False for a frame of the wrong size."""
+    def from_operator(self, message: bytes, number: int | None = None) -> bool:
+        """Play one frame to the caller; return False for a frame of the wrong size.
+
+        A frame of a socket (by default the newest) that was replaced is not played.
+        """
         if len(message) != FRAME_BYTES:
             return False
-        if self.closed:
+        if self.closed or number not in (None, self._sockets):
             return True
         self._play(g711.encode_bytes(message[4:]))
         if self._first:
@@ -97,11 +107,13 @@ class OperatorLeg:
         self._waiting.append((asyncio.get_running_loop().time(), frame))
         self._ready.set()
 
-    async def to_operator(self) -> list[bytes]:
-        """Wait for frames to send to the browser; an empty list means the leg is closed."""
-        while not self._waiting and not self.closed:
+    async def to_operator(self, number: int) -> list[bytes]:
+        """Wait for frames to send to a socket; an empty list: the leg is closed or the socket replaced."""
+        while number == self._sockets and not self._waiting and not self.closed:
             self._ready.clear()
             await self._ready.wait()
+        if number != self._sockets:
+            return []
         now = asyncio.get_running_loop().time()
         messages = []
         while self._waiting:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
@@ -31,6 +32,8 @@ class Accounts:
     """Accounts and sessions over a store. Times are Unix seconds."""
 
     def __init__(self, store: Store, session_seconds: float) -> None:
+        self.on_session_over: Callable[[str], Awaitable[None]] = _nothing
+        """Told the cookie value of a session that its owner ended; set by who holds sockets of it."""
         self._store = store
         self.session_seconds = session_seconds
         self._hasher = PasswordHasher()
@@ -116,12 +119,17 @@ class Accounts:
     async def close_session(self, token: str) -> None:
         """Sign out."""
         await self._store.delete_session(_digest(token))
+        await self.on_session_over(token)
 
     def _verify(self, digest: str, password: str) -> bool:
         try:
             return self._hasher.verify(digest, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+async def _nothing(_token: str) -> None:
+    """A listener that nobody has set."""
 
 
 def _digest(token: str) -> str:

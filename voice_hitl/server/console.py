@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import socket as socket_options
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
 from handoff import events as facts
+from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.runner import CallRunner
@@ -24,6 +28,12 @@ log = get_logger(__name__)
 
 MAX_MESSAGE = 64 * 1024
 HEARTBEAT = 15.0  # seconds; a browser that is gone without a word is noticed after one and a half
+# In a call that takes too long: 2.1 s. A browser answers even when its page has no microphone to send from.
+AUDIO_HEARTBEAT = 1.4
+FAREWELL = 2.0  # seconds that a browser has to answer a socket's closing
+# Caller audio that may wait below us, where nothing can drop it: about 0.2 s with the kernel's overhead.
+AUDIO_BUFFER = 10 * FRAME_BYTES
+REPLACED = 4001  # the audio was opened elsewhere: do not come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,8 @@ class Consoles:
     def __init__(self, parts: ConsoleParts) -> None:
         self._parts = parts
         self._leaving: dict[str, asyncio.TimerHandle] = {}
+        self._open: defaultdict[str, set[web.WebSocketResponse]] = defaultdict(set)  # by session
+        parts.accounts.on_session_over = self._close_sockets
 
     def add_to(self, app: web.Application) -> None:
         """Register both sockets."""
@@ -63,12 +75,33 @@ class Consoles:
             raise web.HTTPUnauthorized(text="sign in first")
         return identity
 
+    @contextmanager
+    def _of_session(self, request: web.Request, socket: web.WebSocketResponse) -> Iterator[None]:
+        """The socket ends with the session that opened it."""
+        token = request.cookies.get(COOKIE, "")
+        self._open[token].add(socket)
+        try:
+            yield
+        finally:
+            self._open[token].discard(socket)
+            if not self._open[token]:
+                del self._open[token]
+
+    async def _close_sockets(self, token: str) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for socket in self._open.get(token, ()):
+                tasks.create_task(
+                    socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"signed out")
+                )
+
     # --- events and commands ---
 
     async def console(self, request: web.Request) -> web.WebSocketResponse:
         """`GET /ws/console`."""
         identity = await self.identify(request)
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=MAX_MESSAGE)
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT, max_msg_size=MAX_MESSAGE, timeout=FAREWELL
+        )
         await socket.prepare(request)
         leaving = self._leaving.pop(identity.operator_id, None)
         if leaving is not None:
@@ -76,10 +109,11 @@ class Consoles:
         connection = self._parts.hub.open(identity)
         self._parts.floor.post(facts.OperatorJoined(identity.operator_id, identity.name))
         try:
-            async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(self._write(socket, connection))
-                await self._read(socket, connection)
-                writer.cancel()
+            with self._of_session(request, socket):
+                async with asyncio.TaskGroup() as tasks:
+                    writer = tasks.create_task(self._write(socket, connection))
+                    await self._read(socket, connection)
+                    writer.cancel()
         finally:
             if self._parts.hub.close(connection):
                 self._leave_later(identity)
@@ -159,29 +193,50 @@ class Consoles:
             or request.query.get("epoch") != str(leg.epoch)
         ):
             raise web.HTTPForbidden(text="this call is not yours, or no longer")
-        socket = web.WebSocketResponse(compress=False, heartbeat=HEARTBEAT, max_msg_size=4096)
+        socket = web.WebSocketResponse(
+            compress=False,
+            heartbeat=AUDIO_HEARTBEAT,
+            max_msg_size=4096,
+            timeout=FAREWELL,
+            writer_limit=0,  # wait for the browser after every frame
+        )
         await socket.prepare(request)
-        leg.attach()
+        _keep_little(request.transport)
+        number = leg.attach()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                reader = tasks.create_task(self._read_audio(socket, leg.from_operator))
-                while messages := await leg.to_operator():
-                    for message in messages:
-                        await socket.send_bytes(message)
-                await socket.close(code=WSCloseCode.OK, message=b"the bridge is over")
-                reader.cancel()
+            with self._of_session(request, socket):
+                async with asyncio.TaskGroup() as tasks:
+                    reader = tasks.create_task(self._read_audio(socket, leg, number))
+                    while messages := await leg.to_operator(number):
+                        for message in messages:
+                            await socket.send_bytes(message)
+                    reader.cancel()
+                if leg.closed:
+                    await socket.close(code=WSCloseCode.OK, message=b"the bridge is over")
+                else:
+                    await socket.close(code=REPLACED, message=b"opened in another window")
         except* ConnectionError:
             log.info("operator's audio closed", call_id=leg.call_id)
         finally:
-            leg.detach()
+            leg.detach(number)
         return socket
 
     async def _read_audio(
-        self, socket: web.WebSocketResponse, play: Callable[[bytes], bool]
+        self, socket: web.WebSocketResponse, leg: OperatorLeg, number: int
     ) -> None:
         async for message in socket:
-            if message.type is not WSMsgType.BINARY or not play(message.data):
+            if message.type is not WSMsgType.BINARY or not leg.from_operator(message.data, number):
                 await socket.close(
                     code=WSCloseCode.UNSUPPORTED_DATA, message=b"20 ms frames of 324 bytes only"
                 )
         raise ConnectionResetError("the browser closed its audio")
+
+
+def _keep_little(transport: asyncio.Transport | None) -> None:
+    """Bound what waits below us for a slow browser, so that it is the leg that drops what is old."""
+    if transport is None:
+        return
+    transport.set_write_buffer_limits(high=AUDIO_BUFFER)
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket_options.SOL_SOCKET, socket_options.SO_SNDBUF, AUDIO_BUFFER)

@@ -33,7 +33,7 @@ from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
-from voice_hitl.server.console import ConsoleParts, Consoles
+from voice_hitl.server.console import REPLACED, ConsoleParts, Consoles
 from voice_hitl.server.http import one_shape
 from voice_hitl.server.hub import OUTBOX_SIZE, Hub
 from voice_hitl.server.metrics import Metrics
@@ -657,3 +657,71 @@ async def test_an_older_bridge_of_the_same_operator_is_closed_to_them(office: Of
         async with office.audio("ana", 8) as socket:
             await socket.send_bytes(SILENCE)
             await soon(office.call.played)
+
+
+async def test_a_new_socket_takes_the_place_of_the_old_one(office: Office) -> None:
+    leg = office.call.bridges("op_ana", 7)
+    async with office.audio("ana", 7) as old:
+        assert await soon(office.call.sockets) == "attached"
+        async with office.audio("ana", 7) as new:
+            closed = await old.receive(timeout=5.0)
+            assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, REPLACED)
+            leg.from_caller(bytes(160))
+            await new.receive_bytes(timeout=5.0)
+            await old.close()
+            assert office.call.sockets.empty(), "a replaced socket is no loss"
+    assert await soon(office.call.sockets) == "detached"
+
+
+async def test_what_a_browser_does_not_read_is_dropped_not_kept(office: Office) -> None:
+    leg = office.call.bridges("op_ana", 7)
+    async with office.audio("ana", 7) as socket:
+        await soon(office.call.sockets)
+        assert socket._response.connection is not None
+        assert socket._response.connection.transport is not None
+        socket._response.connection.transport.pause_reading()
+        for _ in range(5000):
+            leg.from_caller(bytes(160))
+            await asyncio.sleep(0)
+        assert leg.dropped > 4000
+        socket._response.connection.transport.resume_reading()
+
+
+async def test_a_browser_that_vanished_without_a_word_is_noticed(office: Office) -> None:
+    office.call.bridges("op_ana", 7)
+    async with office.audio("ana", 7):  # nobody reads, so that nobody answers
+        assert await soon(office.call.sockets) == "attached"
+        async with asyncio.timeout(3.0):
+            assert await office.call.sockets.get() == "detached"
+
+
+async def test_who_listens_without_a_microphone_is_there(office: Office) -> None:
+    office.call.bridges("op_ana", 7)
+    async with office.audio("ana", 7) as socket:
+        assert await soon(office.call.sockets) == "attached"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2.5):
+                await socket.receive()  # answers each ping as a browser does
+        assert office.call.sockets.empty()
+
+
+# --- signing out ---
+
+
+async def test_signing_out_closes_what_the_session_opened(office: Office) -> None:
+    office.call.bridges("op_ana", 7)
+    headers = await office.cookie("ana")
+    async with (
+        office.window("ana") as elsewhere,
+        office.client.ws_connect("/ws/console", headers=headers) as console,
+        office.client.ws_connect("/ws/audio/CA1?epoch=7", headers=headers) as audio,
+    ):
+        assert await soon(office.call.sockets) == "attached"
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(office.accounts.close_session(headers["Cookie"].partition("=")[2]))
+            for socket in (console, audio):
+                while not socket.closed:
+                    await socket.receive(timeout=5.0)
+                assert socket.close_code == 1008
+        assert await soon(office.call.sockets) == "detached"
+        await elsewhere.all_told_so_far()  # another session's window stays
