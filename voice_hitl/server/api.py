@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isfinite
 from typing import Any, Literal, TypeVar
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from voice_hitl.server.wire import ErrorBody, Session, SetUp, SignIn, WireModel
 
 PREFIX = "/api/v1"
 MAX_BODY = 64 * 1024
+MAX_CALLS = 1000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request], Awaitable[Identity]]
@@ -41,6 +42,15 @@ class CallDetail(WireModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """A parameter of an operation's query: its name, its meaning and its JSON schema."""
+
+    name: str
+    meaning: str
+    schema: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One operation of the interface; the table of these is the interface."""
 
@@ -50,6 +60,8 @@ class Route:
     handler: Handler
     body: type[BaseModel] | None
     answers: dict[int, type[BaseModel] | None]
+    needs_session: bool = False
+    query: tuple[Query, ...] = ()
 
 
 class Api:
@@ -104,16 +116,38 @@ class Api:
                 "Who is signed in",
                 self.who,
                 None,
-                {200: Session, 401: ErrorBody},
+                {200: Session, 401: ErrorBody, 403: ErrorBody},
+                needs_session=True,
             ),
-            Route("DELETE", "/session", "Sign out", self.sign_out, None, {204: None}),
+            Route(
+                "DELETE",
+                "/session",
+                "Sign out",
+                self.sign_out,
+                None,
+                {204: None, 401: ErrorBody, 403: ErrorBody},
+                needs_session=True,
+            ),
             Route(
                 "GET",
                 "/calls",
-                "Stored calls, newest first (`limit`, `before`)",
+                "Stored calls, newest first",
                 self.calls,
                 None,
-                {200: CallPage, 401: ErrorBody, 422: ErrorBody},
+                {200: CallPage, 401: ErrorBody, 403: ErrorBody, 422: ErrorBody},
+                needs_session=True,
+                query=(
+                    Query(
+                        "limit",
+                        "How many calls at most",
+                        {"type": "integer", "minimum": 1, "maximum": MAX_CALLS, "default": 100},
+                    ),
+                    Query(
+                        "before",
+                        "Only calls that began before this Unix time, in seconds",
+                        {"type": "number"},
+                    ),
+                ),
             ),
             Route(
                 "GET",
@@ -121,7 +155,8 @@ class Api:
                 "One call with its transcript, decisions and handoffs",
                 self.call,
                 None,
-                {200: CallDetail, 401: ErrorBody, 404: ErrorBody},
+                {200: CallDetail, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody},
+                needs_session=True,
             ),
             Route("GET", "/openapi.json", "This document", self.openapi, None, {200: None}),
         ]
@@ -195,9 +230,7 @@ class Api:
     async def calls(self, request: web.Request) -> web.Response:
         """`GET /calls`."""
         await self._identify(request)
-        limit = _number(request, "limit", 100.0)
-        before = _number(request, "before", None)
-        found = await self._store.calls(limit=min(1000, max(1, int(limit or 100))), before=before)
+        found = await self._store.calls(limit=_limit(request), before=_before(request))
         return _json(CallPage(calls=found))
 
     async def call(self, request: web.Request) -> web.Response:
@@ -240,11 +273,17 @@ class Api:
                     "content": {"application/json": {"schema": _schema(route.body, schemas)}},
                 }
             names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-            if names:
-                operation["parameters"] = [
-                    {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                    for name in names
-                ]
+            parameters: list[dict[str, Any]] = [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in names
+            ] + [
+                {"name": q.name, "in": "query", "description": q.meaning, "schema": q.schema}
+                for q in route.query
+            ]
+            if parameters:
+                operation["parameters"] = parameters
+            if route.needs_session:
+                operation["security"] = [{"session": []}]
             paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = operation
         return {
             "openapi": "3.1.0",
@@ -287,14 +326,28 @@ async def _body(request: web.Request, model: type[Model]) -> Model:
         raise web.HTTPUnprocessableEntity(text=f"{where}: {first['msg']}") from error
 
 
-def _number(request: web.Request, name: str, default: float | None) -> float | None:
-    given = request.query.get(name)
+def _limit(request: web.Request) -> int:
+    given = request.query.get("limit", "100")
+    # Of digits alone and few of them: `int` takes more than a document of ours should promise.
+    limit = int(given) if given.isascii() and given.isdigit() and len(given) <= 4 else 0
+    if not 1 <= limit <= MAX_CALLS:
+        raise web.HTTPUnprocessableEntity(
+            text=f"limit: not a whole number from 1 to {MAX_CALLS}: {given[:40]!r}"
+        )
+    return limit
+
+
+def _before(request: web.Request) -> float | None:
+    given = request.query.get("before")
     if given is None:
-        return default
+        return None
     try:
-        return float(given)
+        before = float(given)
     except ValueError:
-        raise web.HTTPUnprocessableEntity(text=f"{name}: not a number: {given!r}") from None
+        before = float("nan")
+    if not isfinite(before):
+        raise web.HTTPUnprocessableEntity(text=f"before: not a time in seconds: {given[:40]!r}")
+    return before
 
 
 def _json(body: BaseModel) -> web.Response:

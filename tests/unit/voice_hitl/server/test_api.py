@@ -144,8 +144,25 @@ async def test_calls_are_listed_and_shown_to_who_is_signed_in(
     assert detail["turns"] == []
     missing = await client.get("/api/v1/calls/CA9")
     assert (missing.status, await missing.json()) == (404, {"error": "there is no call CA9"})
-    odd = await client.get("/api/v1/calls", params={"limit": "many"})
-    assert odd.status == 422
+
+
+@pytest.mark.parametrize("name", ["limit", "before"])
+@pytest.mark.parametrize("value", ["many", "nan", "inf", "-inf", "", "1e999"])
+async def test_an_odd_page_is_refused(
+    client: Client, accounts: Accounts, name: str, value: str
+) -> None:
+    await sign_in(client, accounts)
+    answer = await client.get("/api/v1/calls", params={name: value})
+    assert answer.status == 422
+    assert (await answer.json())["error"].startswith(f"{name}: not a ")
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "2.5", "99999", "\u00b2"])
+async def test_a_limit_is_from_1_to_1000(client: Client, accounts: Accounts, limit: str) -> None:
+    await sign_in(client, accounts)
+    assert (await client.get("/api/v1/calls", params={"limit": limit})).status == 422
+    for fits in ("1", "1000"):
+        assert (await client.get("/api/v1/calls", params={"limit": fits})).status == 200
 
 
 async def test_the_document_describes_every_route(client: Client) -> None:
@@ -158,3 +175,16 @@ async def test_the_document_describes_every_route(client: Client) -> None:
             for answer in operation["responses"].values():
                 for content in answer.get("content", {}).values():
                     assert content["schema"]["$ref"].rsplit("/", 1)[1] in known
+
+
+async def test_the_document_says_what_needs_a_session_and_how_to_page(client: Client) -> None:
+    document = await (await client.get("/api/v1/openapi.json")).json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            open_to_all = {("/api/v1/session", "post"), ("/api/v1/setup", "post")} | {
+                ("/api/v1/openapi.json", "get")
+            }
+            assert ("security" in operation) == ((path, method) not in open_to_all)
+    page = document["paths"]["/api/v1/calls"]["get"]["parameters"]
+    assert [(p["name"], p["in"]) for p in page] == [("limit", "query"), ("before", "query")]
+    assert (page[0]["schema"]["minimum"], page[0]["schema"]["maximum"]) == (1, 1000)
