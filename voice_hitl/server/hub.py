@@ -54,7 +54,7 @@ class Connection:
         self.identity = identity
         self.watching: str | None = None
         self.overrun = False
-        self._outbox: asyncio.Queue[str | None] = asyncio.Queue(OUTBOX_SIZE)
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(OUTBOX_SIZE)
 
     def send(self, message: wire.WireModel) -> None:
         """Queue a message; a full outbox ends the connection."""
@@ -69,8 +69,7 @@ class Connection:
 
     async def next_message(self) -> str:
         """The next message to write."""
-        message = await self._outbox.get()
-        return message or ""
+        return await self._outbox.get()
 
 
 class Hub:
@@ -94,11 +93,6 @@ class Hub:
         self._calls: dict[str, CallSnapshot] = {}
         self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
         self._bridges: dict[str, wire.Bridged] = {}  # by operator
-
-    @property
-    def calls(self) -> list[CallSnapshot]:
-        """The live calls."""
-        return list(self._calls.values())
 
     # --- connections ---
 
@@ -135,10 +129,6 @@ class Hub:
             return False
         self._connections.pop(operator_id, None)
         return True
-
-    def connected(self, operator_id: str) -> bool:
-        """Whether the operator has an open window."""
-        return operator_id in self._connections
 
     def watch(self, connection: Connection, call_id: str | None) -> None:
         """Send a call's transcript now and its lines from now on."""

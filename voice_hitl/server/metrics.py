@@ -27,9 +27,6 @@ class Metrics:
             "voice_hitl_calls", "Ended calls by outcome", ["outcome"], registry=self.registry
         )
         self.live = Gauge("voice_hitl_live_calls", "Calls on the line", registry=self.registry)
-        self.refused = Counter(
-            "voice_hitl_refused_calls", "Calls not admitted", ["why"], registry=self.registry
-        )
         self.handoffs = Counter(
             "voice_hitl_handoffs",
             "Requests for a person by first reason",
