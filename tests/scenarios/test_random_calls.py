@@ -132,7 +132,6 @@ class Stage:
             return
         match what:
             case "hangs up":
-                await self.world.passes(self.screen.soon)
                 caller.hangs_up()
             case "presses 0" | "presses 5":
                 caller.presses(what[-1])
@@ -240,7 +239,6 @@ class Stage:
 
     async def ends(self) -> None:
         """Everybody hangs up; calls and floor settle."""
-        await self.world.passes(self.screen.soon)
         for caller in self.callers:
             if not caller.closed:
                 caller.hangs_up()
