@@ -19,11 +19,15 @@ def read(facts: SpeechFacts) -> dict[str, float]:
     return raw
 
 
-def trouble(facts: SpeechFacts) -> float:
-    """How hard the caller is to understand, 0 (at or above 0.85) .. 1 (nothing is certain).
+CLEAR = 0.4  # at and above this the transcript is as good as a telephone's transcripts usually are
 
-    A phone line's good recognition lies at 0.85 and above; below it trouble grows linearly. Partials that
-    took words back add a little.
+
+def trouble(facts: SpeechFacts) -> float:
+    """How hard the caller is to understand, 0 (at or above `CLEAR`) .. 1 (nothing is certain).
+
+    The confidence is of every word; most turns whose confidence is middling are understood all the same, which
+    the intent's own probability tells. Below `CLEAR` trouble grows linearly. Partials that took words back
+    add a little.
     """
-    confidence = max(0.0, 0.85 - facts.confidence) / 0.85
+    confidence = max(0.0, CLEAR - facts.confidence) / CLEAR
     return min(1.0, confidence + 0.05 * min(facts.revisions, 4))

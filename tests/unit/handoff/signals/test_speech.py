@@ -20,7 +20,7 @@ def test_speech_trouble_is_bounded_and_falls_with_confidence(
 
 
 @pytest.mark.parametrize(
-    ("confidence", "trouble"), [(1.0, 0.0), (0.85, 0.0), (0.425, 0.5), (0.0, 1.0)]
+    ("confidence", "trouble"), [(1.0, 0.0), (0.4, 0.0), (0.2, 0.5), (0.0, 1.0)]
 )
 def test_a_good_lines_recognition_is_no_trouble(confidence: float, trouble: float) -> None:
     assert speech.trouble(SpeechFacts(confidence)) == pytest.approx(trouble)
