@@ -38,6 +38,7 @@ class Line:
             playback=Playback(self.now),
         )
         self.coming_back: list[str] = []
+        self.marks_are_late = False
         for message in self.carrier.opening():
             self.stream.receive(message)
         self.egress = Egress(self.stream, self._send, self.ticker, lambda: self.now)
@@ -52,6 +53,8 @@ class Line:
         while self.now < end:
             self.now += 0.02
             self.ticker.tick(self.now)
+            if self.marks_are_late:
+                continue
             messages = [*self.coming_back, *self.carrier.due(self.now)]
             self.coming_back.clear()
             for message in messages:
@@ -129,6 +132,18 @@ async def test_what_was_heard_before_the_interruption_is_not_said_again(line: Li
     assert line.speaker.unheard == [Sentence("How can I help?", kind="notice")]
     assert line.heard[0] == "Hello."
     line.speaker.interrupt()
+    assert line.speaker.unheard == []
+
+
+async def test_what_was_played_out_is_not_said_again_though_its_mark_is_still_on_its_way(
+    line: Line,
+) -> None:
+    line.marks_are_late = True
+    line.says("How can I help?")
+    line.passes(1.5)  # 1.2 s of sound
+    assert line.heard == [None]
+    line.speaker.interrupt()
+    assert line.heard == ["How can I help?"]
     assert line.speaker.unheard == []
 
 
