@@ -101,8 +101,10 @@ class Reader:
         first = self.read(hypothesis.text, context)
         sure = max(0.35, hypothesis.confidence)
         best, most = first, math.log(sure) + math.log(max(first.quality, _NOTHING))
-        for place, text in enumerate(hypothesis.alternatives[:_READINGS]):
-            weight = math.log(max(0.1, 1 - hypothesis.confidence)) - place * math.log(2)
+        # The recognizer puts the likeliest reading first; what it leaves is shared by the others, in halves.
+        rest = min(sure, max(0.1, 1 - hypothesis.confidence))
+        for place, text in enumerate(hypothesis.alternatives[:_READINGS], 1):
+            weight = math.log(rest) - place * math.log(2)
             if most >= weight:
                 break  # not even a perfect reading could win
             reading = self.read(text, context)
