@@ -25,9 +25,9 @@ CLEAR = 0.4  # at and above this the transcript is as good as a telephone's tran
 def trouble(facts: SpeechFacts) -> float:
     """How hard the caller is to understand, 0 (at or above `CLEAR`) .. 1 (nothing is certain).
 
-    The confidence is of every word; most turns whose confidence is middling are understood all the same, which
-    the intent's own probability tells. Below `CLEAR` trouble grows linearly. Partials that took words back
-    add a little.
+    The confidence is of every word; most turns whose confidence is middling are understood all the same,
+    which the intent's own probability tells. Below `CLEAR` trouble grows linearly. Partials that took words
+    back add a little.
     """
     confidence = max(0.0, CLEAR - facts.confidence) / CLEAR
     return min(1.0, confidence + 0.05 * min(facts.revisions, 4))

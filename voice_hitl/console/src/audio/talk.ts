@@ -11,6 +11,9 @@ import { decibels, meterPosition } from './level';
 import { Microphone, MicrophoneError, type MicrophoneFault } from './microphone';
 import { Speaker } from './speaker';
 
+/** The server's close code for a socket whose place another window of this operator took. */
+const OTHER_WINDOW = 4001;
+
 export interface TalkState {
   readonly link: 'opening' | 'open' | 'lost';
   readonly microphone: 'opening' | 'live' | MicrophoneFault;
@@ -91,12 +94,15 @@ export class Talk {
       this.#set({ link: 'open' });
     };
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => this.#receive(data);
-    socket.onclose = () => {
+    socket.onclose = ({ code }: CloseEvent) => {
       if (this.#closed) {
         return;
       }
       this.#set({ link: 'lost' });
       this.levels.set({ ...this.levels.get(), caller: 0 });
+      if (code === OTHER_WINDOW) {
+        return; // taking the sound back would only make the two windows take it from each other in turn
+      }
       this.#retry = window.setTimeout(() => this.#openSocket(), backoff(this.#attempt));
       this.#attempt = Math.min(this.#attempt + 1, 3);
     };
