@@ -36,8 +36,6 @@ from voice_hitl.speech.frontend import FrontEnd, MeanVoice
 Pcm = NDArray[np.int16]
 
 FRAMES_A_SECOND = 100
-# pocketsphinx keeps 12 frames, and its lookahead of 5 loses what more than a few push out.
-_FRAMES_AT_ONCE = 2
 _FORMAT = "1"  # of what the cache keeps; raise it when anything written there changes
 _NBEST = 60  # readings looked at; many differ in fillers alone
 _READINGS = 6  # kept
@@ -87,9 +85,12 @@ class SphinxDecoder:
             lm=str(directory / _LANGUAGE),
             dict=str(directory / _WORDS),
             loglevel="FATAL",
-            # The second, flat pass costs most of the time after the caller's last word and changes
-            # nothing that can be measured; the best path through the lattice is what counts.
-            fwdflat=False,
+            # The flat pass after the last word finds what the tree's approximate language model
+            # lost; it costs some 50 ms and a lookahead's pruning costs it words (measured:
+            # docs/recognition.md). A narrower window for its words' starts keeps it in the budget.
+            fwdflat=True,
+            fwdflatsfwin=15,
+            pl_window=0,
             bestpath=True,
         )
         model = self._decoder.get_lm(self._decoder.current_search())
@@ -190,9 +191,8 @@ class SphinxDecoder:
             self._started = False
 
     def _search(self, cepstra: NDArray[np.float32]) -> bool:
-        for at in range(0, len(cepstra), _FRAMES_AT_ONCE):
-            block = cepstra[at : at + _FRAMES_AT_ONCE].tobytes()
-            self._decoder.process_cep(block, no_search=False, full_utt=False)
+        if len(cepstra):
+            self._decoder.process_cep(cepstra.tobytes(), no_search=False, full_utt=False)
         return len(cepstra) > 0
 
 
