@@ -18,6 +18,8 @@ from voice_hitl.server import wire
 from voice_hitl.simulate.scenario import Scenario
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
+_FIXED_COLUMNS = 34  # tick, WER, reply and time with the gaps between all columns
+_LEAST_WHY = 12  # characters of the reasons that are shown on the narrowest terminal
 _CURVE = 12  # turns of the risk curve that are shown
 _ROLE_STYLE = {"caller": "bold", "agent": "cyan", "operator": "magenta", "system": "yellow"}
 _ROLE_SIGN = {"caller": "caller", "agent": "AI", "operator": "person", "system": "·"}
@@ -120,28 +122,27 @@ def _eighth(share: float) -> str:
 def show_calls(console: Console, calls: Sequence[CallReport]) -> None:
     """One line a call, and below it whatever was not as it should be."""
     table = Table(title="Calls", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    table.add_column("", width=1)
     table.add_column("scenario", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
-    table.add_column("why a person", overflow="ellipsis", no_wrap=True, min_width=12)
     for name, width in (("WER", 5), ("reply p50", 9), ("time", 5)):
-        table.add_column(name, justify="right", no_wrap=True, min_width=width)
-    table.add_column("", no_wrap=True, min_width=1)
-    for call in calls:
-        outcome = Text(
-            (call.outcome or "never ended").replace("_", " "),
-            _OUTCOME_STYLE.get(call.outcome or "", "red"),
-        )
-        if call.outcome != call.expected:
-            outcome.append(f" (not {str(call.expected).replace('_', ' ')})", "red")
+        table.add_column(name, justify="right", no_wrap=True, width=width)
+    table.add_column("why a person", no_wrap=True)
+    outcomes = [_outcome(call) for call in calls]
+    used = max(len(call.scenario) for call in calls) + max(len(outcome) for outcome in outcomes)
+    room = max(_LEAST_WHY, console.width - used - _FIXED_COLUMNS)
+    for call, outcome in zip(calls, outcomes, strict=True):
         replies = call.responses
+        why = Text(", ".join(call.reasons).replace("_", " "), "dim")
+        why.truncate(room, overflow="ellipsis")
         table.add_row(
+            _tick(call.ok),
             call.scenario,
             outcome,
-            Text(", ".join(call.reasons).replace("_", " "), "dim"),
             _percent(call.words),
             f"{percentile(replies, 0.5):.0f} ms" if replies else "",
             f"{call.seconds:.0f} s",
-            _tick(call.ok),
+            why,
         )
     console.print()
     console.print(table)
@@ -168,20 +169,20 @@ def show_budgets(console: Console, calls: Sequence[CallReport]) -> None:
         box=None,
         pad_edge=False,
     )
+    table.add_column("", width=1)
     table.add_column("stage", no_wrap=True)
     for name in ("budget", "in the server", "at the ends", "n"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
     for stage in Stage:
         judged = ends.get(stage) or server.get(stage)
         budget = budget_of(stage)
         table.add_row(
+            _tick(judged.ok) if judged else Text("–", "dim"),
             WORDS[stage],
             f"{budget.p50:.0f} / {budget.p95:.0f}",
             _pair(server.get(stage)),
             _pair(ends.get(stage)),
             str(judged.n) if judged else "",
-            _tick(judged.ok) if judged else Text("–", "dim"),
         )
     console.print()
     console.print(table)
@@ -203,6 +204,14 @@ def show_totals(console: Console, calls: Sequence[CallReport], seconds: float) -
     console.print(
         Text(" · ".join(parts), "bold green" if good == len(calls) else "bold red"), soft_wrap=True
     )
+
+
+def _outcome(call: CallReport) -> Text:
+    words = (call.outcome or "never ended").replace("_", " ")
+    outcome = Text(words, _OUTCOME_STYLE.get(call.outcome or "", "red"))
+    if call.outcome != call.expected:
+        outcome.append(f", not {str(call.expected).replace('_', ' ')}", "red")
+    return outcome
 
 
 def _percent(words: WordErrors) -> str:
