@@ -292,7 +292,7 @@ def make_agent(config: Config, pack: Pack) -> Agent:
     module_name, _, class_name = config.agent.agent.partition(":")
     try:
         made: Agent = getattr(importlib.import_module(module_name), class_name)(pack)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(
             f'agent.agent = "{config.agent.agent}": {error}; write "module:Class" of an importable class'
         ) from error

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from handoff.errors import HandoffError, PolicyError
-from voice_hitl.config import Config, load_config
+from voice_hitl.config import Config, explain, load_config
 from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
 
 app = typer.Typer(
@@ -71,7 +72,10 @@ def _configure(file: Path | None, **overrides: Any) -> Config:
             config = config.model_copy(update={section: value})
     for section, values in sections.items():
         part = getattr(config, section)
-        checked = type(part).model_validate({**part.model_dump(), **values})
+        try:
+            checked = type(part).model_validate({**part.model_dump(), **values})
+        except ValidationError as error:
+            raise ConfigError(explain(error, f"the command line, {section}")) from error
         config = config.model_copy(update={section: checked})
     return config
 

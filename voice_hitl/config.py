@@ -48,7 +48,6 @@ class ServerSection(Section):
 class TwilioSection(Section):
     """The Twilio account; without an auth token only callers on this machine are accepted."""
 
-    account_sid: str | None = None
     auth_token: SecretStr | None = None
     announcement: str = Field(
         default="",
@@ -70,7 +69,6 @@ class SpeechSection(Section):
 class VoiceSection(Section):
     """Synthesis."""
 
-    engine: Literal["auto", "espeak"] = "auto"
     voice: str = Field(default="", description="engine's own voice name; empty: the pack's")
     rate: int = Field(default=165, ge=80, le=400, description="words a minute")
 

@@ -246,8 +246,7 @@ class Answering:
     def thought_too_long(self, command: turn.ThoughtTooLong) -> None:
         """The reply is late: fill the silence; a reply that stays away counts as a broken agent."""
         if command.times >= MAX_THOUGHTS:
-            self._acting = False
-            self.stop()
+            self.give_up()
             self._engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
             return
         self._speaker.prompt(FILLER)
@@ -272,6 +271,11 @@ class Answering:
             self.stop()
         else:
             self.interrupt()
+
+    def give_up(self) -> None:
+        """Cancel the present work, action or not."""
+        self._acting = False
+        self.stop()
 
     def wind_up(self, event: at.InboxEvent, now: float) -> None:
         """The call is over but for the action under way: see it to its end, and begin nothing more."""

@@ -41,6 +41,7 @@ from voice_hitl.speech.protocols import Recognizer, Synthesizer
 log = get_logger(__name__)
 
 HOLD_TONE_AFTER = 1.2  # seconds of waiting in silence before the hold tone; half the 3 s bound
+LONGEST_ACTION = 30.0  # seconds that an action may go on after its call has ended
 LONGEST_GOODBYE = 10.0  # seconds that the last words may take before the stream is closed anyway
 
 
@@ -159,9 +160,9 @@ class CallRunner:
                     self._handle(await self._inbox.get())
                 self._ai.stop()
                 self._listener.abandon()
-                while self._ai.busy:  # an action is under way: what it did is still written down
-                    self._ai.wind_up(await self._inbox.get(), self._now())
+                await self._wind_up()
         finally:
+            self._ingress.close()  # first, or a window under judgement may lease one decoder more
             self._listener.drop()
             if self.leg is not None:  # the call broke: nobody has told the operator
                 self._parts.watcher.unbridged(self.book.call_id, self.leg.operator_id, "call_broke")
@@ -169,6 +170,16 @@ class CallRunner:
             if self._timer is not None:
                 self._timer.cancel()
             self._close_stream()
+
+    async def _wind_up(self) -> None:
+        """An action may be under way: see it to its end, so that what it did is written down."""
+        try:
+            async with asyncio.timeout(LONGEST_ACTION):
+                while self._ai.busy:
+                    self._ai.wind_up(await self._inbox.get(), self._now())
+        except TimeoutError:
+            log.error("an action did not end with its call", call_id=self.book.call_id)
+            self._ai.give_up()
 
     # --- the owner's loop ---
 

@@ -329,10 +329,7 @@ async def test_the_packs_own_agent_answers_when_none_is_named(config: Config) ->
         "tests.support.scripted:Nobody",
         "nocolon",
         "tests.support.scripted",
-        pytest.param(
-            ":Agent",
-            marks=pytest.mark.xfail(strict=True, reason="`make_agent` lets ValueError through"),
-        ),
+        ":Agent",
     ],
 )
 def test_an_agent_that_is_not_there_is_said_with_its_setting(config: Config, name: str) -> None:

@@ -147,13 +147,7 @@ def one_line(result: Result) -> str:
         ("users list --config absent.toml", "absent.toml: cannot be read"),
         ("simulate absent.yaml", "absent.yaml: cannot be read"),
         ("demo --scenario nowhere --headless", "no scenario 'nowhere'"),
-        pytest.param(
-            "serve --port 99999",
-            "port",
-            marks=pytest.mark.xfail(
-                strict=True, reason="`cli._configure` lets pydantic's ValidationError through"
-            ),
-        ),
+        ("serve --port 99999", "port"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(shell: Shell, line: str, words: str) -> None:
