@@ -60,4 +60,5 @@ class Attempts:
         if tries.failed < free:
             return 0.0
         doublings = min(tries.failed - free, 10)
-        return max(0.0, tries.last + min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings) - now)
+        wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)
+        return max(0.0, wait - (now - tries.last))
