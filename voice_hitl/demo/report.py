@@ -118,7 +118,7 @@ def report_call(played: Played) -> CallReport:
         turns=tuple(_turns(stored, matches)),
         handoff=_handoff(stored),
         contents=contents,
-        words=total(found.errors for found in matches if found.errors is not None),
+        words=_words(matches),
         server=tuple(_server_samples(stored)),
         ends=tuple(_end_samples(played)),
         seconds=record.ended - record.started,
@@ -184,6 +184,13 @@ def _lines(stored: Stored) -> list[Line]:
         for turn in stored.get("turns", [])
         if turn["role"] == "caller" and turn["text"]
     ]
+
+
+def _words(matches: Sequence[Match]) -> WordErrors:
+    """Errors of a call; none are counted where nobody could tell any of the caller's words."""
+    if not any(found.reference is not None for found in matches):
+        return WordErrors()
+    return total(found.errors for found in matches if found.errors is not None)
 
 
 def _turns(stored: Stored, matches: Sequence[Match]) -> Iterator[dict[str, Any]]:

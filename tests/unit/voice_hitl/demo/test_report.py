@@ -6,6 +6,7 @@ import pytest
 from voice_hitl.call.latency import Stage
 from voice_hitl.demo.judging import failures
 from voice_hitl.demo.report import Played, report_all, report_call
+from voice_hitl.demo.wer import WordErrors
 from voice_hitl.simulate.record import CallRecord, Utterance
 from voice_hitl.simulate.scenario import Expectation, Scenario
 
@@ -109,6 +110,18 @@ def test_what_was_never_recognized_is_a_turn_of_its_own() -> None:
     roles = [(each["role"], each["reference"]) for each in report.turns]
     assert roles == [("agent", None), ("caller", "how much is in savings"), ("agent", None)]
     assert report.words.rate == 1.0
+
+
+def test_words_out_of_nothing_count_where_the_caller_can_be_understood() -> None:
+    lines = [
+        turn(0, "caller", "how much is in savings", 16),
+        turn(1, "caller", "people talking behind", 35),
+    ]
+    clear = Played(scenario(), record(), stored(turns=lines), UNIX)
+    unclear = Played(scenario(), record(), stored(turns=lines), UNIX)
+    unclear.record.utterances[0].text = ""
+    assert report_call(clear).words == WordErrors(3, 5)
+    assert report_call(unclear).words == WordErrors(0, 0)
 
 
 def test_a_call_the_server_knows_nothing_of_fails() -> None:
