@@ -14,6 +14,7 @@ from rich.console import Console
 from handoff.errors import HandoffError, PolicyError
 from voice_hitl.config import Config, explain, load_config
 from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
+from voice_hitl.evaluate.commands import evaluate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +22,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="A voice handoff server: an AI agent answers, a person takes over inside the same call.",
 )
-evaluate = typer.Typer(no_args_is_help=True, help="Measure a part of the system on data of yours.")
 users = typer.Typer(no_args_is_help=True, help="Operator accounts.")
 models = typer.Typer(no_args_is_help=True, help="Speech models on this machine.")
 app.add_typer(evaluate, name="evaluate")
@@ -191,46 +191,6 @@ def simulate(
     )
     if not all(record.ok for record in records):
         raise typer.Exit(1)
-
-
-@evaluate.command("recognition")
-def evaluate_recognition(
-    wav: Annotated[Path, typer.Option(help="folder of 8 kHz recordings")],
-    labels: Annotated[Path, typer.Option(help="JSON: file -> {slots: {name: value}, text}")],
-    corpus: Annotated[
-        Path | None, typer.Option(help="typed examples of what is said, one a line")
-    ] = None,
-    pack: PackOption = None,
-    report: Annotated[Path | None, typer.Option(help="write a JSON report here")] = None,
-) -> None:
-    """Measure the embedded recognizer on labelled recordings; words from a corpus or a pack.
-
-    Example: [cyan]voice-hitl evaluate recognition --wav DIR --labels FILE --corpus FILE --report out.json[/]
-    """
-    from rich.progress import Progress
-
-    from voice_hitl.agent.pack import load_pack
-    from voice_hitl.speech import evaluation
-
-    if corpus is not None and pack is not None:
-        raise ConfigError("--corpus and --pack are two sources of words; give one of them")
-    source = (
-        evaluation.corpus_source(corpus)
-        if corpus is not None
-        else load_pack(pack or "banking").language()
-    )
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("recognizing")
-        found = evaluation.evaluate_recognition(
-            wav,
-            labels,
-            source,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
-    console.print(found.table())
-    if report is not None:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(found.model_dump_json(indent=2), encoding="utf-8")
 
 
 @users.command("add")

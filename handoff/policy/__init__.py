@@ -1,0 +1,117 @@
+"""The policy: everything about deciding that an operator of this software may set.
+
+Costs are in one free unit; only their ratios matter. Times are seconds. A policy is frozen, closed (unknown
+fields are refused) and has a version digest, which every stored decision carries.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from handoff.errors import PolicyError
+from handoff.policy.base import PolicyModel
+from handoff.policy.deciding import (
+    BriefLimits,
+    Costs,
+    Hysteresis,
+    Thresholds,
+    Trigger,
+    Triggers,
+    Waiting,
+)
+from handoff.policy.floor import Floor
+
+__all__ = [
+    "BriefLimits",
+    "Costs",
+    "Floor",
+    "Hysteresis",
+    "Policy",
+    "Thresholds",
+    "Trigger",
+    "Triggers",
+    "Waiting",
+]
+
+
+def _regulated() -> dict[str, str]:
+    return {
+        "credit_decision": "a decision on credit",
+        "claim_denial": "denying a claim",
+        "medical_advice": "medical advice",
+        "legal_advice": "legal advice",
+    }
+
+
+class Policy(PolicyModel):
+    """When a person takes over, and who."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = "default"
+    rule: Literal["value", "simple"] = "value"
+    skill: str | None = None  # what an operator must know for this pack's calls
+    costs: Costs = Costs()
+    thresholds: Thresholds = Thresholds()
+    hysteresis: Hysteresis = Hysteresis()
+    triggers: Triggers = Triggers()
+    waiting: Waiting = Waiting()
+    floor: Floor = Floor()
+    brief: BriefLimits = BriefLimits()
+    high_risk: frozenset[str] = frozenset({"medical", "financial", "legal"})
+    regulated: dict[str, str] = Field(
+        default_factory=_regulated
+    )  # category -> words; never learned
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any], source: str) -> Policy:
+        """Check a policy from outside, e.g. a pack's `policy.yaml`; `source` names it in errors.
+
+        Raises `PolicyError` naming every bad field and how to mend it.
+        """
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            raise PolicyError(f"{source}: " + "; ".join(_explain(error))) from error
+
+    @property
+    def version(self) -> str:
+        """Digest of all values (12 hex digits): two policies that decide alike have the same."""
+        values = self.model_dump(mode="json")
+        values["high_risk"] = sorted(values["high_risk"])
+        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def _explain(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False):
+        path = tuple(str(part) for part in problem["loc"])
+        where = f"field '{'.'.join(path)}'" if path else "the policy"
+        if problem["type"] == "extra_forbidden":
+            known = sorted(_fields_at(path[:-1]))
+            close = difflib.get_close_matches(path[-1], known, n=1)
+            mend = f"write '{close[0]}'" if close else f"remove it, known here: {', '.join(known)}"
+            lines.append(f"{where} is unknown: {mend}")
+        else:
+            got = problem.get("input")
+            message = problem["msg"].removeprefix("Value error, ")
+            shown = "" if isinstance(got, (dict, list)) else f" (got {got!r})"
+            lines.append(f"{where}: {message[0].lower()}{message[1:]}{shown}")
+    return lines
+
+
+def _fields_at(path: tuple[str, ...]) -> set[str]:
+    model: type[BaseModel] = Policy
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return set()
+        if not issubclass(field.annotation, BaseModel):
+            return set()
+        model = field.annotation
+    return set(model.model_fields)

@@ -1,0 +1,1 @@
+"""`voice-hitl evaluate`: how good each part is on data of yours, beside baselines."""

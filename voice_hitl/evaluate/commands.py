@@ -1,0 +1,67 @@
+"""The command `voice-hitl evaluate` and its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+from rich.console import Console
+
+from voice_hitl.errors import ConfigError
+
+evaluate = typer.Typer(no_args_is_help=True, help="Measure a part of the system on data of yours.")
+console = Console()
+
+ReportFile = Annotated[Path | None, typer.Option("--report", help="write a JSON report here")]
+TestFile = Annotated[Path, typer.Option("--test", help="JSON lines to score; never trained on")]
+TrainFile = Annotated[Path, typer.Option("--train", help="JSON lines to train on")]
+TrainFiles = Annotated[
+    list[Path], typer.Option("--train", help="JSON lines to train on; repeatable")
+]
+
+
+def write_report(found: BaseModel, report: Path | None) -> None:
+    """Write a report as JSON, if a file was asked for."""
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(found.model_dump_json(indent=2), encoding="utf-8")
+
+
+@evaluate.command("recognition")
+def evaluate_recognition(
+    wav: Annotated[Path, typer.Option(help="folder of 8 kHz recordings")],
+    labels: Annotated[Path, typer.Option(help="JSON: file -> {slots: {name: value}, text}")],
+    corpus: Annotated[
+        Path | None, typer.Option(help="typed examples of what is said, one a line")
+    ] = None,
+    pack: Annotated[str | None, typer.Option(help="name of a shipped pack, or a folder")] = None,
+    report: ReportFile = None,
+) -> None:
+    """Measure the embedded recognizer on labelled recordings; words from a corpus or a pack.
+
+    Example: [cyan]voice-hitl evaluate recognition --wav DIR --labels FILE --corpus FILE --report out.json[/]
+    """
+    from rich.progress import Progress
+
+    from voice_hitl.agent.pack import load_pack
+    from voice_hitl.speech import evaluation
+
+    if corpus is not None and pack is not None:
+        raise ConfigError("--corpus and --pack are two sources of words; give one of them")
+    source = (
+        evaluation.corpus_source(corpus)
+        if corpus is not None
+        else load_pack(pack or "banking").language()
+    )
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("recognizing")
+        found = evaluation.evaluate_recognition(
+            wav,
+            labels,
+            source,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    console.print(found.table())
+    write_report(found, report)
