@@ -21,10 +21,13 @@ from handoff.events import (
     CallEvent,
     CallStarted,
     ComponentFailed,
+    ContentFlagged,
     DigitPressed,
     Effect,
+    FloorReported,
     HandedBack,
     OperatorAssigned,
+    SecondOpinion,
     StageTimed,
 )
 from handoff.policy import Policy
@@ -32,7 +35,7 @@ from handoff.risk import SHIPPED, Estimator, Latch, Models, simple_value
 from handoff.session import Session
 from handoff.signals import Reading, Signals
 from handoff.states import CannotGoOn, HandOffDecided, SessionEvent, State
-from handoff.triggers import Triggers, urgency_of
+from handoff.triggers import BetweenTurns, Triggers, urgency_of
 
 REFUSALS: Mapping[str, str] = {
     "not_in_charge": "a person is taking or has taken the call",
@@ -107,7 +110,16 @@ class CallEngine:
                 if self._session.state is not State.ENDED:
                     self._memory.note(event)
                     self._turn(event, now)
-            case DigitPressed() | ActionProposed() | ActionFinished() | ComponentFailed():
+            case FloorReported():
+                self._estimator.floor(event.expected_wait, event.price)
+            case (
+                DigitPressed()
+                | ActionProposed()
+                | ActionFinished()
+                | ComponentFailed()
+                | SecondOpinion()
+                | ContentFlagged()
+            ):
                 if self._session.state is not State.ENDED:
                     self._memory.note(event)
                     self._signals.note(event)
@@ -233,9 +245,7 @@ class CallEngine:
         facts = event.intent
         return simple_value(self._policy, facts.probability, facts.margin, facts.category)
 
-    def _between_turns(
-        self, event: DigitPressed | ActionProposed | ActionFinished | ComponentFailed, now: float
-    ) -> None:
+    def _between_turns(self, event: BetweenTurns, now: float) -> None:
         hard = self._triggers.between_turns(event)
         if hard and self._session.state is State.AI:
             self._decide(hard, soft=False, value=self._assessment.value, now=now, keep=False)

@@ -173,6 +173,30 @@ class ComponentFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class FloorReported:
+    """What a handoff would cost now: how long callers wait, and the price of one more routed call."""
+
+    expected_wait: float  # seconds until a person answers
+    price: float  # lambda, in the policy's cost unit; 0 or more
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """A reviewer who did not see the AI's answer would have given another one."""
+
+    turn: int
+    words: str  # what the reviewer says, one line
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFlagged:
+    """Moderation found what must not pass; `source` said it."""
+
+    source: str  # caller | agent
+    words: str  # what kind of violation, one line
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorAssigned:
     """The desk gave this call to an operator, who accepted it."""
 
@@ -261,6 +285,9 @@ CallEvent = (
     | AgentSpoke
     | StageTimed
     | ComponentFailed
+    | FloorReported
+    | SecondOpinion
+    | ContentFlagged
     | OperatorAssigned
     | NobodyAvailable
     | BridgeUp

@@ -192,9 +192,17 @@ class Estimator:
     models: Models
     _breakdown: Rolling = field(init=False)
     _error: Rolling = field(init=False)
+    _wait: float = field(init=False)
+    _price: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self._wait = self.policy.waiting.expected
+        self._price = self.policy.costs.price
         self.reset()
+
+    def floor(self, expected_wait: float, price: float) -> None:
+        """What a handoff costs from now on: expected seconds of waiting, lambda in cost units."""
+        self._wait, self._price = expected_wait, price
 
     def reset(self) -> None:
         """Back to what is known before the first turn."""
@@ -219,7 +227,7 @@ class Estimator:
         error = self.policy.costs.err
         at_stake = fail + error
         risk = (fail * h + error * q) / at_stake if at_stake > 0 else 0.0
-        value = fail * h + error * q - cost_of_handoff(self.policy)
+        value = fail * h + error * q - cost_of_handoff(self.policy, self._wait, self._price)
         return Assessment(h, q, (1 - h) * (1 - q), risk, value, reasons)
 
     def _reasons(self, reading: Reading, h: float, q: float, category: str) -> tuple[Reason, ...]:
@@ -249,15 +257,15 @@ def cost_of_failure(policy: Policy, category: str) -> float:
     return policy.costs.fail * severity
 
 
-def cost_of_handoff(policy: Policy) -> float:
+def cost_of_handoff(policy: Policy, wait: float, price: float) -> float:
     """C_operator + C_wait * E[wait] + C_abandon * P(abandon) + lambda, in cost units.
 
-    Patience is taken as exponential, as Erlang A does: P(abandon) = 1 - exp(-E[wait] / patience).
+    `wait` in seconds. Patience is taken as exponential, as Erlang A does:
+    P(abandon) = 1 - exp(-E[wait] / patience).
     """
     costs: Costs = policy.costs
-    wait = policy.waiting.expected
     abandon = 1.0 - math.exp(-wait / policy.waiting.patience)
-    return costs.operator + costs.wait * wait + costs.abandon * abandon + costs.price
+    return costs.operator + costs.wait * wait + costs.abandon * abandon + price
 
 
 def simple_value(policy: Policy, probability: float, margin: float, category: str) -> float:

@@ -11,8 +11,10 @@ from handoff.events import (
     CallerSilent,
     CallerSpoke,
     ComponentFailed,
+    ContentFlagged,
     DigitPressed,
     Effect,
+    SecondOpinion,
 )
 from handoff.policy import Policy, Trigger
 from handoff.signals.dialogue import Dialogue
@@ -31,6 +33,8 @@ WORDS: Mapping[str, str] = {
     "two_silences": "the caller has gone silent",
     "component_failed": "a part of the AI broke during this call",
     "digit_zero": "the caller pressed 0",
+    "second_opinion": "a reviewer would have answered differently",
+    "harmful_content": "something was said that must not pass",
     "takeover": "an operator took the call",
 }
 URGENCY: Mapping[str, Urgency] = {
@@ -38,14 +42,34 @@ URGENCY: Mapping[str, Urgency] = {
     "irreversible_failed": Urgency.HIGH,
     "component_failed": Urgency.HIGH,
     "regulated": Urgency.HIGH,
+    "harmful_content": Urgency.HIGH,
     "two_silences": Urgency.LOW,
 }
+
+
+BetweenTurns = (
+    DigitPressed
+    | ActionProposed
+    | ActionFinished
+    | ComponentFailed
+    | SecondOpinion
+    | ContentFlagged
+)
 
 
 class Triggers:
     """The hard triggers of one call; each method returns the codes that fire, the weightiest first."""
 
-    __slots__ = ("_asked", "_irreversible_failures", "_policy", "_refused", "failures", "regulated")
+    __slots__ = (
+        "_asked",
+        "_details",
+        "_flagged",
+        "_irreversible_failures",
+        "_opinions",
+        "_policy",
+        "_refused",
+        "failures",
+    )
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -53,7 +77,9 @@ class Triggers:
         self._irreversible_failures = 0
         self._refused: str | None = None  # the last action that was not allowed
         self.failures = 0  # broken parts
-        self.regulated: str | None = None  # words for the category that fired last
+        self._opinions = 0  # reviewers who disagreed
+        self._flagged = 0  # times that moderation stopped something
+        self._details: dict[str, str] = {}  # what else there is to say of a trigger, by code
 
     def of_turn(self, event: CallerSpoke | CallerSilent, dialogue: Dialogue) -> list[str]:
         """After a caller's turn, which `dialogue` has counted already."""
@@ -66,7 +92,7 @@ class Triggers:
         if event.dialogue.emergency and triggers.emergency.enabled:
             found.append("emergency")
         if event.intent.category in self._policy.regulated and triggers.regulated.enabled:
-            self.regulated = self._policy.regulated[event.intent.category]
+            self._details["regulated"] = self._policy.regulated[event.intent.category]
             found.append("regulated")
         if _fires(triggers.explicit_request, self._asked):
             found.append("explicit_request")
@@ -74,9 +100,7 @@ class Triggers:
             found.append("two_no_match")
         return found
 
-    def between_turns(
-        self, event: DigitPressed | ActionProposed | ActionFinished | ComponentFailed
-    ) -> list[str]:
+    def between_turns(self, event: BetweenTurns) -> list[str]:
         """After something that happened between two turns."""
         triggers = self._policy.triggers
         match event:
@@ -95,7 +119,19 @@ class Triggers:
                 self.failures += 1
                 if _fires(triggers.component_failed, self.failures):
                     return ["component_failed"]
+            case SecondOpinion():
+                self._opinions += 1
+                return self._with("second_opinion", triggers.second_opinion, self._opinions, event)
+            case ContentFlagged():
+                self._flagged += 1
+                return self._with("harmful_content", triggers.harmful_content, self._flagged, event)
         return []
+
+    def _with(
+        self, code: str, trigger: Trigger, count: int, event: SecondOpinion | ContentFlagged
+    ) -> list[str]:
+        self._details[code] = event.words
+        return [code] if _fires(trigger, count) else []
 
     def refused(self, action_id: str) -> None:
         """This action was not allowed: that it was not done is no failure."""
@@ -104,14 +140,15 @@ class Triggers:
     def reset(self) -> None:
         """A person has looked at the call: counting starts anew."""
         self._asked = self._irreversible_failures = self.failures = 0
+        self._opinions = self._flagged = 0
 
     def reasons(self, codes: list[str]) -> list[Reason]:
         """The reasons of a decision that these triggers made."""
         reasons = []
         for place, code in enumerate(codes):
             words = WORDS[code]
-            if code == "regulated" and self.regulated:
-                words = f"{words}: {self.regulated}"
+            if self._details.get(code):
+                words = f"{words}: {self._details[code]}"
             reasons.append(Reason(code, words, WEIGHT - place))
         return reasons
 
@@ -120,7 +157,7 @@ class Triggers:
         found = []
         if event.regulated and triggers.regulated.enabled:
             # A category that the table lacks is a mistake in the pack; the safe reading is that it counts.
-            self.regulated = self._policy.regulated.get(
+            self._details["regulated"] = self._policy.regulated.get(
                 event.regulated, event.regulated.replace("_", " ")
             )
             found.append("regulated")

@@ -69,6 +69,8 @@ class Triggers(PolicyModel):
     two_silences: Trigger = Trigger(count=2)  # in a row
     component_failed: Trigger = Trigger()
     digit_zero: Trigger = Trigger()
+    second_opinion: Trigger = Trigger()
+    harmful_content: Trigger = Trigger()
 
 
 class Waiting(PolicyModel):

@@ -32,13 +32,16 @@ from handoff.events import (
     CallerHungUp,
     CallerSilent,
     ComponentFailed,
+    ContentFlagged,
     DialogueFacts,
     DigitPressed,
     Effect,
+    FloorReported,
     HandedBack,
     NobodyAvailable,
     OperatorAssigned,
     OperatorLost,
+    SecondOpinion,
     StageTimed,
     TakeoverAsked,
 )
@@ -139,6 +142,8 @@ def test_trouble_that_lasts_brings_a_person_with_reasons_in_words() -> None:
             Urgency.HIGH,
         ),
         ("component_failed", [ComponentFailed("recognizer", "gone")], Urgency.HIGH),
+        ("second_opinion", [SecondOpinion(1, "this is a complaint")], Urgency.MEDIUM),
+        ("harmful_content", [ContentFlagged("caller", "a threat")], Urgency.HIGH),
     ],
 )
 def test_hard_triggers_bring_a_person_at_once(
@@ -162,12 +167,29 @@ def test_hard_triggers_bring_a_person_at_once(
         ("over_limit", a_proposal(over_limit=True)),
         ("digit_zero", DigitPressed("0")),
         ("component_failed", ComponentFailed("agent", "gone")),
+        ("second_opinion", SecondOpinion(1, "this is a complaint")),
+        ("harmful_content", ContentFlagged("caller", "a threat")),
     ],
 )
 def test_a_trigger_that_is_off_does_nothing(code: str, event: Any) -> None:
     call = Call(triggers={code: {"enabled": False}})
     call.send(event)
     assert call.engine.state is State.AI
+
+
+def test_a_trigger_says_what_was_found() -> None:
+    decision = Call().decision(ContentFlagged("caller", "a threat"))
+    assert decision.reasons[0].words == "something was said that must not pass: a threat"
+
+
+def test_a_busy_floor_and_a_spent_budget_make_a_handoff_worth_less_but_stop_no_hard_trigger() -> (
+    None
+):
+    calm, busy = Call(), Call()
+    busy.send(FloorReported(expected_wait=120.0, price=3.0))
+    turns = [a_bad_turn(n) for n in (1, 2)]
+    assert busy.decision(*turns).value < calm.decision(*turns).value - 3.0
+    assert busy.decision(DigitPressed("0")).hand_off
 
 
 def test_two_in_a_row_means_in_a_row() -> None:
@@ -417,6 +439,9 @@ others = st.sampled_from(
         ANN,
         BridgeUp("ann"),
         HandedBack("ann"),
+        FloorReported(40.0, 0.5),
+        SecondOpinion(1, "no"),
+        ContentFlagged("agent", "a secret"),
     ]
 )
 

@@ -95,7 +95,7 @@ def test_value_is_the_formula_of_the_design() -> None:
         "p",
     )
     handoff = 2 + 0.1 * 12 + 5 * (1 - math.exp(-12 / 60)) + 0.5
-    assert cost_of_handoff(policy) == pytest.approx(handoff)
+    assert cost_of_handoff(policy, 12.0, 0.5) == pytest.approx(handoff)
     estimator = Estimator(policy, SHIPPED)
     seen = estimator.turn(reading(frustration=1.0), "general")
     assert seen.value == pytest.approx(10 * seen.breakdown + 4 * seen.error - handoff)
