@@ -1,8 +1,9 @@
 """Queues of callers: Erlang B, Erlang C (nobody gives up) and Erlang A (patience runs out).
 
-Arrivals are Poisson, handle times and patience exponential, calls served in order of arrival. B and C: Erlang
-1917; A (M/M/n+M): Palm 1957, Garnett, Mandelbaum & Reiman 2002. All are computed by recursions over positive
-terms, which neither overflow nor cancel. Times are seconds; `load` is in erlangs (arrivals times handle time).
+Arrivals are Poisson, handle times and patience exponential, calls served in order of arrival. B and C:
+Erlang 1917; A (M/M/n+M): Palm 1957, Garnett, Mandelbaum & Reiman 2002. All are computed by recursions over
+positive terms, which neither overflow nor cancel. Times are seconds; `load` is in erlangs (arrivals times
+handle time).
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def erlang_b(servers: int, load: float) -> float:
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """P(wait) where everyone waits, in [0, 1]; 1 where `load` is at least `servers`: the queue grows for ever."""
+    """P(wait) where everyone waits, in [0, 1]; 1 where `load` reaches `servers`: the queue never ends."""
     blocked = erlang_b(servers, load)
     if load >= servers:
         return 1.0
@@ -109,7 +110,8 @@ def answered_within(
     """Share of all callers answered within so many seconds, where patience runs out (Erlang A).
 
     The wait that a caller without end of patience would have has, above 0, a density in proportion to
-    exp(y (1 - exp(-t / patience)) - servers t / handle) (Baccelli & Hebuterne 1981; Zeltyn & Mandelbaum 2005).
+    exp(y (1 - exp(-t / patience)) - servers t / handle) (Baccelli & Hebuterne 1981, Zeltyn & Mandelbaum
+    2005).
     """
     _check(servers, within_s)
     waits = erlang_a(arrivals_per_s, handle_s, servers, patience_s)

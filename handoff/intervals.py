@@ -54,7 +54,7 @@ def share_figure(hits: int, n: int, minimum: int = 1) -> Figure:
 
 
 def mean_figure(n: int, total: float, squares: float, minimum: int = 2) -> Figure:
-    """A mean with its normal interval, from the count, sum and sum of squares; none below `minimum` (>= 2)."""
+    """A mean with its normal interval, from count, sum and sum of squares; none below `minimum` (>= 2)."""
     if n < max(2, minimum):
         return too_little(n)
     mean = total / n

@@ -28,7 +28,6 @@ def brute_force(
 ) -> tuple[float, float, float, float]:
     """P(wait), P(abandon), mean wait, occupancy from the chain's own balance equations."""
     load, states = arrivals * handle, [1.0]
-    busy, waiting = 0.0, 0.0
     for n in range(1, 6000):
         drain = min(n, servers) / handle + max(0, n - servers) / patience
         states.append(states[-1] * arrivals / drain)
@@ -37,9 +36,9 @@ def brute_force(
         if states[-1] > 1e200:
             states = [s / 1e200 for s in states]
     p = np.array(states) / np.sum(states)
-    n = np.arange(len(p))
-    busy = float((p * np.minimum(n, servers)).sum())
-    waiting = float((p * np.maximum(n - servers, 0)).sum())
+    here = np.arange(len(p))
+    busy = float((p * np.minimum(here, servers)).sum())
+    waiting = float((p * np.maximum(here - servers, 0)).sum())
     wait = float(p[servers:].sum())
     return wait, waiting / patience / arrivals, waiting / arrivals, busy / servers
 
@@ -67,8 +66,17 @@ def test_the_eye_clinic_of_gross_and_harris() -> None:
 @pytest.mark.parametrize(
     ("servers", "load", "blocked"),
     # The usual Erlang B table: load that N servers bear at a blocking of 1 % (and 5 %).
-    [(1, 0.0101, 0.01), (5, 1.361, 0.01), (10, 4.461, 0.01), (20, 12.03, 0.01), (50, 37.90, 0.01)]
-    + [(1, 0.0526, 0.05), (5, 2.219, 0.05), (10, 6.216, 0.05), (20, 15.25, 0.05)],
+    [
+        (1, 0.0101, 0.01),
+        (5, 1.361, 0.01),
+        (10, 4.461, 0.01),
+        (20, 12.03, 0.01),
+        (50, 37.90, 0.01),
+        (1, 0.0526, 0.05),
+        (5, 2.219, 0.05),
+        (10, 6.216, 0.05),
+        (20, 15.25, 0.05),
+    ],
 )
 def test_erlang_b_meets_its_table(servers: int, load: float, blocked: float) -> None:
     assert erlang_b(servers, load) == pytest.approx(blocked, rel=5e-3)
