@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff import events as facts
+from handoff.commands import Urgency
 from handoff.events import Effect
 from handoff.policy import Policy
 from tests.support import virtual
@@ -441,5 +442,24 @@ def test_a_second_stream_of_a_call_is_refused_and_harms_nobody() -> None:
                 await again.run()
             assert caller.live
             caller.hangs_up()
+
+    virtual.run(main())
+
+
+def test_an_emergency_that_a_waiting_caller_tells_of_rings_louder() -> None:
+    async def main() -> None:
+        async with a_world() as world:
+            ana = world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("let me talk to a person")
+            await ana.is_rung()
+            await caller.says("there is fraud on my account")
+            await world.until(lambda: world.screen.decisions[-1].urgency is Urgency.CRITICAL)
+            assert world.screen.decisions[-1].reasons[0].code == "emergency"
+            assert world.floor.desk.waiting()[0].urgency is Urgency.CRITICAL
+            caller.hangs_up()
+        turns = await world.store.turns("CA1")
+        assert [t.intent for t in turns if t.role == "caller"] == ["balance", "balance"]
 
     virtual.run(main())

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from handoff import events as facts
 from handoff.engine import CallEngine
 from handoff.session import State
-from voice_hitl.agent.protocol import Heard, Sentence
+from voice_hitl.agent.protocol import Heard, Sentence, Understanding
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
@@ -23,6 +23,7 @@ from voice_hitl.call.listening import Listener
 from voice_hitl.call.replying import Replier
 from voice_hitl.call.speaking import FILLER, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
+from voice_hitl.language import Hypothesis
 
 KINDS = ("answer", "notice", "question", "confirmation", "refusal", "apology")
 """Kinds of sentences; a reply is of the kind that comes last here among its sentences'."""
@@ -133,25 +134,47 @@ class Answering:
             _answer(event.go, False)
             return
         found = event.understanding
-        heard = self._book.last_utterance
         self._watch.moment("understood", now)
         if found.text:
-            self._engine.handle(
-                facts.CallerSpoke(
-                    turn=self._watch.turn,
-                    text=found.text,
-                    speech=heard.facts(),
-                    intent=found.intent,
-                    dialogue=found.dialogue,
-                    slots=found.slots,
-                ),
-                now,
-            )
-        self._book.understood(found)
+            self._tell_core_what_was_said(found, now)
+        else:
+            self._book.understood(found)
         self._decided = event.task
         self._watch.moment("decided", self._now())
         self._watch.measure(Stage.DECISION, "final", "decided", now)
         _answer(event.go, self.in_charge)
+
+    def overhear(self, hypothesis: Hypothesis) -> None:
+        """The caller speaks while a person is being called: the core listens on, for an emergency above all.
+
+        Left out while an action or the last such turn is still under way; the transcript has it all the same.
+        """
+        if self._task is None:
+            self._number += 1
+            heard = Heard(hypothesis=hypothesis)
+            self._task = self.tasks.create_task(self._replier.overhear(self._number, heard))
+
+    def on_overheard(self, event: at.Overheard, now: float) -> None:
+        """The core takes in what a waiting caller said."""
+        if event.task != self._number:
+            return
+        self._task = None
+        if event.understanding is not None and event.understanding.text:
+            self._tell_core_what_was_said(event.understanding, now)
+
+    def _tell_core_what_was_said(self, found: Understanding, now: float) -> None:
+        self._engine.handle(
+            facts.CallerSpoke(
+                turn=self._watch.turn,
+                text=found.text,
+                speech=self._book.last_utterance.facts(),
+                intent=found.intent,
+                dialogue=found.dialogue,
+                slots=found.slots,
+            ),
+            now,
+        )
+        self._book.understood(found)
 
     def on_proposal(self, event: at.ProposalCame, now: float) -> None:
         """The core decides on an action, before it is tried."""
@@ -287,7 +310,7 @@ class Answering:
             case at.ActedCame():
                 self.on_acted(event, now)
                 self.stop()
-            case at.ReplyDone() | at.ReplyBroke() if event.task == self._number:
+            case at.ReplyDone() | at.ReplyBroke() | at.Overheard() if event.task == self._number:
                 self._task = None
 
 

@@ -96,6 +96,14 @@ class UnderstandingCame:
 
 
 @dataclass(frozen=True, slots=True)
+class Overheard:
+    """What a caller said while a person is being called, as the agent understands it; None: it could not."""
+
+    task: int
+    understanding: Understanding | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalCame:
     """The agent wants to act; `verdict` is answered with (allowed, reason)."""
 
@@ -225,6 +233,7 @@ InboxEvent: TypeAlias = (
     | RecognitionFailed
     | DigitCame
     | UnderstandingCame
+    | Overheard
     | ProposalCame
     | ActedCame
     | ClipCame

@@ -25,6 +25,7 @@ from voice_hitl.call.inbox import (
     ActedCame,
     ClipCame,
     InboxEvent,
+    Overheard,
     ProposalCame,
     ReplyBroke,
     ReplyDone,
@@ -69,6 +70,16 @@ class Replier:
         except Exception as error:
             log.exception("agent broke", task=task)
             self._post(ReplyBroke(task, "agent", f"{type(error).__name__}: {error}"))
+
+    async def overhear(self, task: int, heard: Heard) -> None:
+        """Understand what is said while a person is being called, and answer nothing."""
+        loop = asyncio.get_running_loop()
+        found: Understanding | None = None
+        try:
+            found = await loop.run_in_executor(self._executor, self._conversation.understand, heard)
+        except Exception:
+            log.exception("what a waiting caller said was not understood", task=task)
+        self._post(Overheard(task, found))
 
     async def say(self, task: int, sentences: Iterable[Sentence]) -> None:
         """Speak sentences that need no understanding (greeting, notices); ends like `answer`."""

@@ -418,6 +418,8 @@ class CallRunner:
 
     def _keep_transcript(self, command: turn.KeepTranscript) -> None:
         self.book.caller_final(command.hypothesis)
+        if self.engine.state is State.WAITING:
+            self._ai.overhear(command.hypothesis)
 
 
 def _due(moment: float | None, now: float) -> bool:
@@ -433,6 +435,7 @@ HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
     at.RecognitionFailed: CallRunner._on_recognition_failed,
     at.DigitCame: CallRunner._on_digit,
     at.UnderstandingCame: lambda call, event, now: call._ai.on_understanding(event, now),
+    at.Overheard: lambda call, event, now: call._ai.on_overheard(event, now),
     at.ProposalCame: lambda call, event, now: call._ai.on_proposal(event, now),
     at.ActedCame: lambda call, event, now: call._ai.on_acted(event, now),
     at.ClipCame: lambda call, event, now: call._ai.on_clip(event, now),
