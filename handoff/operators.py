@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from handoff.errors import UnknownOperator
 from handoff.events import OperatorJoined, Presence
+
+
+class Care(Protocol):
+    """What the floor asks whoever looks after the operators; times are the floor's `now`."""
+
+    def may_offer(self, operator_id: str, category: str | None, now: float) -> bool:
+        """Whether this may ring at them now.
+
+        `category` is the call's; None asks about rest alone: a critical call overrides the caps between
+        categories, and nothing overrides rest. Must answer for operators it has never heard of (True).
+        """
+
+    def preference(self, operator_id: str, category: str | None, now: float) -> float:
+        """Where they stand for such a call among those who may be asked: lower first, 0 for no opinion."""
+
+    def next_change(self, now: float) -> float | None:
+        """The next time after `now` (strictly) at which an answer changes by itself; None if none does."""
 
 
 @dataclass(slots=True)
