@@ -13,17 +13,16 @@ from typing import Protocol
 from handoff import commands as core
 from handoff import events as facts
 from handoff.desk import Desk
-from handoff.errors import HandoffError
 from handoff.wiring import desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
+from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 
 log = get_logger(__name__)
 
-INBOX_SIZE = 10_000
 STORED_WITHIN = 1.0  # seconds
 
 
@@ -40,12 +39,8 @@ class FloorCall(Protocol):
         """An operator accepted; to be stored before they are told."""
 
 
-class FloorService:
-    """Owns the desk. Events are handled one at a time, in the order they were posted.
-
-    The inbox is bounded; posting to a full one raises `asyncio.QueueFull` at the poster, which fails
-    that request or connection, never the floor.
-    """
+class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
+    """Owns the desk."""
 
     def __init__(
         self,
@@ -55,17 +50,11 @@ class FloorService:
         consoles: ConsolePort,
         find_call: Callable[[str], FloorCall | None],
     ) -> None:
+        super().__init__(desk, clock, wake=facts.DeadlinePassed())
         self.desk = desk
-        self._clock = clock
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
-        self._inbox: asyncio.Queue[facts.DeskEvent] = asyncio.Queue(INBOX_SIZE)
-        self._timer: asyncio.TimerHandle | None = None
-
-    def post(self, event: facts.DeskEvent) -> None:
-        """Tell the floor something."""
-        self._inbox.put_nowait(event)
 
     def tell(
         self,
@@ -83,23 +72,9 @@ class FloorService:
         """A call has ended, however it ended."""
         self.post(facts.CallOver(call_id))
 
-    async def run(self) -> None:
-        """Own the desk until cancelled."""
-        try:
-            while True:
-                event = await self._inbox.get()
-                if isinstance(event, facts.HandoffRequested):
-                    await self._stored()
-                try:
-                    self.desk.handle(event, self._clock.now())
-                except HandoffError:
-                    log.exception("the desk refused an event", kind=type(event).__name__)
-                for command in self.desk.take_commands():
-                    await self._carry_out(command)
-                self._arm()
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
+    async def _before(self, event: facts.DeskEvent) -> None:
+        if isinstance(event, facts.HandoffRequested):
+            await self._stored()
 
     async def _stored(self) -> None:
         """Wait until what is about to be shown is stored; a sick disk must not keep people from callers."""
@@ -108,14 +83,6 @@ class FloorService:
                 await self._journal.flush()
         except TimeoutError:
             log.error("the store is slow; going on before it has caught up")
-
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        due = self.desk.next_deadline()
-        if due is not None:
-            self._timer = asyncio.get_running_loop().call_at(due, self.post, facts.DeadlinePassed())
 
     async def _carry_out(self, command: core.DeskCommand) -> None:
         match command:

@@ -19,7 +19,7 @@ from handoff.ports import HandoffRecord, Record
 from handoff.testing import MemoryStore, a_decision
 from tests.support import virtual
 from tests.support.world import Screen, replace_floor
-from voice_hitl.call import floor as module
+from voice_hitl.call import service as module
 from voice_hitl.call.floor import STORED_WITHIN, FloorService
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
