@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from handoff.errors import PolicyError
+from handoff.policy.audit import AuditPolicy
 from handoff.policy.base import PolicyModel
 from handoff.policy.deciding import (
     BriefLimits,
@@ -26,6 +27,10 @@ from handoff.policy.deciding import (
     Waiting,
 )
 from handoff.policy.floor import Floor
+from handoff.policy.ladder import LadderPolicy
+from handoff.policy.moderation import ModerationPolicy
+from handoff.policy.review import ReviewPolicy
+from handoff.policy.triage import Triage
 
 __all__ = [
     "BriefLimits",
@@ -34,6 +39,7 @@ __all__ = [
     "Hysteresis",
     "Policy",
     "Thresholds",
+    "Triage",
     "Trigger",
     "Triggers",
     "Waiting",
@@ -61,7 +67,12 @@ class Policy(PolicyModel):
     triggers: Triggers = Triggers()
     waiting: Waiting = Waiting()
     floor: Floor = Floor()
+    triage: Triage = Triage()
     brief: BriefLimits = BriefLimits()
+    ladder: LadderPolicy = LadderPolicy()
+    moderation: ModerationPolicy = ModerationPolicy()
+    review: ReviewPolicy = ReviewPolicy()
+    audit: AuditPolicy = AuditPolicy()
     high_risk: frozenset[str] = frozenset({"medical", "financial", "legal"})
     regulated: dict[str, str] = Field(
         default_factory=_regulated
