@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from handoff.commands import Decision, Reason
+from handoff.labels import Disposition, Label
+from handoff.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,66 @@ class EventRecord:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FactRecord:
+    """One event that a call's engine was handed; all of a call's decide it again. Key: `call_id`, `seq`.
+
+    `handoff.replay` makes them of events, and events of them.
+    """
+
+    call_id: str
+    seq: int  # order in its call, from 0
+    now: float  # monotonic seconds, exactly as the engine was told; only differences mean something
+    kind: str  # the event's class
+    values: Mapping[str, Any] = field(default_factory=dict)  # its fields
+
+
+@dataclass(frozen=True, slots=True)
+class MachineRecord:
+    """The newest state of one thing that a machine looks after, to rebuild it from. Key: `machine`, `key`."""
+
+    machine: str  # approvals | board | review | audit | callbacks | ...
+    key: str  # what the machine calls it
+    at: float  # of this state
+    state: str  # a name from the machine's table
+    open: bool = True  # the machine still has to do with it
+    call_id: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRecord:
+    """A policy that calls were decided under. Key: `version`."""
+
+    version: str
+    name: str
+    values: Mapping[str, Any]  # what `Policy.from_mapping` takes
+    created_at: float
+
+    @classmethod
+    def of(cls, policy: Policy, at: float) -> PolicyRecord:
+        """The record of a `Policy`."""
+        values = policy.model_dump(mode="json")
+        values["high_risk"] = sorted(values["high_risk"])
+        return cls(policy.version, policy.name, values, at)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A learned version: heads, marks, how it came to be. Key: `version`. See `handoff.learning`."""
+
+    version: str
+    kind: str  # heads | marks
+    parent: str | None  # the version it was learned from and falls back to; None: the shipped one
+    values: Mapping[str, Any]
+    state: str  # proposed | active | retired
+    evidence: Mapping[str, Any]
+    proposed_at: float
+    approved_by: str | None = None
+    approved_at: float | None = None
+    retired_at: float | None = None
+
+
 Record = (
     CallRecord
     | TurnRecord
@@ -150,6 +212,12 @@ Record = (
     | OperatorRecord
     | SessionRecord
     | EventRecord
+    | FactRecord
+    | MachineRecord
+    | PolicyRecord
+    | ModelRecord
+    | Disposition
+    | Label
 )
 
 
@@ -198,6 +266,29 @@ class Store(Protocol):
 
     async def events(self, *, call_id: str | None = None, limit: int = 100) -> list[EventRecord]:
         """The audit log, newest first."""
+
+    async def facts(self, call_id: str) -> list[FactRecord]:
+        """What a call's engine was told, in order."""
+
+    async def dispositions(self, call_id: str | None = None) -> list[Disposition]:
+        """What operators said of handoffs, oldest first; of one call or of all."""
+
+    async def labels(self, call_id: str | None = None) -> list[Label]:
+        """What was judged, oldest first; of one call or of all. Withdrawn ones (weight 0) as well."""
+
+    async def machine_records(
+        self, machine: str, *, open_only: bool = False, since: float | None = None
+    ) -> list[MachineRecord]:
+        """A machine's records, oldest state first; `since`: only those of this time or later."""
+
+    async def policy(self, version: str) -> PolicyRecord | None:
+        """A policy by its version."""
+
+    async def policies(self) -> list[PolicyRecord]:
+        """All policies, oldest first."""
+
+    async def models(self) -> list[ModelRecord]:
+        """All learned versions, oldest proposal first."""
 
     async def operator(self, operator_id: str) -> OperatorRecord | None:
         """An account by its id."""

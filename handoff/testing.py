@@ -20,19 +20,38 @@ from handoff.events import (
     IntentFacts,
     SpeechFacts,
 )
+from handoff.labels import Disposition, Label
 from handoff.ports import (
     CallRecord,
     DecisionRecord,
     EventRecord,
+    FactRecord,
     HandoffRecord,
+    MachineRecord,
+    ModelRecord,
     OperatorRecord,
+    PolicyRecord,
     Record,
     SessionRecord,
     TurnRecord,
     json_ready,
 )
 
-R = TypeVar("R", CallRecord, TurnRecord, DecisionRecord, HandoffRecord, OperatorRecord, EventRecord)
+R = TypeVar(
+    "R",
+    CallRecord,
+    TurnRecord,
+    DecisionRecord,
+    HandoffRecord,
+    OperatorRecord,
+    EventRecord,
+    FactRecord,
+    MachineRecord,
+    PolicyRecord,
+    ModelRecord,
+    Disposition,
+    Label,
+)
 Key = tuple[type[Record], str, int]
 
 
@@ -82,6 +101,46 @@ class MemoryStore:
         """The audit log, newest first."""
         found = [e for e in self._all(EventRecord) if call_id in (None, e.call_id)]
         return sorted(found, key=lambda e: (-e.at, e.event_id))[:limit]
+
+    async def facts(self, call_id: str) -> list[FactRecord]:
+        """What a call's engine was told, in order."""
+        found = [fact for fact in self._all(FactRecord) if fact.call_id == call_id]
+        return sorted(found, key=lambda fact: fact.seq)
+
+    async def dispositions(self, call_id: str | None = None) -> list[Disposition]:
+        """What operators said of handoffs, oldest first."""
+        found = [d for d in self._all(Disposition) if call_id in (None, d.call_id)]
+        return sorted(found, key=lambda d: (d.at, d.call_id, d.seq))
+
+    async def labels(self, call_id: str | None = None) -> list[Label]:
+        """What was judged, oldest first."""
+        found = [label for label in self._all(Label) if call_id in (None, label.call_id)]
+        return sorted(found, key=lambda label: (label.at, label.label_id))
+
+    async def machine_records(
+        self, machine: str, *, open_only: bool = False, since: float | None = None
+    ) -> list[MachineRecord]:
+        """A machine's records, oldest state first."""
+        found = [
+            record
+            for record in self._all(MachineRecord)
+            if record.machine == machine
+            and (record.open or not open_only)
+            and (since is None or record.at >= since)
+        ]
+        return sorted(found, key=lambda record: (record.at, record.key))
+
+    async def policy(self, version: str) -> PolicyRecord | None:
+        """A policy by its version."""
+        return next((p for p in self._all(PolicyRecord) if p.version == version), None)
+
+    async def policies(self) -> list[PolicyRecord]:
+        """All policies, oldest first."""
+        return sorted(self._all(PolicyRecord), key=lambda p: (p.created_at, p.version))
+
+    async def models(self) -> list[ModelRecord]:
+        """All learned versions, oldest proposal first."""
+        return sorted(self._all(ModelRecord), key=lambda m: (m.proposed_at, m.version))
 
     async def operator(self, operator_id: str) -> OperatorRecord | None:
         """An account by its id."""
@@ -162,6 +221,12 @@ def _key(record: Record) -> Key:
             return (SessionRecord, record.token_hash, 0)
         case EventRecord():
             return (EventRecord, record.event_id, 0)
+        case MachineRecord():
+            return (MachineRecord, f"{record.machine}\0{record.key}", 0)
+        case PolicyRecord() | ModelRecord():
+            return (type(record), record.version, 0)
+        case Label():
+            return (Label, record.label_id, 0)
         case _:
             return (type(record), record.call_id, record.seq)
 

@@ -20,12 +20,17 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from handoff.errors import StorageError
+from handoff.labels import Disposition, Label
 from handoff.ports import (
     CallRecord,
     DecisionRecord,
     EventRecord,
+    FactRecord,
     HandoffRecord,
+    MachineRecord,
+    ModelRecord,
     OperatorRecord,
+    PolicyRecord,
     Record,
     SessionRecord,
     TurnRecord,
@@ -147,6 +152,55 @@ class SqlStore:
         if call_id is not None:
             query = query.where(t.events.c.call_id == call_id)
         return [EventRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def facts(self, call_id: str) -> list[FactRecord]:
+        """What a call's engine was told, in order."""
+        query = select(t.facts).where(t.facts.c.call_id == call_id).order_by(t.facts.c.seq)
+        return [FactRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def dispositions(self, call_id: str | None = None) -> list[Disposition]:
+        """What operators said of handoffs, oldest first."""
+        columns = t.dispositions.c
+        query = select(t.dispositions).order_by(columns.at, columns.call_id, columns.seq)
+        if call_id is not None:
+            query = query.where(columns.call_id == call_id)
+        return [Disposition(**row._mapping) for row in await self._rows(query)]
+
+    async def labels(self, call_id: str | None = None) -> list[Label]:
+        """What was judged, oldest first."""
+        query = select(t.labels).order_by(t.labels.c.at, t.labels.c.label_id)
+        if call_id is not None:
+            query = query.where(t.labels.c.call_id == call_id)
+        return [Label(**row._mapping) for row in await self._rows(query)]
+
+    async def machine_records(
+        self, machine: str, *, open_only: bool = False, since: float | None = None
+    ) -> list[MachineRecord]:
+        """A machine's records, oldest state first."""
+        columns = t.machines.c
+        query = (
+            select(t.machines).where(columns.machine == machine).order_by(columns.at, columns.key)
+        )
+        if open_only:
+            query = query.where(columns.open)
+        if since is not None:
+            query = query.where(columns.at >= since)
+        return [MachineRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def policy(self, version: str) -> PolicyRecord | None:
+        """A policy by its version."""
+        rows = await self._rows(select(t.policies).where(t.policies.c.version == version))
+        return PolicyRecord(**rows[0]._mapping) if rows else None
+
+    async def policies(self) -> list[PolicyRecord]:
+        """All policies, oldest first."""
+        query = select(t.policies).order_by(t.policies.c.created_at, t.policies.c.version)
+        return [PolicyRecord(**row._mapping) for row in await self._rows(query)]
+
+    async def models(self) -> list[ModelRecord]:
+        """All learned versions, oldest proposal first."""
+        query = select(t.models).order_by(t.models.c.proposed_at, t.models.c.version)
+        return [ModelRecord(**row._mapping) for row in await self._rows(query)]
 
     async def operator(self, operator_id: str) -> OperatorRecord | None:
         """An account by its id."""

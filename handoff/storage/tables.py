@@ -26,12 +26,17 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from handoff.commands import Reason
+from handoff.labels import Disposition, Label
 from handoff.ports import (
     CallRecord,
     DecisionRecord,
     EventRecord,
+    FactRecord,
     HandoffRecord,
+    MachineRecord,
+    ModelRecord,
     OperatorRecord,
+    PolicyRecord,
     Record,
     SessionRecord,
     TurnRecord,
@@ -136,6 +141,75 @@ events = Table(
     Index("events_by_time", "at"),
     Index("events_by_call", "call_id", "at"),
 )
+facts = Table(
+    "facts",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("now", Double, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("values", Json, nullable=False),
+)
+dispositions = Table(
+    "dispositions",
+    metadata,
+    Column("call_id", String, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("turn", Integer, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("hard", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+)
+labels = Table(
+    "labels",
+    metadata,
+    Column("label_id", String, primary_key=True),
+    Column("call_id", String, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("head", String, nullable=False),
+    Column("value", Boolean, nullable=False),
+    Column("weight", Double, nullable=False),
+    Column("source", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("labels_by_call", "call_id"),
+)
+machines = Table(
+    "machines",
+    metadata,
+    Column("machine", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("state", String, nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("call_id", String),
+    Column("detail", Json, nullable=False),
+    Index("machines_by_time", "machine", "open", "at"),
+)
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("values", Json, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+models = Table(
+    "models",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("parent", String),
+    Column("values", Json, nullable=False),
+    Column("state", String, nullable=False),
+    Column("evidence", Json, nullable=False),
+    Column("proposed_at", Double, nullable=False),
+    Column("approved_by", String),
+    Column("approved_at", Double),
+    Column("retired_at", Double),
+)
 
 TABLE_OF: Mapping[type[Record], Table] = {
     CallRecord: calls,
@@ -145,6 +219,12 @@ TABLE_OF: Mapping[type[Record], Table] = {
     OperatorRecord: operators,
     SessionRecord: sessions,
     EventRecord: events,
+    FactRecord: facts,
+    MachineRecord: machines,
+    PolicyRecord: policies,
+    ModelRecord: models,
+    Disposition: dispositions,
+    Label: labels,
 }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from handoff.errors import StorageError
 from handoff.ports import Store
 from handoff.storage import SqlStore
+from handoff.storage.tables import metadata
 from handoff.testing import MemoryStore
 
 POSTGRES = "VOICE_HITL_TEST_POSTGRES"
@@ -43,7 +44,7 @@ async def _postgres() -> SqlStore:
         pytest.skip(f"{POSTGRES} cannot be used: {error}")
     engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
     async with engine.begin() as connection:
-        names = "calls, turns, decisions, handoffs, operators, sessions, events"
+        names = ", ".join(metadata.tables)
         await connection.execute(text(f"TRUNCATE {names}"))
     await engine.dispose()
     return store

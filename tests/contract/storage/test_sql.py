@@ -11,14 +11,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 
 from handoff.errors import StorageError
 from handoff.ports import CallRecord
 from handoff.storage import SqlStore
-from handoff.storage.migrate import upgrade
+from handoff.storage.migrate import HERE, upgrade
 from handoff.storage.tables import metadata
 
 CHILD = Path(__file__).with_name("killed_writer.py")
@@ -69,6 +71,39 @@ async def test_migrations_make_exactly_the_tables_of_the_code(tmp_path: Path) ->
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "calls.db"
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            text(
+                "INSERT INTO calls VALUES ('c1', '+1', 'banking', 'en', 1.0, '', NULL, NULL, NULL, 0)"
+            )
+        )
+    engine.dispose()
+    store = await SqlStore.open(f"sqlite:///{path}")
+    assert await store.calls() == [CallRecord("c1", "+1", "banking", "en", 1.0)]
+    assert await store.labels() == []
+    await store.aclose()
+
+
+async def test_migrations_can_be_taken_back(tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    engine = create_engine(f"sqlite:///{tmp_path}/calls.db")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        command.downgrade(config, "base")
+        names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))
+        assert [name for (name,) in names] == ["alembic_version"]
     engine.dispose()
 
 
