@@ -23,7 +23,9 @@ class LadderPolicy(PolicyModel):
     budget: Annotated[float, Field(gt=0, le=60)] = 2.0  # seconds for all rungs together
     sufficient: Probability = 0.90  # calibrated confidence at which a rung's answer is used
     high_risk_sufficient: Probability = 0.95  # the same in a high-risk category
-    by_category: dict[str, Probability] = {}  # the same in one category, before the two above
+    by_category: dict[str, Probability] = Field(
+        default_factory=dict
+    )  # the same in one category, before the two above
     human: Seconds = 20.0  # how long a person has for an answer
 
     @model_validator(mode="after")
