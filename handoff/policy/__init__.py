@@ -17,6 +17,8 @@ from pydantic import BaseModel, Field, ValidationError
 from handoff.errors import PolicyError
 from handoff.policy.audit import AuditPolicy
 from handoff.policy.base import PolicyModel
+from handoff.policy.budget import BudgetPolicy
+from handoff.policy.care import CarePolicy
 from handoff.policy.deciding import (
     BriefLimits,
     Costs,
@@ -31,6 +33,7 @@ from handoff.policy.ladder import LadderPolicy
 from handoff.policy.moderation import ModerationPolicy
 from handoff.policy.review import ReviewPolicy
 from handoff.policy.triage import Triage
+from handoff.policy.warnings import WarningsPolicy
 
 __all__ = [
     "BriefLimits",
@@ -69,6 +72,9 @@ class Policy(PolicyModel):
     floor: Floor = Floor()
     triage: Triage = Triage()
     brief: BriefLimits = BriefLimits()
+    budget: BudgetPolicy = BudgetPolicy()
+    care: CarePolicy = CarePolicy()
+    warnings: WarningsPolicy = WarningsPolicy()
     ladder: LadderPolicy = LadderPolicy()
     moderation: ModerationPolicy = ModerationPolicy()
     review: ReviewPolicy = ReviewPolicy()
