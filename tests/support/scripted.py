@@ -15,6 +15,7 @@ from voice_hitl.agent.protocol import (
     Proposal,
     Sentence,
     Understanding,
+    Verdict,
 )
 from voice_hitl.errors import AgentError, RecognizerLost
 from voice_hitl.language import Expectation, Hypothesis
@@ -165,8 +166,8 @@ class ScriptedConversation:
             yield Sentence("What else can I do for you?", kind="question")
         yield Done(pending="what else", expectation=Expectation(("yes", "no")))
 
-    def verdict(self, action_id: str, allowed: bool, reason: str = "") -> None:
-        self._allowed[action_id] = allowed
+    def verdict(self, action_id: str, verdict: Verdict) -> None:
+        self._allowed[action_id] = verdict.allowed
 
     def resume(self, note: str) -> list[Sentence]:
         return [Sentence(f"I am back. {note}".strip())]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handoff.events import Effect
 from voice_hitl.agent.frames import Run
-from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal
+from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
 from voice_hitl.agent.spec import ToolSpec
 from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolTimeout, run_tool
 from voice_hitl.agent.wording import fill
@@ -19,7 +19,9 @@ class Outcome:
     """What came of an action; neither a result nor a flag: it failed."""
 
     result: ToolResult | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)  # what it ran with
     refused: bool = False
+    advice: str = ""  # what a person wants said instead of a refusal
     uncertain: bool = False  # no answer in time: it may have happened
 
 
@@ -31,14 +33,13 @@ class Actor:
         self._call_id = call_id
         self._caller = caller
         self._count = 0
-        self._allowed: set[str] = set()
+        self._verdicts: dict[str, Verdict] = {}
         self.remembered: dict[str, str] = {}  # results that hold for the whole call
         self.outcome = Outcome()  # of the last action
 
-    def verdict(self, action_id: str, allowed: bool) -> None:
+    def verdict(self, action_id: str, verdict: Verdict) -> None:
         """Note the answer to a proposal."""
-        if allowed:
-            self._allowed.add(action_id)
+        self._verdicts[action_id] = verdict
 
     @staticmethod
     def effect(tool: ToolSpec, known: Mapping[str, str]) -> tuple[Effect, float | None]:
@@ -54,26 +55,30 @@ class Actor:
         self._count += 1
         action_id = f"{self._call_id}:{self._count}"
         tool = plan.tool
-        effect, amount = self.effect(tool, plan.arguments)
+        arguments = dict(plan.arguments)
+        effect, amount = self.effect(tool, arguments)
         summary = fill(tool.summary, shown)
         self.outcome = Outcome(refused=True)
         if tool.effect is not Effect.READ:
             yield Proposal(
                 action_id=action_id,
                 name=plan.name,
-                arguments=dict(plan.arguments),
+                arguments=arguments,
                 effect=effect,
                 summary=summary,
                 amount=amount,
                 regulated=tool.regulated,
                 over_limit=amount is not None and tool.limit is not None and amount > tool.limit,
             )
-            if action_id not in self._allowed:
+            verdict = self._verdicts.pop(action_id, Verdict(allowed=False))
+            if not verdict.allowed:
+                self.outcome = Outcome(refused=True, advice=verdict.advice)
                 return
-            self._allowed.discard(action_id)
+            if verdict.arguments is not None:
+                arguments = dict(verdict.arguments)
         call = ToolCall(self._call_id, self._caller, action_id)
         try:
-            result = await run_tool(self._toolbox, plan.name, tool, call, plan.arguments)
+            result = await run_tool(self._toolbox, plan.name, tool, call, arguments)
         except ToolTimeout as error:
             self.outcome = Outcome(uncertain=tool.effect is not Effect.READ)
             yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
@@ -81,7 +86,7 @@ class Actor:
             self.outcome = Outcome()
             yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
         else:
-            self.outcome = Outcome(result)
+            self.outcome = Outcome(result, arguments)
             if tool.remember:
                 self.remembered.update(result.values)
             yield Acted(action_id, plan.name, effect, ok=True, result=result.report)

@@ -11,7 +11,14 @@ from voice_hitl.agent.cues import has_phrase
 from voice_hitl.agent.dialogue import Dialogue, Parts
 from voice_hitl.agent.frames import Confirm
 from voice_hitl.agent.memory import TurnMemory, negates
-from voice_hitl.agent.protocol import AgentEvent, Done, Heard, Sentence, Understanding
+from voice_hitl.agent.protocol import (
+    AgentEvent,
+    Done,
+    Heard,
+    Sentence,
+    Understanding,
+    Verdict,
+)
 from voice_hitl.agent.reading import SURE, Context, Reading
 from voice_hitl.agent.slots import EXACT
 from voice_hitl.agent.table import TABLE, Act, Move, State
@@ -107,9 +114,9 @@ class FlowConversation:
             end_call=self._dialogue.state is State.ENDED,
         )
 
-    def verdict(self, action_id: str, allowed: bool, reason: str = "") -> None:
-        """Allow or refuse a proposed action; without an answer it is refused."""
-        self._dialogue.actor.verdict(action_id, allowed)
+    def verdict(self, action_id: str, verdict: Verdict) -> None:
+        """Answer a proposed action; without an answer it is refused."""
+        self._dialogue.actor.verdict(action_id, verdict)
 
     def resume(self, note: str) -> list[Sentence]:
         """Take the call back from a person, or go on because none could come (an empty note).

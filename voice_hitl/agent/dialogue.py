@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from handoff.events import Effect
 from voice_hitl.agent.acting import Actor
@@ -13,7 +13,7 @@ from voice_hitl.agent.frames import Ask, Confirm, End, Frame, Goto, Run, Say, Wa
 from voice_hitl.agent.pack import Pack
 from voice_hitl.agent.protocol import AgentEvent
 from voice_hitl.agent.reading import Context, Reader
-from voice_hitl.agent.slots import SlotValue
+from voice_hitl.agent.slots import SlotReader, SlotValue
 from voice_hitl.agent.speaker import Speaker
 from voice_hitl.agent.spec import StepSpec
 from voice_hitl.agent.table import State
@@ -35,6 +35,7 @@ class Parts:
     pack: Pack
     reader: Reader
     walker: Walker
+    slots: SlotReader
     completeness: Completeness
     toolbox: Toolbox
     expectations: Mapping[str, Expectation]  # of each slot, and "" for yes and no
@@ -316,9 +317,13 @@ class Dialogue:
         outcome = self.actor.outcome
         if outcome.result is not None:
             frame.results.update(outcome.result.values)
-            self._parts.walker.done(frame, plan, self.actor.remembered)
+            self._take_edits(frame, plan, outcome.arguments)
+            done = replace(plan, arguments=outcome.arguments)
+            self._parts.walker.done(frame, done, self.actor.remembered)
             return True
-        if outcome.refused:
+        if outcome.advice:
+            self.speaker.add(outcome.advice, "notice")
+        elif outcome.refused:
             own = (plan.tool.refused,) if plan.tool.refused else self._prompts.refused
             self.speaker.say(f"refused:{plan.name}", own, "refusal")
         elif outcome.uncertain:
@@ -329,6 +334,19 @@ class Dialogue:
             self.speaker.say(f"failed:{step.failed or ''}", own, "apology")
         self.abandon()
         return False
+
+    def _take_edits(self, frame: Frame, plan: Run, arguments: Mapping[str, str]) -> None:
+        """A person changed what an action ran with: what is said of it from now on is what was done."""
+        for name, value in arguments.items():
+            if value != plan.arguments.get(name) and name in frame.values:
+                frame.values[name] = self._dressed(name, value)
+        self._parts.walker.confirmed_again(frame, self.actor.remembered)
+
+    def _dressed(self, slot: str, value: str) -> SlotValue:
+        try:
+            return self._parts.slots.make(slot, value)
+        except (KeyError, ValueError, ArithmeticError):
+            return SlotValue(slot, value, value, value)  # the tool took it; say it as it is
 
     def _forbidden(self, name: str) -> bool:
         """In safe mode, refuse what cannot be undone; True when it was refused."""

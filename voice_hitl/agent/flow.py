@@ -95,6 +95,7 @@ class FlowAgent:
             pack=pack,
             reader=reader,
             walker=walker,
+            slots=slots,
             completeness=Completeness(agent.slots, language, pack.currency, slots, models.intents),
             toolbox=self._toolbox,
             expectations=_expectations(pack),

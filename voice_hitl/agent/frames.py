@@ -163,6 +163,13 @@ class Walker:
             case Run(index, arguments=arguments):
                 frame.ran[index] = tuple(arguments.items())
 
+    def confirmed_again(self, frame: Frame, remembered: Mapping[str, str]) -> None:
+        """Let what was confirmed count for the values as they are now."""
+        known = self.known(frame, remembered)
+        for index in frame.confirmed:
+            text = self._agent.flows[frame.flow][index].confirm or ""
+            frame.confirmed[index] = _snapshot((text,), known)
+
     def _arguments(self, tool: ToolSpec, known: Mapping[str, str]) -> dict[str, str]:
         needed = {name: known[name] for name in tool.arguments}
         return needed | {name: known[name] for name in tool.optional if name in known}

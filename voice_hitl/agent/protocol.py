@@ -56,6 +56,18 @@ class Proposal:
     amount: float | None = None
     regulated: str | None = None
     over_limit: bool = False
+    reasoning: str = ""  # why, for whoever is to approve it
+    alternatives: tuple[str, ...] = ()  # what could be done instead, in words for an operator
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to a proposal."""
+
+    allowed: bool
+    reason: str = ""  # why not: a code of `handoff.engine.REFUSALS`, or a person's words
+    arguments: Mapping[str, str] | None = None  # a person's edits: run with these instead
+    advice: str = ""  # what a person wants the caller to be told instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +110,8 @@ class Conversation(Protocol):
         Raises `AgentError`; a failing tool is an `Acted(ok=False)`, not an exception.
         """
 
-    def verdict(self, action_id: str, allowed: bool, reason: str = "") -> None:
-        """Allow or refuse a proposed action. Without an answer it is refused."""
+    def verdict(self, action_id: str, verdict: Verdict) -> None:
+        """Answer a proposed action. Without an answer it is refused."""
 
     def resume(self, note: str) -> list[Sentence]:
         """A person has handed the call back; what to say first."""

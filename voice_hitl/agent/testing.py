@@ -23,6 +23,7 @@ from voice_hitl.agent.protocol import (
     Proposal,
     Sentence,
     Understanding,
+    Verdict,
 )
 from voice_hitl.language import Hypothesis
 
@@ -57,15 +58,15 @@ class TextCall:
         caller: str = "+15550100",
         *,
         call_id: str = "call",
-        allow: Callable[[Proposal], bool] = lambda proposal: True,
+        judge: Callable[[Proposal], Verdict] = lambda proposal: Verdict(allowed=True),
         safe_mode: bool = False,
     ) -> None:
-        """`allow` judges every proposal, as the server would."""
+        """`judge` answers every proposal, as the server would."""
         parameters: Mapping[str, str] = {"caller": caller}
         self.conversation = agent.converse(call_id, parameters)
         self.greeting = " ".join(sentence.text for sentence in self.conversation.greeting())
         self.safe_mode = safe_mode
-        self._allow = allow
+        self._judge = judge
 
     async def say(self, text: str, confidence: float = 1.0, *alternatives: str) -> Reply:
         """Say something, as a recognizer would give it."""
@@ -92,7 +93,7 @@ class TextCall:
                     sentences.append(event)
                 case Proposal():
                     proposals.append(event)
-                    self.conversation.verdict(event.action_id, self._allow(event), "")
+                    self.conversation.verdict(event.action_id, self._judge(event))
                 case Acted():
                     acted.append(event)
                 case Done():

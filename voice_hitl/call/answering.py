@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from handoff import events as facts
 from handoff.engine import CallEngine
 from handoff.session import State
-from voice_hitl.agent.protocol import Heard, Sentence, Understanding
+from voice_hitl.agent.protocol import Heard, Sentence, Understanding, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
@@ -179,7 +179,7 @@ class Answering:
     def on_proposal(self, event: at.ProposalCame, now: float) -> None:
         """The core decides on an action, before it is tried."""
         if event.task != self._number or self._muted:
-            _answer(event.verdict, (False, "interrupted"))
+            _answer(event.verdict, Verdict(False, "interrupted"))
             return
         proposal = event.proposal
         fact = facts.ActionProposed(
@@ -195,7 +195,7 @@ class Answering:
         allowed, reason = self._engine.allows(fact)
         self._acting = allowed
         self._book.proposed(proposal, allowed, reason)
-        _answer(event.verdict, (allowed, reason))
+        _answer(event.verdict, Verdict(allowed, reason))
 
     def on_acted(self, event: at.ActedCame, now: float) -> None:
         """An action was tried."""
@@ -306,7 +306,7 @@ class Answering:
             case at.UnderstandingCame():
                 _answer(event.go, False)
             case at.ProposalCame():
-                _answer(event.verdict, (False, "call_over"))
+                _answer(event.verdict, Verdict(False, "call_over"))
             case at.ActedCame():
                 self.on_acted(event, now)
                 self.stop()

@@ -18,7 +18,7 @@ from handoff.events import (
     OperatorLost,
     TakeoverAsked,
 )
-from voice_hitl.agent.protocol import Acted, Done, Proposal, Sentence, Understanding
+from voice_hitl.agent.protocol import Acted, Done, Proposal, Sentence, Understanding, Verdict
 from voice_hitl.errors import VoiceHitlError
 from voice_hitl.language import Hypothesis
 
@@ -105,11 +105,11 @@ class Overheard:
 
 @dataclass(frozen=True, slots=True)
 class ProposalCame:
-    """The agent wants to act; `verdict` is answered with (allowed, reason)."""
+    """The agent wants to act; `verdict` is answered once it is known."""
 
     task: int
     proposal: Proposal
-    verdict: asyncio.Future[tuple[bool, str]]
+    verdict: asyncio.Future[Verdict]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from voice_hitl.agent.protocol import (
     Proposal,
     Sentence,
     Understanding,
+    Verdict,
 )
 from voice_hitl.call.inbox import (
     ActedCame,
@@ -101,12 +102,11 @@ class Replier:
                     case Sentence():
                         await self._speak(task, event)
                     case Proposal():
-                        verdict: asyncio.Future[tuple[bool, str]] = (
+                        verdict: asyncio.Future[Verdict] = (
                             asyncio.get_running_loop().create_future()
                         )
                         self._post(ProposalCame(task, event, verdict))
-                        allowed, reason = await verdict
-                        self._conversation.verdict(event.action_id, allowed, reason)
+                        self._conversation.verdict(event.action_id, await verdict)
                     case Acted():
                         self._post(ActedCame(task, event))
                     case Done():

@@ -7,7 +7,7 @@ import pytest
 
 from voice_hitl.agent.acting import Actor
 from voice_hitl.agent.frames import Run
-from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal
+from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
 from voice_hitl.agent.spec import StepSpec, ToolSpec
 from voice_hitl.agent.tools import ToolCall, ToolResult
 from voice_hitl.errors import ToolError
@@ -58,7 +58,7 @@ async def acted(actor: Actor, plan: Run, allow: bool | None) -> list[AgentEvent]
     async for event in actor.act(plan, {"amount": "$5.00"}):
         events.append(event)
         if isinstance(event, Proposal) and allow is not None:
-            actor.verdict(event.action_id, allow)
+            actor.verdict(event.action_id, Verdict(allow))
     return events
 
 

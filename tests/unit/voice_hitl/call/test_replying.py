@@ -18,6 +18,7 @@ from voice_hitl.agent.protocol import (
     Proposal,
     Sentence,
     Understanding,
+    Verdict,
 )
 from voice_hitl.call.inbox import (
     ActedCame,
@@ -42,7 +43,7 @@ class Talk:
     """A conversation that answers with what the test put down, errors included."""
 
     script: list[AgentEvent | Exception] = field(default_factory=list)
-    verdicts: list[tuple[str, bool, str]] = field(default_factory=list)
+    verdicts: list[tuple[str, Verdict]] = field(default_factory=list)
     safe: list[bool] = field(default_factory=list)
     over: bool = False  # its generator was closed
     broken: Exception | None = None
@@ -69,8 +70,8 @@ class Talk:
         finally:
             self.over = True
 
-    def verdict(self, action_id: str, allowed: bool, reason: str = "") -> None:
-        self.verdicts.append((action_id, allowed, reason))
+    def verdict(self, action_id: str, verdict: Verdict) -> None:
+        self.verdicts.append((action_id, verdict))
 
     def resume(self, note: str) -> list[Sentence]:
         return []
@@ -101,7 +102,7 @@ class Owner:
 
     talk: Talk = field(default_factory=Talk)
     go: bool = True
-    verdict: tuple[bool, str] = (True, "")
+    verdict: Verdict = Verdict(True)  # noqa: RUF009
     executor: Executor = field(default_factory=InlineExecutor)
     posted: list[InboxEvent] = field(default_factory=list)
 
@@ -159,15 +160,13 @@ def test_the_agent_is_told_of_safe_mode(owner: Owner, safe_mode: bool) -> None:
     assert owner.talk.safe == [safe_mode]
 
 
-@pytest.mark.parametrize("verdict", [(True, ""), (False, "over_limit")])
-def test_the_agent_hears_the_verdict_before_it_goes_on(
-    owner: Owner, verdict: tuple[bool, str]
-) -> None:
+@pytest.mark.parametrize("verdict", [Verdict(True), Verdict(False, "over_limit")])
+def test_the_agent_hears_the_verdict_before_it_goes_on(owner: Owner, verdict: Verdict) -> None:
     owner.verdict = verdict
     proposed, acted, done = owner.answers(TRANSFER, ACTED, Done())
     assert isinstance(proposed, ProposalCame)
     assert (proposed.task, proposed.proposal) == (7, TRANSFER)
-    assert owner.talk.verdicts == [("a1", *verdict)]
+    assert owner.talk.verdicts == [("a1", verdict)]
     assert acted == ActedCame(7, ACTED)
     assert done == ReplyDone(7, Done())
 

@@ -8,7 +8,7 @@ import pytest
 
 from voice_hitl.agent.flow import FlowAgent
 from voice_hitl.agent.pack import load_pack
-from voice_hitl.agent.protocol import Proposal
+from voice_hitl.agent.protocol import Proposal, Verdict
 from voice_hitl.agent.testing import TextCall, trained
 from voice_hitl.packs.banking.bank import Bank
 
@@ -37,10 +37,10 @@ def dial(bank: Bank, tmp_path: Path) -> Dial:
         caller: str = "+15550100",
         *,
         safe_mode: bool = False,
-        allow: Callable[[Proposal], bool] = lambda proposal: True,
+        judge: Callable[[Proposal], Verdict] = lambda proposal: Verdict(allowed=True),
     ) -> TextCall:
         nonlocal calls
         calls += 1
-        return TextCall(agent, caller, call_id=f"call{calls}", allow=allow, safe_mode=safe_mode)
+        return TextCall(agent, caller, call_id=f"call{calls}", judge=judge, safe_mode=safe_mode)
 
     return start

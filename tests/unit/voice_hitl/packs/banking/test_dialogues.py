@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from voice_hitl.agent.protocol import Heard
+from voice_hitl.agent.protocol import Heard, Verdict
 from voice_hitl.agent.testing import Reply, TextCall
 from voice_hitl.agent.tools import ToolCall, ToolResult
 from voice_hitl.errors import ToolError
@@ -401,7 +401,7 @@ async def test_more_than_there_is(dial: Dial) -> None:
 
 
 async def test_above_the_limit_the_proposal_says_so(dial: Dial, bank: Bank) -> None:
-    call = dial(allow=lambda proposal: not proposal.over_limit)
+    call = dial(judge=lambda proposal: Verdict(not proposal.over_limit))
     *_, reply = await say_all(
         call, "transfer twenty five hundred dollars from checking to savings", "4321", "yes"
     )
@@ -433,11 +433,30 @@ async def test_safe_mode_still_does_what_can_be_undone(dial: Dial, bank: Bank) -
 
 
 async def test_a_refused_action_is_not_done(dial: Dial, bank: Bank) -> None:
-    call = dial(allow=lambda proposal: False)
+    call = dial(judge=lambda proposal: Verdict(False))
     *_, reply = await say_all(call, "i lost my debit card", "yes")
     assert "not allowed to do that by myself" in reply.text
     assert reply.acted == ()
     assert (await bank.facts(ALICE))["debit_card"] == "active"
+
+
+async def test_a_person_may_change_what_is_done_and_the_caller_is_told_of_that(
+    dial: Dial, bank: Bank
+) -> None:
+    call = dial(judge=lambda p: Verdict(True, arguments={**p.arguments, "amount": "50.00"}))
+    await say_all(call, "transfer two hundred from checking to savings", "4321")
+    reply = await call.say("yes")
+    assert "fifty dollars" in reply.text
+    assert "two hundred" not in reply.text
+    facts = await bank.facts(ALICE)
+    assert (facts["transfers"], facts["savings"]) == ("1", "6250.00")
+
+
+async def test_a_person_may_say_what_the_caller_is_told_instead(dial: Dial, bank: Bank) -> None:
+    call = dial(judge=lambda p: Verdict(False, advice="Please visit a branch for this one."))
+    *_, reply = await say_all(call, "i lost my debit card", "yes")
+    assert reply.text.startswith("Please visit a branch for this one.")
+    assert reply.acted == ()
 
 
 async def test_a_tool_that_fails(dial: Dial, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
