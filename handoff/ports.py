@@ -32,6 +32,7 @@ class CallRecord:
     outcome: str | None = None  # automated | handed_off | abandoned | failed
     reason: str | None = None  # why it ended
     safe_mode: bool = False
+    model_version: str = ""  # a `ModelRecord`'s; empty: the shipped models
 
 
 @dataclass(frozen=True, slots=True)

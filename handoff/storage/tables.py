@@ -59,6 +59,7 @@ calls = Table(
     Column("outcome", String),
     Column("reason", String),
     Column("safe_mode", Boolean, nullable=False),
+    Column("model_version", String, nullable=False, server_default=""),
     Index("calls_by_start", "started_at"),
 )
 turns = Table(

@@ -14,6 +14,7 @@ JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
 def upgrade() -> None:
     """Apply."""
+    op.add_column("calls", sa.Column("model_version", sa.String, nullable=False, server_default=""))
     op.create_table(
         "facts",
         sa.Column("call_id", sa.String, primary_key=True),
@@ -83,3 +84,5 @@ def downgrade() -> None:
     """Take back."""
     for table in ("models", "policies", "machines", "labels", "dispositions", "facts"):
         op.drop_table(table)
+    with op.batch_alter_table("calls") as calls:
+        calls.drop_column("model_version")
