@@ -1,4 +1,4 @@
-"""Fitting a head: logistic, L2 towards prior weights, no weight negative.
+"""Fitting a head: logistic, L2 towards prior weights, no weight negative; and a map that calibrates it.
 
 Features that the labels say nothing about (always 0) keep their prior weight, so that a head fitted on
 records without sound still knows what a bad line means.
@@ -6,15 +6,40 @@ records without sound still knows what a bad line means.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.isotonic import IsotonicRegression
 
+from handoff.calibration import ENOUGH_FOR_ISOTONIC, Isotonic, Platt
 from handoff.risk import Head
 from handoff.signals import CODES
 
 Floats = NDArray[np.float64]
 STEPS = 200
 TOLERANCE = 1e-8
+SLOPE_STRENGTH = (
+    10.0  # how strongly a calibrating slope is held to 1: as a head's weights to theirs
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedHead(Head):
+    """A head whose probabilities pass through a rising line; more trouble still never lowers them."""
+
+    line: Isotonic
+
+    def probability(self, troubles: Sequence[float]) -> float:
+        """P in (0, 1)."""
+        return self.line(Head.probability(self, troubles))
+
+    @property
+    def calm(self) -> float:
+        """P when there is no trouble at all."""
+        return self.line(1.0 / (1.0 + math.exp(-self.intercept)))
 
 
 def fit_head(
@@ -24,52 +49,112 @@ def fit_head(
     prior: Head,
     strength: float = 10.0,
     nuisance: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
 ) -> Head:
     """Fit by projected Newton steps.
 
     `troubles` (n, len(CODES)), not negative; `labels` (n,) 0 or 1; minimises
-    sum(log loss) + strength / 2 * |weights - prior weights|^2 with weights >= 0. `nuisance` (n, m) are
+    sum(count * log loss) + strength / 2 * |weights - prior weights|^2 with weights >= 0. `nuisance` (n, m) are
     columns that explain labels but are no trouble (how old the call is): they are fitted along and left out,
-    and the intercept is then set so that the mean prediction is the mean label. Raises `ValueError` on shapes
-    that do not match or labels of one kind only.
+    and the intercept is then set so that the mean prediction is the mean label. `weights` (n,), not
+    negative, are the rows' counts; None: each counts once. Raises `ValueError` on shapes that do not match,
+    labels of one kind only, or counts that are negative or not finite.
     """
     x = np.asarray(troubles, dtype=np.float64)
     y = np.asarray(labels, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != len(CODES) or y.shape != (len(x),):
         raise ValueError(f"troubles must be (n, {len(CODES)}) and labels (n,)")
-    if len(set(y.tolist())) < 2:
+    counts = _counts(weights, len(x))
+    if len(set(y[counts > 0].tolist())) < 2:
         raise ValueError("labels of both kinds are needed")
     extra = np.empty((len(x), 0)) if nuisance is None else np.asarray(nuisance, dtype=np.float64)
     if extra.ndim != 2 or len(extra) != len(x):
         raise ValueError("nuisance must be (n, m)")
-    extra = extra - extra.mean(axis=0)
-    weights = _minimise(np.hstack([x, extra, np.ones((len(x), 1))]), y, prior, strength)
-    kept = weights[: len(CODES)]
-    return Head(_intercept(x @ kept, y), tuple(round(float(weight), 4) for weight in kept))
-
-
-def _minimise(design: Floats, y: Floats, prior: Head, strength: float) -> Floats:
-    bounded = len(CODES)
+    extra = extra - np.average(extra, axis=0, weights=counts)
+    design = np.hstack([x, extra, np.ones((len(x), 1))])
     centre = np.zeros(design.shape[1])
-    centre[:bounded] = prior.weights
-    pull = np.zeros(design.shape[1])
+    centre[: len(CODES)] = prior.weights
+    start = centre.copy()
+    start[-1] = prior.intercept
+    kept = _minimise(design, y, counts, centre, start, len(CODES), strength)[: len(CODES)]
+    rounded = tuple(round(float(weight), 4) for weight in kept)
+    return Head(_intercept(x @ kept, y, counts), rounded)
+
+
+def fit_map(
+    logits: ArrayLike, labels: ArrayLike, *, weights: ArrayLike | None = None
+) -> Platt | Isotonic:
+    """The map from a head's log odds to calibrated probabilities that so many labels can bear.
+
+    `logits` (n,) must be of rows that the head was not fitted on; `labels` (n,) 0 or 1, `weights` as in
+    `fit_head`. Below `ENOUGH_FOR_ISOTONIC` labels it is Platt's, with the slope held to 1 by
+    `SLOPE_STRENGTH`; above, isotonic, kept off 0 and 1 as Laplace's rule would (an event never seen is not
+    impossible). Raises `ValueError` as `fit_head` does.
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    y = np.asarray(labels, dtype=np.float64)
+    if z.ndim != 1 or y.shape != z.shape:
+        raise ValueError("logits and labels must be two lists of one length")
+    counts = _counts(weights, len(z))
+    if len(set(y[counts > 0].tolist())) < 2:
+        raise ValueError("labels of both kinds are needed")
+    if int((counts > 0).sum()) < ENOUGH_FOR_ISOTONIC:
+        design = np.column_stack([z, np.ones_like(z)])
+        identity = np.array([1.0, 0.0])
+        slope, offset = _minimise(design, y, counts, identity, identity, 1, SLOPE_STRENGTH)
+        return Platt(round(float(slope), 4), round(float(offset), 4))
+    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    model.fit(1 / (1 + np.exp(-z)), y, sample_weight=counts)
+    margin = 1 / (len(z) + 2)
+    return Isotonic(
+        tuple(float(value) for value in model.X_thresholds_),
+        tuple(float(value) for value in np.clip(model.y_thresholds_, margin, 1 - margin)),
+    )
+
+
+def calibrated(head: Head, found: Platt | Isotonic) -> Head:
+    """The head with a map behind it; Platt's is folded into the weights."""
+    if isinstance(found, Isotonic):
+        return CalibratedHead(head.intercept, head.weights, found)
+    scaled = tuple(round(found.slope * weight, 4) for weight in head.weights)
+    return Head(round(found.slope * head.intercept + found.offset, 4), scaled)
+
+
+def _counts(weights: ArrayLike | None, rows: int) -> Floats:
+    counts = np.ones(rows) if weights is None else np.asarray(weights, dtype=np.float64)
+    if counts.shape != (rows,):
+        raise ValueError("weights must be (n,)")
+    if not np.isfinite(counts).all() or (counts < 0).any():
+        raise ValueError("weights must be finite and not negative")
+    return counts
+
+
+def _minimise(
+    design: Floats,
+    y: Floats,
+    counts: Floats,
+    centre: Floats,
+    start: Floats,
+    bounded: int,
+    strength: float,
+) -> Floats:
+    """Weighted logistic regression, the first `bounded` weights not negative and pulled to `centre`."""
+    pull = np.full(design.shape[1], 1e-6)  # only to keep the system solvable
     pull[:bounded] = strength
-    pull[bounded:] = 1e-6  # only to keep the system solvable
-    beta = centre.copy()
-    beta[-1] = prior.intercept
+    beta = start.copy()
 
     def loss(b: Floats) -> float:
         z = design @ b
-        return float(np.logaddexp(0, z).sum() - y @ z + (pull * (b - centre) ** 2).sum() / 2)
+        return float(counts @ (np.logaddexp(0, z) - y * z) + (pull * (b - centre) ** 2).sum() / 2)
 
     for _ in range(STEPS):
         p = 1 / (1 + np.exp(-np.clip(design @ beta, -500, 500)))
-        gradient = design.T @ (p - y) + pull * (beta - centre)
+        gradient = design.T @ (counts * (p - y)) + pull * (beta - centre)
         stuck = np.zeros(len(beta), dtype=bool)
         stuck[:bounded] = (beta[:bounded] <= 0) & (gradient[:bounded] > 0)
         free = ~stuck
         part = design[:, free]
-        hessian = part.T @ (part * (p * (1 - p))[:, None]) + np.diag(pull[free])
+        hessian = part.T @ (part * (counts * p * (1 - p))[:, None]) + np.diag(pull[free])
         step = np.zeros(len(beta))
         step[free] = np.linalg.solve(hessian, gradient[free])
         before, scale = loss(beta), 1.0
@@ -86,11 +171,12 @@ def _minimise(design: Floats, y: Floats, prior: Head, strength: float) -> Floats
     return beta
 
 
-def _intercept(scores: Floats, y: Floats) -> float:
+def _intercept(scores: Floats, y: Floats, counts: Floats) -> float:
     """The intercept at which the mean prediction is the mean label, by bisection."""
     low, high = -30.0, 30.0
+    wanted = np.average(y, weights=counts)
     for _ in range(100):
         middle = (low + high) / 2
-        mean = float((1 / (1 + np.exp(-(scores + middle)))).mean())
-        low, high = (middle, high) if mean < y.mean() else (low, middle)
+        mean = float(np.average(1 / (1 + np.exp(-(scores + middle))), weights=counts))
+        low, high = (middle, high) if mean < wanted else (low, middle)
     return round((low + high) / 2, 4)

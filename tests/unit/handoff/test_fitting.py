@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from handoff.fitting import fit_head
+from handoff.calibration import Isotonic, Platt
+from handoff.fitting import CalibratedHead, calibrated, fit_head, fit_map
 from handoff.risk import head
 from handoff.signals import CODES
 
@@ -91,3 +94,90 @@ def test_a_nuisance_is_fitted_along_and_left_out() -> None:
 def test_bad_shapes_are_value_errors(x: object, y: object, nuisance: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         fit_head(x, y, prior=ZERO, nuisance=nuisance)  # type: ignore[arg-type]
+
+
+def test_a_weight_counts_a_row_so_many_times() -> None:
+    x, y = drawn({"repeats": 1.5, "frustration": 0.6}, -1.0, 300)
+    times = np.random.default_rng(3).integers(0, 4, 300)
+    weighted = fit_head(x, y, prior=ZERO, weights=times)
+    repeated = fit_head(np.repeat(x, times, axis=0), np.repeat(y, times), prior=ZERO)
+    assert np.allclose(weighted.weights, repeated.weights, atol=2e-4)
+    assert weighted.intercept == pytest.approx(repeated.intercept, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([1.0], "weights must be"),
+        ([1.0, -1.0], "not negative"),
+        ([1.0, float("nan")], "finite"),
+        ([1.0, 0.0], "both kinds"),
+    ],
+)
+def test_bad_weights_are_value_errors(weights: list[float], words: str) -> None:
+    x = np.zeros((2, len(CODES)))
+    with pytest.raises(ValueError, match=words):
+        fit_head(x, [0, 1], prior=ZERO, weights=weights)
+    with pytest.raises(ValueError, match=words):
+        fit_map([0.0, 1.0], [0, 1], weights=weights)
+    with pytest.raises(ValueError, match="one length"):
+        fit_map([0.0], [0, 1])
+
+
+def overconfident(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Log odds that claim twice what is so, and one too much; and what happened."""
+    random = np.random.default_rng(11)
+    truth = random.normal(-1, 1.5, count)
+    y = (random.uniform(size=count) < 1 / (1 + np.exp(-truth))).astype(float)
+    return 2 * truth + 1, y
+
+
+def test_few_labels_are_mapped_by_platt() -> None:
+    found = fit_map(*overconfident(900))
+    assert isinstance(found, Platt)
+    assert found.slope == pytest.approx(0.5, abs=0.07)
+    assert found.offset == pytest.approx(-0.5, abs=0.2)
+
+
+def test_a_handful_of_labels_hardly_changes_the_slope() -> None:
+    found = fit_map([-1.0, 1.0, 0.5], [0, 1, 1])
+    assert isinstance(found, Platt)
+    assert found.slope == pytest.approx(1.0, abs=0.3)
+
+
+def test_many_labels_are_mapped_by_a_rising_line() -> None:
+    logits, y = overconfident(5000)
+    found = fit_map(logits, y, weights=np.full(5000, 2.0))
+    assert isinstance(found, Isotonic)
+    assert found(1 / (1 + np.exp(-1.0))) == pytest.approx(0.5, abs=0.06)
+    assert min(found.probabilities) > 0
+    assert max(found.probabilities) < 1
+
+
+def test_a_map_behind_a_head_is_the_head_then_the_map() -> None:
+    plain = head(-1.0, {"repeats": 2.0})
+    troubles = [0.7 if code == "repeats" else 0.0 for code in CODES]
+    platt = Platt(0.5, 0.25)
+    folded = calibrated(plain, platt)
+    assert folded.probability(troubles) == pytest.approx(
+        platt(plain.probability(troubles)), abs=1e-4
+    )
+    assert folded.calm == pytest.approx(platt(plain.calm), abs=1e-4)
+    line = Isotonic((0.1, 0.5, 0.9), (0.05, 0.2, 0.8))
+    mapped = calibrated(plain, line)
+    assert isinstance(mapped, CalibratedHead)
+    assert mapped.probability(troubles) == line(plain.probability(troubles))
+    assert mapped.calm == line(plain.calm)
+
+
+@given(
+    st.lists(st.floats(0, 3), min_size=len(CODES), max_size=len(CODES)),
+    st.integers(0, len(CODES) - 1),
+    st.floats(0, 3),
+)
+def test_more_trouble_never_lowers_a_calibrated_head(
+    troubles: list[float], place: int, more: float
+) -> None:
+    mapped = CalibratedHead(-2.0, (0.5,) * len(CODES), Isotonic((0.2, 0.4, 0.7), (0.1, 0.1, 0.9)))
+    worse = [value + more * (at == place) for at, value in enumerate(troubles)]
+    assert mapped.probability(worse) >= mapped.probability(troubles) >= mapped.calm
