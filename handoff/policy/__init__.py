@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from handoff.errors import PolicyError
+from handoff.policy.approvals import ApprovalsPolicy
 from handoff.policy.audit import AuditPolicy
 from handoff.policy.base import PolicyModel
 from handoff.policy.budget import BudgetPolicy
@@ -31,6 +32,7 @@ from handoff.policy.deciding import (
 from handoff.policy.floor import Floor
 from handoff.policy.ladder import LadderPolicy
 from handoff.policy.moderation import ModerationPolicy
+from handoff.policy.oversight import OversightPolicy
 from handoff.policy.review import ReviewPolicy
 from handoff.policy.triage import Triage
 from handoff.policy.warnings import WarningsPolicy
@@ -79,6 +81,8 @@ class Policy(PolicyModel):
     moderation: ModerationPolicy = ModerationPolicy()
     review: ReviewPolicy = ReviewPolicy()
     audit: AuditPolicy = AuditPolicy()
+    approvals: ApprovalsPolicy = ApprovalsPolicy()
+    oversight: OversightPolicy = OversightPolicy()
     high_risk: frozenset[str] = frozenset({"medical", "financial", "legal"})
     regulated: dict[str, str] = Field(
         default_factory=_regulated
