@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from handoff.brief import Brief
+    from handoff.callbacks import CallbackRecord
+    from handoff.events import Override
 
 
 class Urgency(StrEnum):
@@ -32,6 +34,9 @@ class Notice(StrEnum):
     BACK_TO_AI = "back_to_ai"  # the person has handed the call back
     GOODBYE = "goodbye"
     DRAINING = "draining"
+    CHECKING = "checking"  # a colleague has a look at what the AI wants to do
+    NOT_DONE = "not_done"  # nobody approved it in time; someone will see to it
+    UNSURE = "unsure"  # it is not certain whether it was done; someone will check
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class RequestOperator:
         None  # number of the request in its call; a later one replaces the earlier
     )
     epoch: int | None = None  # the newest `Assign` that the call knew of when it asked
+    category: str = "general"  # what the call is about, for rotation between categories
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +194,21 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
-class StopRinging:
-    """An offer is over; reason is taken, lapsed, declined, withdrawn, caller_gone or away."""
+class RingCallback:
+    """Offer a callback to an operator; answered like a call's offer."""
 
     offer_id: str
-    call_id: str
+    operator_id: str
+    record: CallbackRecord
+    deadline: float  # monotonic seconds when the offer lapses
+
+
+@dataclass(frozen=True, slots=True)
+class StopRinging:
+    """An offer is over; reason is taken, lapsed, declined, withdrawn, caller_gone, away or rest."""
+
+    offer_id: str
+    call_id: str  # or the callback's id
     operator_id: str
     reason: str
 
@@ -209,15 +225,26 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True)
-class RefuseAccept:
-    """An operator accepted an offer, or wanted a call, that is not theirs to take.
+class AssignCallback:
+    """An operator accepted a callback and owns it under this epoch: connect them to its number."""
 
-    `offer_id` is empty for a takeover. Reason is taken, lapsed, declined, withdrawn, caller_gone, away,
-    busy or unknown.
+    callback_id: str
+    operator_id: str
+    operator_name: str
+    offer_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseAccept:
+    """An operator accepted an offer, wanted a call, or closed a callback, that is not theirs.
+
+    `offer_id` is empty for a takeover and a callback. Reason is taken, lapsed, declined, withdrawn,
+    caller_gone, away, rest, busy, stale or unknown.
     """
 
     offer_id: str
-    call_id: str
+    call_id: str  # or the callback's id
     operator_id: str
     reason: str
 
@@ -229,6 +256,75 @@ class GiveUp:
     call_id: str
     tried: int
     request: int | None = None
+    reason: str = "nobody"  # nobody | draining | cleared: triage leaves the call to the AI
+    callback: bool = False  # the caller may be promised a callback
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOnCall:
+    """A critical call waits: alert these at once, beside what rings; whoever takes it first has it."""
+
+    call_id: str
+    operator_ids: tuple[str, ...]
+    brief: Brief
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOver:
+    """The alerted need not come any more; reason is taken, withdrawn, caller_gone, lowered or given_up."""
+
+    call_id: str
+    operator_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCleared:
+    """A call that triage left to the AI was drawn for a look afterwards."""
+
+    call_id: str
+    request: int | None
+    score: float  # 0..100
+    propensity: float  # the chance of being drawn, 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class KeepOverride:
+    """Keep who changed a call's place in the queue, and why."""
+
+    call_id: str
+    action: Override
+    by: str
+    why: str
+    before: str  # urgency and points, e.g. "medium 55"
+    after: str
+    at: float  # monotonic seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseOverride:
+    """An override that cannot be; reason is unknown, taken, busy, rest or limit (no further up or down)."""
+
+    call_id: str
+    action: Override
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCallback:
+    """Store a callback's new state; once stored it survives everything."""
+
+    record: CallbackRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseCallback:
+    """No callback may be promised; reason is known, full or too_late."""
+
+    callback_id: str
+    call_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +332,25 @@ class PresenceChanged:
     """An operator's presence or load changed; publish it."""
 
     operator_id: str
-    presence: str  # available | away | offered | in_call | wrap_up | gone
+    presence: str  # available | away | break | offered | in_call | wrap_up | gone
     busy_with: str | None
+    load: int = 0  # weight of the light work they hold
 
 
-DeskCommand = Ring | StopRinging | Assign | RefuseAccept | GiveUp | PresenceChanged
+DeskCommand = (
+    Ring
+    | RingCallback
+    | StopRinging
+    | Assign
+    | AssignCallback
+    | RefuseAccept
+    | GiveUp
+    | AlertOnCall
+    | AlertOver
+    | AuditCleared
+    | KeepOverride
+    | RefuseOverride
+    | KeepCallback
+    | RefuseCallback
+    | PresenceChanged
+)

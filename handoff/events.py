@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from handoff.brief import Brief
-    from handoff.commands import Decision
+    from handoff.commands import Decision, Urgency
 
 
 class Effect(StrEnum):
@@ -34,6 +34,24 @@ class Presence(StrEnum):
 
     AVAILABLE = "available"
     AWAY = "away"
+    BREAK = "break"  # like away, and on-call alerts keep silent too
+
+
+class Seniority(StrEnum):
+    """What an operator may be asked to decide."""
+
+    STANDARD = "standard"
+    SENIOR = "senior"
+    ON_CALL = "on_call"  # a senior or supervisor whom critical calls alert at once
+
+
+class Override(StrEnum):
+    """What a person does to the place of a waiting call."""
+
+    RAISE = "raise"  # one urgency and one band up; a cleared call waits again
+    LOWER = "lower"  # one urgency and one band down, never out of the queue
+    CLEAR = "clear"  # the AI goes on
+    REASSIGN = "reassign"  # it rings at this operator now
 
 
 # --- facts about one turn of the caller -------------------------------------------------------
@@ -128,6 +146,13 @@ class ActionProposed:
     amount: float | None = None  # in the pack's currency
     regulated: str | None = None  # a category of the policy's table, or None
     over_limit: bool = False  # above what the pack lets the agent do alone
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRefused:
+    """A proposed action is not done: policy or a person said no. Whatever its agent reports is no failure."""
+
+    action_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +306,7 @@ CallEvent = (
     | CallerSilent
     | DigitPressed
     | ActionProposed
+    | ActionRefused
     | ActionFinished
     | AgentSpoke
     | StageTimed
@@ -316,11 +342,13 @@ class OperatorJoined:
     name: str
     skills: frozenset[str] = frozenset()  # empty: takes anything
     languages: frozenset[str] = frozenset()  # empty: speaks what is needed
+    seniority: Seniority = Seniority.STANDARD
+    capacity: int | None = None  # weight of light work held at once; None: as the policy says
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorPresence:
-    """An operator goes available or away."""
+    """An operator goes available, away or on a break; in a call it counts from the call's end."""
 
     operator_id: str
     presence: Presence
@@ -348,6 +376,17 @@ class HandoffRequested:
     epoch: int | None = (
         None  # newest assignment known to the call: asked before a newer one, it is stale
     )
+    category: str = "general"  # what the call is about, for rotation between categories
+
+    @property
+    def key(self) -> str:
+        """What offers and owners of this are called by."""
+        return self.call_id
+
+    @property
+    def urgency(self) -> Urgency:
+        """How soon a person must take it."""
+        return self.decision.urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +432,86 @@ class CallReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapUpDone:
+    """An operator is ready before their wrap-up time is over."""
+
+    operator_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTaken:
+    """An operator holds light work: an approval, a review, a chat; taken again: the newer weight."""
+
+    operator_id: str
+    work_id: str
+    weight: int = 1  # share of their capacity, at least 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkDone:
+    """Light work is done, expired or somebody else's; not held any more."""
+
+    operator_id: str
+    work_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriageOverridden:
+    """A person changes what triage made of a call."""
+
+    call_id: str
+    action: Override
+    by: str  # operator id
+    why: str
+    to: str | None = None  # operator id, for REASSIGN
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackPromised:
+    """A caller who could not be served agreed to be called back. Times are the machine's `now`."""
+
+    callback_id: str
+    call_id: str
+    number: str  # whom to call; as it may be shown and kept
+    reason: str
+    urgency: Urgency
+    brief: Mapping[str, Any] = field(default_factory=dict)  # `Brief.as_dict()`
+    skill: str | None = None
+    language: str | None = None
+    category: str = "general"
+    not_before: float | None = None  # None: at once
+    by: float | None = None  # None: as the policy says
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDone:
+    """The operator reached the caller."""
+
+    callback_id: str
+    operator_id: str
+    epoch: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackFailed:
+    """The operator tried and did not reach the caller."""
+
+    callback_id: str
+    operator_id: str
+    epoch: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackWithdrawn:
+    """The caller was served otherwise, or does not want to be called any more."""
+
+    callback_id: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallOver:
     """A call has ended, however it ended: nobody waits for it, rings for it or has it any more."""
 
@@ -410,6 +529,14 @@ DeskEvent = (
     | TakeoverRequested
     | CallReleased
     | CallOver
+    | WrapUpDone
+    | WorkTaken
+    | WorkDone
+    | TriageOverridden
+    | CallbackPromised
+    | CallbackDone
+    | CallbackFailed
+    | CallbackWithdrawn
     | DeadlinePassed
     | ServerDraining
 )

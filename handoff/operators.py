@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from handoff.errors import UnknownOperator
-from handoff.events import OperatorJoined, Presence
+from handoff.events import OperatorJoined, Presence, Seniority
 
 
 class Care(Protocol):
@@ -40,22 +40,43 @@ class Operator:
     offer_id: str | None = None  # what rings at them
     call_id: str | None = None  # the call they own
     wrap_up_until: float | None = None
+    on_break: bool = False
+    seniority: Seniority = Seniority.STANDARD
+    capacity: int = 1  # weight of light work that they can hold at once
+    work: dict[str, int] = field(default_factory=dict)  # light work held: id -> weight
 
     @property
     def presence(self) -> str:
-        """One of available, away, offered, in_call, wrap_up."""
+        """One of available, away, break, offered, in_call, wrap_up."""
         if self.call_id is not None:
             return "in_call"
         if self.offer_id is not None:
             return "offered"
+        if self.on_break:
+            return "break"
         if self.wrap_up_until is not None:
             return "wrap_up"
         return "available" if self.wants_calls else "away"
 
     @property
+    def load(self) -> int:
+        """Weight of the light work they hold; a voice call counts as all they can hold, see `room`."""
+        return sum(self.work.values())
+
+    @property
+    def room(self) -> int:
+        """Weight of light work that they can take on now: none in a call or while one rings."""
+        return max(0, self.capacity - self.load) if self.presence == "available" else 0
+
+    def can(self, skill: str | None, language: str | None) -> bool:
+        """Whether they have a skill and a language; None needs none, an empty list has all."""
+        skilled = skill is None or not self.skills or skill in self.skills
+        return skilled and (language is None or not self.languages or language in self.languages)
+
+    @property
     def free(self) -> bool:
-        """Whether an offer may ring at them now."""
-        return self.presence == "available"
+        """Whether an offer may ring at them now: a caller goes before light work, but not if it is full."""
+        return self.presence == "available" and (not self.work or self.load < self.capacity)
 
     @property
     def comes_back(self) -> bool:
@@ -90,8 +111,11 @@ class Roster:
             )
         return operator
 
-    def join(self, event: OperatorJoined, now: float) -> Operator:
-        """Add an operator, or renew what is known of one who is there."""
+    def join(self, event: OperatorJoined, now: float, capacity: int = 1) -> Operator:
+        """Add an operator, or renew what is known of one who is there.
+
+        `capacity` is what they can hold if the event does not say.
+        """
         operator = self._operators.get(event.operator_id)
         if operator is None:
             operator = Operator(event.operator_id, event.name, event.skills, event.languages, now)
@@ -99,14 +123,16 @@ class Roster:
         else:
             operator.name = event.name
             operator.skills, operator.languages = event.skills, event.languages
+        operator.seniority = event.seniority
+        operator.capacity = event.capacity or capacity
         return operator
 
     def set_presence(self, operator: Operator, presence: Presence, now: float) -> bool:
-        """Whether they want calls from now on; returns whether that is new."""
-        wants = presence is Presence.AVAILABLE
-        if wants == operator.wants_calls:
+        """Whether they want calls, or are on a break, from now on; returns whether that is new."""
+        wants, on_break = presence is Presence.AVAILABLE, presence is Presence.BREAK
+        if (wants, on_break) == (operator.wants_calls, operator.on_break):
             return False
-        operator.wants_calls = wants
+        operator.wants_calls, operator.on_break = wants, on_break
         if wants:
             operator.idle_since = now
         return True

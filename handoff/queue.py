@@ -1,42 +1,84 @@
-"""The calls that wait for a person, in the order in which they are served."""
+"""Those who wait for a person, in the order in which they are served."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from handoff import triage
 from handoff.commands import Urgency
 from handoff.events import HandoffRequested
+from handoff.policy import Triage
 
-_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
+if TYPE_CHECKING:
+    from handoff.callbacks import CallbackRecord
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A call that waits for a person; times are monotonic seconds."""
+    """A call, or a callback that is due; times are monotonic seconds."""
 
-    request: HandoffRequested
+    request: HandoffRequested | CallbackRecord
     since: float
-    tried: dict[str, None] = field(default_factory=dict)  # operators asked, in order
+    tried: dict[str, None] = field(default_factory=dict)  # operators asked in this round, in order
     offer_id: str | None = None  # what rings for it now
+    urgency: Urgency = Urgency.MEDIUM  # the request's, or as a person changed it
+    points: float = triage.TOP / 2
+    band: triage.Band = triage.Band.STANDARD
+    seniors_until: float = -math.inf  # until then it is kept for seniors
+    asked: dict[str, None] = field(default_factory=dict)  # operators asked in any round
+    offers: int = 0
+    round: int = 1
+    again_at: float | None = None  # when those who did not take it are asked again
+    alerted: dict[str, None] = field(default_factory=dict)  # on-call operators
+    overridden: bool = False  # a person has said how urgent it is
 
     @property
     def call_id(self) -> str:
-        """The call."""
-        return self.request.call_id
+        """The call, or the callback's id: what offers and owners are called by."""
+        return self.request.key
 
     @property
-    def urgency(self) -> Urgency:
-        """How soon a person must take it."""
-        return self.request.decision.urgency
+    def is_call(self) -> bool:
+        """Whether a caller is on the line."""
+        return isinstance(self.request, HandoffRequested)
+
+    @property
+    def number(self) -> int | None:
+        """The number of the request in its call."""
+        return self.request.request if isinstance(self.request, HandoffRequested) else None
+
+    @property
+    def critical(self) -> bool:
+        """Whether it overrides what can be overridden."""
+        return self.is_call and self.urgency is Urgency.CRITICAL
+
+    def next_round(self) -> None:
+        """Everyone may be asked again."""
+        self.tried.clear()
+        self.again_at = None
+        self.round += 1
+
+    def rank(self, urgency: Urgency, points: float, policy: Triage) -> None:
+        """Set urgency and score, and what follows from them."""
+        self.urgency, self.points = urgency, points
+        self.band = triage.band_of(points, policy)
+        kept = self.band is triage.Band.SENIOR and not self.critical
+        self.seniors_until = self.since + policy.senior_wait if kept else -math.inf
 
 
 class Queue:
-    """Waiting calls: the most urgent first, among equals the one that waits longest."""
+    """Calls in the order of waiting time plus the head start of their urgency; then due callbacks.
 
-    __slots__ = ("_waiting",)
+    Callbacks are served when no caller on the line wants the operator: the one promised earliest first.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_policy", "_waiting")
+
+    def __init__(self, policy: Triage | None = None) -> None:
+        self._policy = policy or Triage()
         self._waiting: dict[str, Waiting] = {}
 
     def __len__(self) -> int:
@@ -44,21 +86,41 @@ class Queue:
 
     def __iter__(self) -> Iterator[Waiting]:
         """In order of service; a snapshot, so that calls may be removed while iterating."""
-        return iter(sorted(self._waiting.values(), key=lambda w: (-_RANK[w.urgency], w.since)))
+        return iter(sorted(self._waiting.values(), key=self._place))
 
     def find(self, call_id: str) -> Waiting | None:
         """The waiting call, or None."""
         return self._waiting.get(call_id)
 
-    def put(self, request: HandoffRequested, now: float) -> Waiting:
-        """Add a call, or renew brief and urgency of one that waits already (it keeps its place in age)."""
-        waiting = self._waiting.get(request.call_id)
+    def put(self, request: HandoffRequested | CallbackRecord, now: float) -> Waiting:
+        """Add a call or a callback, or renew a call that waits already (it keeps its place in age).
+
+        What a person said of its urgency stands, but for a call that becomes critical.
+        """
+        waiting = self._waiting.get(request.key)
         if waiting is None:
-            waiting = self._waiting[request.call_id] = Waiting(request, now)
+            waiting = self._waiting[request.key] = Waiting(request, now)
+        waiting.request = request
+        if waiting.overridden and request.urgency is not Urgency.CRITICAL:
+            return waiting
+        if isinstance(request, HandoffRequested):
+            points = triage.score(request.decision, self._policy).points
+            waiting.rank(request.urgency, points, self._policy)
         else:
-            waiting.request = request
+            waiting.urgency = request.urgency
         return waiting
+
+    def put_back(self, waiting: Waiting) -> None:
+        """Add what was taken out, as it was."""
+        self._waiting[waiting.call_id] = waiting
 
     def remove(self, call_id: str) -> Waiting | None:
         """Take a call out."""
         return self._waiting.pop(call_id, None)
+
+    def _place(self, waiting: Waiting) -> tuple[bool, float, float]:
+        # Everyone ages alike, so the order of two never changes: no clock is needed.
+        if isinstance(waiting.request, HandoffRequested):
+            ahead = triage.head_start(waiting.urgency, self._policy)
+            return (False, waiting.since - ahead, waiting.since)
+        return (True, waiting.request.by, waiting.since)

@@ -30,6 +30,7 @@ from handoff.events import (
     ServerDraining,
     TakeoverRequested,
 )
+from handoff.operators import Care
 from handoff.policy import Policy
 from handoff.testing import a_call, a_decision
 
@@ -41,8 +42,9 @@ def request(call_id: str, urgency: Urgency = Urgency.MEDIUM, **more: Any) -> Han
 
 
 class Floor:
-    def __init__(self, *operators: str, **policy: Any) -> None:
-        self.desk = Desk(Policy.from_mapping(policy, "test"))
+    def __init__(self, *operators: str, care: Care | None = None, **policy: Any) -> None:
+        policy["floor"] = {"rounds": 1} | policy.get("floor", {})
+        self.desk = Desk(Policy.from_mapping(policy, "test"), care=care)
         self.now = 0.0
         for operator in operators:
             self.send(OperatorJoined(operator, operator.title()))
@@ -379,9 +381,9 @@ def test_a_draining_floor_asks_nobody() -> None:
     ring = floor.ring(request("c1"))
     assert floor.send(ServerDraining()) == [
         StopRinging(ring.offer_id, "c1", "ann", "withdrawn"),
-        GiveUp("c1", 1),
+        GiveUp("c1", 1, reason="draining"),
     ]
-    assert floor.send(request("c2")) == [GiveUp("c2", 0)]
+    assert floor.send(request("c2")) == [GiveUp("c2", 0, reason="draining")]
     assert floor.desk.owner("c0") == ("bob", 1), "who talks goes on talking"
 
 
