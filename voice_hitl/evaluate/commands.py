@@ -65,3 +65,19 @@ def evaluate_recognition(
         )
     console.print(found.table())
     write_report(found, report)
+
+
+@evaluate.command("actions")
+def evaluate_actions(train: TrainFile, test: TestFile, report: ReportFile = None) -> None:
+    """Measure how well an agent's wrong actions are told from right ones before they are done.
+
+    Example: [cyan]voice-hitl evaluate actions --train FILE --test FILE --report out.json[/]
+    """
+    from voice_hitl.evaluate import actions
+    from voice_hitl.evaluate.files import read_rows
+
+    found = actions.evaluate_actions(
+        read_rows([train], actions.Conversation), read_rows([test], actions.Conversation)
+    )
+    console.print(found.table())
+    write_report(found, report)

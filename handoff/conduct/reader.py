@@ -1,0 +1,47 @@
+"""A call's events in, the risk of each proposed action out."""
+
+from __future__ import annotations
+
+from handoff.conduct.head import SHIPPED_ACTION, ActionHead, ActionRisk
+from handoff.conduct.reading import Conduct
+from handoff.events import ActionFinished, ActionProposed, AgentSpoke, CallerSpoke, Effect
+
+
+class ConductReader:
+    """Reads one call; memory is bounded as `reading` says."""
+
+    __slots__ = ("_conduct", "_head", "_replied")
+
+    def __init__(self, head: ActionHead = SHIPPED_ACTION) -> None:
+        self._head = head
+        self._conduct = Conduct()
+        self._replied: int | None = None  # the turn that the agent answered last
+
+    def handle(self, event: object) -> ActionRisk | None:
+        """Take in an event; the risk of what an `ActionProposed` would change, None for all else.
+
+        Look-ups (effect `read`) are read, not judged. Events of other kinds are ignored.
+        """
+        match event:
+            case CallerSpoke():
+                self._conduct.caller(event.text, event.slots.items())
+            case AgentSpoke():
+                self._conduct.agent(
+                    event.text,
+                    asks=event.kind in ("question", "confirmation"),
+                    refuses=event.kind == "refusal",
+                    again=event.turn == self._replied,
+                )
+                self._replied = event.turn
+            case ActionProposed():
+                risk = None
+                if event.effect is not Effect.READ:
+                    facts = self._conduct.facts(event.name, event.arguments, event.amount)
+                    risk = self._head.judge(facts)
+                self._conduct.proposed(event.action_id, event.name, event.arguments)
+                return risk
+            case ActionFinished():
+                self._conduct.finished(
+                    event.action_id, event.name, ok=event.ok, result=event.result
+                )
+        return None
