@@ -2,8 +2,8 @@
 
 Sans-I/O. Which step leads from which column where is in `STEPS`; a step that the table does not have is
 refused and kept as an anomaly. Bounded: what is finished leaves the board after `keep_seconds` or behind
-`keep_finished` newer ones, what has not moved for `stale_seconds` expires, and a card shows its first move and
-the last 31.
+`keep_finished` newer ones, what has not moved for `stale_seconds` expires, and a card shows its first move
+and the last 31.
 """
 
 from __future__ import annotations

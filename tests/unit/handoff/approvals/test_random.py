@@ -1,0 +1,460 @@
+"""Approvals and board under any order of events, with the server killed between any two commands.
+
+The shell here does the least that it is allowed to do: it stores a record when it comes to its `Keep`, and
+whatever comes after a kill is lost. Each life of the server has a clock of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from handoff.approvals import (
+    ENDINGS,
+    Acknowledge,
+    Answer,
+    Answered,
+    ApprovalAsked,
+    ApprovalRecord,
+    Approve,
+    ApproveEdited,
+    Audit,
+    CallTakenOver,
+    CandidatesChanged,
+    Execute,
+    ExecutionClaimed,
+    ExecutionFinished,
+    FollowUp,
+    FollowUpDone,
+    Gate,
+    Keep,
+    Outcome,
+    Permit,
+    ProposalWithdrawn,
+    RefuseAnswer,
+    Reject,
+    Respond,
+    ReviewerLeft,
+    Show,
+    State,
+    TellCaller,
+    digest,
+)
+from handoff.board import (
+    ApprovalChanged,
+    Board,
+    Card,
+    Column,
+    KeepAnomaly,
+    KeepCard,
+    Step,
+    TaskAdded,
+    TaskMoved,
+)
+from handoff.events import CallOver, DeadlinePassed, Effect, ServerDraining
+from handoff.oversight import Mode, Proposal, Verdict
+from handoff.policy import Policy
+
+POLICY = Policy()
+CALLS = ("c1", "c2")
+OPERATORS = ("ann", "bob", "cyd")
+ARGUMENTS = {"card": "7788", "amount": "40"}
+EDITED = {"card": "7788", "amount": "30"}
+FOREIGN = {"card": "7788", "amount": "40", "to": "me"}
+ANSWERS: tuple[Answer, ...] = (
+    Approve(),
+    ApproveEdited(EDITED),
+    ApproveEdited(FOREIGN),
+    Reject("no"),
+    Respond("ask again"),
+)
+COLUMNS = {
+    "open": Column.REVIEW,
+    "escalated": Column.REVIEW,
+    "approved": Column.APPROVED,
+    "executing": Column.APPROVED,
+    "executed": Column.EXECUTED,
+    "failed": Column.FAILED,
+    "unknown": Column.FAILED,
+    "rejected": Column.REJECTED,
+    "withdrawn": Column.REJECTED,
+    "taken_over": Column.REJECTED,
+    "responded": Column.PROCESSING,
+}
+FROM_APPROVED = {
+    Outcome.EXECUTED,
+    Outcome.FAILED,
+    Outcome.UNKNOWN,
+    Outcome.LAPSED,
+    Outcome.CALLER_GONE,
+    Outcome.TAKEN_OVER,
+    Outcome.WITHDRAWN,
+    Outcome.INTERRUPTED,
+}
+
+
+@dataclass
+class Watched:
+    """What the world knows of one approval, without asking the gate."""
+
+    mode: Mode
+    call_id: str
+    deadline: float  # on the wall
+    half: float
+    undisturbed: bool = True  # no kill and no drain since it was asked
+    shown: dict[str, float] = field(default_factory=dict)  # who has seen it and is still there
+    acknowledged: tuple[str, Answer] | None = None
+    permitted_until: float | None = None
+    permitted: str = ""
+    executed: list[str] = field(default_factory=list)
+    escalations: int = 0
+
+
+class Killed(Exception):
+    """The server dies here."""
+
+
+class World(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.offset = 1000.0  # the wall's time minus the machine's
+        self.gate = Gate(POLICY)
+        self.board = Board()
+        self.stored: dict[str, str] = {}
+        self.cards: dict[str, str] = {}
+        self.watched: dict[str, Watched] = {}
+        self.follow_ups: set[str] = set()
+        self.calls = dict.fromkeys(CALLS, 0)  # how often each line was hung up
+        self.dead_calls: set[str] = set()
+        self.asked = 0
+        self.kill_after: int | None = None
+        self.trying: Answered | None = None
+
+    # --- the shell --------------------------------------------------------------------------
+
+    @property
+    def wall(self) -> float:
+        return self.now + self.offset
+
+    def tell(self, event: Any) -> list[Any]:
+        self.gate.handle(event, self.now)
+        assert all(r.due_at is not None and r.due_at > self.now for r in self.gate.live())
+        deadline = self.gate.next_deadline()
+        assert deadline is None or deadline > self.now
+        commands = self.gate.take_commands()
+        try:
+            for command in commands:
+                if self.kill_after is not None:
+                    if self.kill_after == 0:
+                        raise Killed
+                    self.kill_after -= 1
+                self.carry_out(command)
+        except Killed:
+            self.restart()
+        else:
+            self.check_board()
+        return commands
+
+    def carry_out(self, command: Any) -> None:
+        match command:
+            case Keep(record):
+                self.save(record)
+            case Show(approval_id, operator_id, record, second):
+                assert record.status in ("open", "escalated")
+                assert second is (record.state is State.ESCALATED)
+                self.watched[approval_id].shown[operator_id] = self.wall
+            case Acknowledge(approval_id, operator_id, status):
+                self.check_acknowledged(approval_id, operator_id, status)
+            case Permit():
+                self.check_permit(command)
+            case Execute():
+                self.check_execute(command)
+            case TellCaller(_, call_id, _):
+                assert call_id not in self.dead_calls
+            case FollowUp(approval_id, record):
+                assert self.load(approval_id).follow_up
+                self.follow_ups.add(approval_id)
+            case Audit(_, _, _, _, counted, why):
+                assert counted is (why == "")
+
+    def save(self, record: ApprovalRecord) -> None:
+        watched = self.watched[record.approval_id]
+        if record.approval_id in self.stored:
+            before = self.load(record.approval_id)
+            if before.outcome is not None:
+                assert record.outcome is before.outcome, "a second outcome"
+            if before.decided_at is not None:
+                assert (record.by, record.digest) == (before.by, before.digest), "redecided"
+            was_open = before.state is State.OPEN
+            watched.escalations += was_open and record.state is State.ESCALATED
+        self.stored[record.approval_id] = json.dumps(record.shifted(self.offset).as_dict())
+        event = ApprovalChanged(record.proposal.action_id, record.status, record.by)
+        self.board.handle(event, self.now)
+        self.save_cards()  # with the record, as the wiring must
+
+    def save_cards(self) -> None:
+        for command in self.board.take_commands():
+            assert not isinstance(command, KeepAnomaly)
+            assert isinstance(command, KeepCard)
+            card = command.card.shifted(self.offset)
+            self.cards[card.task_id] = json.dumps(card.as_dict())
+
+    def load(self, approval_id: str) -> ApprovalRecord:
+        """As stored, on the machine's clock."""
+        record = ApprovalRecord.from_dict(json.loads(self.stored[approval_id]))
+        return record.shifted(-self.offset)
+
+    def restart(self) -> None:
+        self.kill_after = None
+        self.now, self.offset = 7.0, self.wall - 7.0  # another clock
+        for watched in self.watched.values():
+            watched.undisturbed = False
+            watched.shown.clear()
+        records = [self.load(approval_id) for approval_id in self.stored]
+        cards = [Card.from_dict(json.loads(card)).shifted(-self.offset) for card in self.cards.values()]
+        self.gate = Gate.reopened(POLICY, records, self.now)
+        self.board = Board.reopened(cards, self.now)
+        for command in self.gate.take_commands():
+            assert not isinstance(command, (Execute, Permit, TellCaller, Acknowledge))
+            self.carry_out(command)
+        assert {r.approval_id for r in self.gate.follow_ups()} <= self.follow_ups
+        for record in self.gate.live():
+            assert record.state in (State.OPEN, State.ESCALATED)
+        self.check_board()
+
+    # --- what must hold ---------------------------------------------------------------------
+
+    def check_acknowledged(self, approval_id: str, operator_id: str, status: str) -> None:
+        watched, record = self.watched[approval_id], self.load(approval_id)
+        assert self.trying is not None
+        assert (record.by, record.status) == (operator_id, status), "acknowledged, not kept"
+        assert watched.acknowledged is None, "two answers"
+        assert self.wall < watched.deadline, "a late answer"
+        assert self.trying.digest == digest("block", ARGUMENTS), "an answer to something else"
+        watched.acknowledged = (operator_id, self.trying.answer)
+
+    def check_permit(self, permit: Permit) -> None:
+        watched = self.watched[permit.approval_id]
+        assert self.load(permit.approval_id).state is State.APPROVED
+        if self.load(permit.approval_id).by:
+            assert self.trying is not None
+            edits = isinstance(self.trying.answer, ApproveEdited)
+            assert edits or isinstance(self.trying.answer, Approve)
+        else:  # nobody vetoed
+            edits = False
+            assert watched.mode is Mode.ON
+            assert watched.undisturbed
+            assert self.wall >= watched.deadline
+            assert any(at <= watched.half for at in watched.shown.values()), "nobody saw it"
+        assert permit.arguments == (EDITED if edits else ARGUMENTS)
+        assert permit.digest == digest("block", permit.arguments)
+        watched.permitted, watched.permitted_until = permit.digest, self.wall + 15.0
+
+    def check_execute(self, execute: Execute) -> None:
+        watched = self.watched[execute.approval_id]
+        record = self.load(execute.approval_id)
+        assert record.state is State.EXECUTING, "not written ahead"
+        assert execute.digest == digest(execute.name, execute.arguments) == watched.permitted
+        assert watched.permitted_until is not None
+        assert self.wall < watched.permitted_until, "after its validity"
+        assert watched.call_id not in self.dead_calls
+        assert watched.acknowledged or watched.mode is Mode.ON, "nobody approved"
+        watched.executed.append(execute.digest)
+        assert len(watched.executed) == 1, "executed twice"
+
+    def check_board(self) -> None:
+        for approval_id in self.stored:
+            record = self.gate.record(approval_id)
+            card = self.board.card(record.proposal.action_id) if record else None
+            if record is not None and card is not None:
+                assert card.column is COLUMNS.get(record.status, Column.EXPIRED)
+
+    def is_open(self, approval_id: str) -> bool:
+        record = self.gate.record(approval_id)
+        return (
+            record is not None
+            and record.state in (State.OPEN, State.ESCALATED)
+            and self.wall < self.watched[approval_id].deadline
+        )
+
+    # --- what happens -----------------------------------------------------------------------
+
+    @rule(
+        call=st.sampled_from(CALLS),
+        mode=st.sampled_from([Mode.IN, Mode.ON]),
+        seconds=st.sampled_from([0.0, 8.0, 45.0]),
+        candidates=st.lists(st.sampled_from(OPERATORS), max_size=4),
+    )
+    def ask(self, call: str, mode: Mode, seconds: float, candidates: list[str]) -> None:
+        call = f"{call}.{self.calls[call]}"
+        self.asked += 1
+        action_id, approval_id = f"a{self.asked}", f"p{self.asked}"
+        half = self.wall + seconds / 2
+        self.watched[approval_id] = Watched(mode, call, self.wall + seconds, half)
+        self.board.handle(TaskAdded(action_id, call, "block the card"), self.now)
+        self.board.handle(TaskMoved(action_id, Step.START, "agent"), self.now)
+        self.save_cards()
+        proposal = Proposal(action_id, call, "block", ARGUMENTS, Effect.IRREVERSIBLE, "block")
+        asked = ApprovalAsked(approval_id, proposal, Verdict(mode, 50, seconds), tuple(candidates))
+        self.gate.handle(asked, self.now)
+        self.tell(asked)  # told twice: must make no difference
+        if approval_id not in self.stored:  # killed before it was kept: as if never asked
+            del self.watched[approval_id]
+
+    @precondition(lambda self: self.watched)
+    @rule(
+        data=st.data(),
+        operator=st.sampled_from(OPERATORS),
+        answer=st.sampled_from(ANSWERS),
+        right=st.sampled_from([True, True, True, False]),
+    )
+    def answer(self, data: Any, operator: str, answer: Answer, right: bool) -> None:
+        approval_id = data.draw(st.sampled_from(sorted(self.watched)))
+        self.tell(DeadlinePassed())
+        seats = {State.OPEN: 1, State.ESCALATED: 2}
+        record = self.gate.record(approval_id)
+        assert record is not None
+        reviewers = self.gate.reviewers(approval_id)
+        counts = (
+            right
+            and self.is_open(approval_id)
+            and (operator in reviewers or len(reviewers) < seats[record.state])
+            and answer != ApproveEdited(FOREIGN)
+        )
+        seen = digest("block", ARGUMENTS if right else EDITED)
+        self.trying = Answered(approval_id, operator, seen, answer)
+        commands = self.tell(self.trying)
+        self.trying = None
+        assert any(isinstance(command, Acknowledge) for command in commands) is counts
+        assert any(isinstance(command, RefuseAnswer) for command in commands) is not counts
+        logged = [c for c in commands if isinstance(c, Audit) and c.actor == operator]
+        assert [line.counted for line in logged] == [counts]
+
+    @precondition(lambda self: self.watched)
+    @rule(data=st.data(), arguments=st.sampled_from([ARGUMENTS, EDITED, FOREIGN]))
+    def claim(self, data: Any, arguments: dict[str, str]) -> None:
+        approval_id = data.draw(st.sampled_from(sorted(self.watched)))
+        self.tell(ExecutionClaimed(approval_id, digest("block", arguments)))
+
+    @precondition(lambda self: self.watched)
+    @rule(data=st.data())
+    def answer_and_claim(self, data: Any) -> None:
+        """The good path, which chance alone finds too seldom."""
+        approval_id = data.draw(st.sampled_from(sorted(self.watched)))
+        operator = next(iter(self.gate.reviewers(approval_id)), "ann")
+        answer = data.draw(st.sampled_from([Approve(), ApproveEdited(EDITED)]))
+        self.trying = Answered(approval_id, operator, digest("block", ARGUMENTS), answer)
+        self.tell(self.trying)
+        self.trying = None
+        record = self.gate.record(approval_id)
+        if record is not None:
+            self.tell(ExecutionClaimed(approval_id, record.digest))
+
+    @precondition(lambda self: self.watched)
+    @rule(data=st.data(), ok=st.sampled_from([True, False, None]))
+    def finish(self, data: Any, ok: bool | None) -> None:
+        approval_id = data.draw(st.sampled_from(sorted(self.watched)))
+        self.tell(ExecutionFinished(approval_id, ok))
+
+    @precondition(lambda self: self.watched)
+    @rule(data=st.data(), candidates=st.lists(st.sampled_from(OPERATORS), max_size=3))
+    def rank(self, data: Any, candidates: list[str]) -> None:
+        approval_id = data.draw(st.sampled_from(sorted(self.watched)))
+        self.tell(CandidatesChanged(approval_id, tuple(candidates)))
+
+    @rule(operator=st.sampled_from(OPERATORS))
+    def leave(self, operator: str) -> None:
+        self.tell(DeadlinePassed())
+        for watched in self.watched.values():
+            watched.shown.pop(operator, None)
+        self.tell(ReviewerLeft(operator))
+
+    @precondition(lambda self: self.asked > 2)
+    @rule(call=st.sampled_from(CALLS))
+    def hang_up(self, call: str) -> None:
+        self.tell(DeadlinePassed())
+        gone = CallOver(f"{call}.{self.calls[call]}")
+        self.calls[call] += 1
+        self.dead_calls.add(gone.call_id)
+        self.tell(gone)
+        self.board.handle(gone, self.now)
+        self.save_cards()
+
+    @rule(call=st.sampled_from(CALLS))
+    def take_over(self, call: str) -> None:
+        self.tell(CallTakenOver(f"{call}.{self.calls[call]}"))
+
+    @precondition(lambda self: self.watched)
+    @rule(data=st.data())
+    def withdraw(self, data: Any) -> None:
+        self.tell(ProposalWithdrawn(data.draw(st.sampled_from(sorted(self.watched)))))
+
+    @precondition(lambda self: self.follow_ups)
+    @rule(data=st.data())
+    def follow_up(self, data: Any) -> None:
+        self.tell(FollowUpDone(data.draw(st.sampled_from(sorted(self.follow_ups))), "dee"))
+
+    @precondition(lambda self: self.asked > 2)
+    @rule()
+    def drain(self) -> None:
+        self.tell(DeadlinePassed())
+        for watched in self.watched.values():
+            watched.undisturbed = False
+        self.tell(ServerDraining())
+
+    @rule(seconds=st.sampled_from([0.5, 3.0, 4.0, 8.0, 22.5, 60.0]), late=st.booleans())
+    def wait(self, seconds: float, late: bool) -> None:
+        self.now += seconds
+        if not late:
+            self.tell(DeadlinePassed())
+
+    @rule()
+    def wait_for_the_timer(self) -> None:
+        deadline = self.gate.next_deadline()
+        if deadline is not None:
+            self.now = max(self.now, deadline)
+            self.tell(DeadlinePassed())
+
+    @rule(commands=st.integers(0, 8))
+    def kill_soon(self, commands: int) -> None:
+        self.kill_after = commands
+
+    def teardown(self) -> None:
+        self.kill_after = None
+        for _ in range(4 * len(self.watched) + 1):  # three timers at most in a life
+            deadline = self.gate.next_deadline()
+            if deadline is None:
+                break
+            self.now = max(self.now, deadline)
+            self.tell(DeadlinePassed())
+        assert self.gate.next_deadline() is None
+        assert self.gate.live() == ()
+        for approval_id, watched in self.watched.items():
+            record = self.load(approval_id)
+            assert record.outcome is not None
+            assert watched.escalations <= 1
+            if watched.acknowledged:
+                operator, answer = watched.acknowledged
+                assert record.by == operator
+                if isinstance(answer, Reject):
+                    assert record.outcome is Outcome.REJECTED
+                elif isinstance(answer, Respond):
+                    assert record.outcome is Outcome.RESPONDED
+                else:
+                    assert record.outcome in FROM_APPROVED
+            if watched.executed:
+                assert record.outcome in (Outcome.EXECUTED, Outcome.FAILED, Outcome.UNKNOWN)
+            if ENDINGS[record.outcome].follow_up:
+                assert approval_id in self.follow_ups
+        self.restart()
+        assert self.gate.next_deadline() is None
+
+
+TestApprovals = World.TestCase
+TestApprovals.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
