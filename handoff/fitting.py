@@ -54,7 +54,7 @@ def fit_head(
     """Fit by projected Newton steps.
 
     `troubles` (n, len(CODES)), not negative; `labels` (n,) 0 or 1; minimises
-    sum(count * log loss) + strength / 2 * |weights - prior weights|^2 with weights >= 0. `nuisance` (n, m) are
+    sum(count * log loss) + strength / 2 * |weights - prior weights|^2, weights >= 0. `nuisance` (n, m) are
     columns that explain labels but are no trouble (how old the call is): they are fitted along and left out,
     and the intercept is then set so that the mean prediction is the mean label. `weights` (n,), not
     negative, are the rows' counts; None: each counts once. Raises `ValueError` on shapes that do not match,
