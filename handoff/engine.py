@@ -15,6 +15,7 @@ from handoff.errors import ProtocolError
 from handoff.events import (
     ActionFinished,
     ActionProposed,
+    ActionRefused,
     AgentSpoke,
     CallerSilent,
     CallerSpoke,
@@ -30,6 +31,7 @@ from handoff.events import (
     SecondOpinion,
     StageTimed,
 )
+from handoff.oversight import Circumstances, Proposal, Verdict, judge
 from handoff.policy import Policy
 from handoff.risk import SHIPPED, Estimator, Latch, Models, simple_value
 from handoff.session import Session
@@ -124,6 +126,8 @@ class CallEngine:
                     self._memory.note(event)
                     self._signals.note(event)
                     self._between_turns(event, now)
+            case ActionRefused():
+                self._triggers.refused(event.action_id)
             case AgentSpoke() | StageTimed():
                 if self._session.state is not State.ENDED:
                     self._memory.note(event)
@@ -191,6 +195,20 @@ class CallEngine:
             operator_name=self._session.operator_name,
             epoch=self._session.epoch,
             outcome=self._session.outcome,
+        )
+
+    def oversee(self, proposal: Proposal) -> Verdict | None:
+        """How a proposed action is overseen now; ask after `handle` was told of it.
+
+        None: not at all, because a person is taking or has taken the call: it must not be done.
+        """
+        if self._session.state is not State.AI:
+            return None
+        seen = self._assessment
+        return judge(
+            self._policy,
+            proposal,
+            Circumstances(seen.risk, seen.error, self._session.safe_mode),
         )
 
     def allows(self, proposal: ActionProposed) -> tuple[bool, str]:

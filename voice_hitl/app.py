@@ -18,13 +18,15 @@ import orjson
 from aiohttp import web
 
 from handoff.desk import Desk
-from handoff.events import ServerDraining
+from handoff.events import CallOver, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.flow import FlowAgent
 from voice_hitl.agent.pack import Pack, load_pack
 from voice_hitl.agent.protocol import Agent
+from voice_hitl.call.approving import MACHINE as APPROVALS
+from voice_hitl.call.approving import ApprovalService, reopened_gate
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
@@ -143,6 +145,7 @@ class Server:
     calls: Calls
     hub: Hub
     floor: FloorService
+    approvals: ApprovalService
     store: SqlStore
     journal: Journal
     accounts: Accounts
@@ -150,6 +153,7 @@ class Server:
     async def drain(self, seconds: float) -> None:
         """Take no further calls, call nobody any more, and let the live calls end well."""
         self.floor.post(ServerDraining())
+        self.approvals.post(ServerDraining())
         await self.calls.drain(seconds)
 
 
@@ -189,16 +193,21 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
 
     metrics = Metrics()
     floor: FloorService
+    approvals: ApprovalService
 
     def call_ended(call_id: str, outcome: str) -> None:
         metrics.ended(outcome)
         floor.call_over(call_id)
+        approvals.post(CallOver(call_id))
 
     calls = Calls(config.server.max_calls, on_end=call_ended)
     metrics.live.set_function(lambda: len(calls))
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines)
     desk = Desk(policy, last_epoch=await store.last_epoch())
     floor = FloorService(desk, clock, journal, hub, calls.get)
+    gate = reopened_gate(policy, await store.machine_records(APPROVALS, open_only=True), clock)
+    approvals = ApprovalService(gate, clock, journal, hub, calls.get, floor.free)
+    floor.on_presence = approvals.presence
     ticker = Ticker()
     tokens = TokenStore()
     accounts = Accounts(store, config.operators.session_hours * 3600)
@@ -210,6 +219,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
             clips=clips,
             executor=executor,
             floor=floor,
+            gate=approvals,
             watcher=hub,
             clock=clock,
             notice=pack.notice,
@@ -226,16 +236,17 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     # Entered after the journal's, so stopped before it: the end of a call is still written down.
     start = await stack.enter_async_context(_background())
-    for service in (ticker.run(), floor.run(), calls.run()):
+    for service in (ticker.run(), approvals.run(), floor.run(), calls.run()):
         start(service)
 
-    gate = _gate(config, tokens, clock, calls, unserved=calls.unserved)
-    app = _application(gate, lambda: CallerLine(line_parts), lambda: len(calls))
+    twilio = _gate(config, tokens, clock, calls, unserved=calls.unserved)
+    app = _application(twilio, lambda: CallerLine(line_parts), lambda: len(calls))
     consoles = Consoles(
         ConsoleParts(
             accounts=accounts,
             hub=hub,
             floor=floor,
+            approvals=approvals,
             clock=clock,
             find_call=calls.get,
             reconnect_seconds=config.operators.reconnect_seconds,
@@ -248,9 +259,9 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)
     port = await _listen(config, app, stack)
-    _say_hello(config, port, gate, await accounts.first_link_token())
+    _say_hello(config, port, twilio, await accounts.first_link_token())
     _write_server_file(config, port, stack)
-    return Server(port, calls, hub, floor, store, journal, accounts)
+    return Server(port, calls, hub, floor, approvals, store, journal, accounts)
 
 
 async def open_loopback(config: Config, stack: AsyncExitStack) -> int:

@@ -102,6 +102,7 @@ class ScriptedAgent:
     action: Proposal = MOVE_MONEY
     acted: list[str] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
     thinks: float = 0.005  # seconds before it answers
 
     def converse(self, call_id: str, parameters: Mapping[str, str]) -> ScriptedConversation:
@@ -168,6 +169,7 @@ class ScriptedConversation:
 
     def verdict(self, action_id: str, verdict: Verdict) -> None:
         self._allowed[action_id] = verdict.allowed
+        self._agent.verdicts[action_id] = verdict
 
     def resume(self, note: str) -> list[Sentence]:
         return [Sentence(f"I am back. {note}".strip())]

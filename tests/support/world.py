@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from handoff import events as facts
+from handoff.approvals import Answer, Answered, ApprovalRecord, Gate, Show
 from handoff.commands import Decision, Notice, Ring
 from handoff.desk import Desk
 from handoff.policy import Policy
@@ -20,6 +21,7 @@ from tests.support.scripted import ScriptedAgent, ScriptedRecognizer, ScriptedVo
 from tests.support.virtual import InlineExecutor
 from voice_hitl.agent.pack import SHIPPED
 from voice_hitl.audio import g711
+from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
@@ -62,6 +64,9 @@ class Screen:
     bridges: dict[str, tuple[str, int]] = field(default_factory=dict)  # operator -> call, epoch
     unbridged_why: list[str] = field(default_factory=list)
     presences: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, dict[str, Show]] = field(default_factory=dict)  # approvals by operator, by id
+    answers: list[tuple[str, str]] = field(default_factory=list)  # operator, status or why not
+    approvals: dict[str, ApprovalRecord] = field(default_factory=dict)
 
     def call_changed(self, snapshot: CallSnapshot) -> None:
         assert snapshot.call_id not in self.ended
@@ -94,6 +99,21 @@ class Screen:
         if operator_id in self.ringing and self.ringing[operator_id].offer_id == offer_id:
             del self.ringing[operator_id]
         self.over.append((operator_id, reason))
+
+    def approval_asked(self, ask: Show, seconds: float) -> None:
+        self.asked.setdefault(ask.operator_id, {})[ask.approval_id] = ask
+
+    def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
+        self.asked[operator_id].pop(approval_id)
+
+    def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
+        self.answers.append((operator_id, status))
+
+    def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
+        self.answers.append((operator_id, why))
+
+    def approval_changed(self, record: ApprovalRecord) -> None:
+        self.approvals[record.approval_id] = record
 
     def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
         self.presences[operator_id] = presence
@@ -262,6 +282,16 @@ class Operator:
         self.accepts(await self.is_rung())
         await self.opens_audio()
 
+    async def is_asked(self) -> Show:
+        """Wait until the AI wants something approved."""
+        await self._world.until(lambda: bool(self._world.screen.asked.get(self.operator_id)))
+        return next(iter(self._world.screen.asked[self.operator_id].values()))
+
+    def answers(self, ask: Show, answer: Answer, digest: str | None = None) -> None:
+        """Answer what was seen, or something else."""
+        seen = digest or ask.record.digest
+        self._world.approvals.post(Answered(ask.approval_id, self.operator_id, seen, answer))
+
     def speaks(self, frames: int = 10) -> None:
         assert self.attached is not None
         assert self.attached.leg is not None
@@ -293,10 +323,14 @@ class World:
         self.recognizer = ScriptedRecognizer()
         self.voice = ScriptedVoice()
         self.journal = Journal(self.store)
-        self.calls = Calls(max_calls=3, on_end=lambda call_id, _: self.floor.call_over(call_id))
+        self.calls = Calls(max_calls=3, on_end=self._call_ended)
         self.floor = FloorService(
             Desk(policy), self.clock, self.journal, self.screen, self.calls.get
         )
+        self.approvals = ApprovalService(
+            Gate(policy), self.clock, self.journal, self.screen, self.calls.get, self.floor.free
+        )
+        self.floor.on_presence = self.approvals.presence
         self.ticker = Ticker()
         self.tokens = TokenStore()
         self.clip = load_clip(SPEECH)
@@ -308,6 +342,7 @@ class World:
                 clips={text: self.voice.clip(text) for text in (*NOTICES.values(), FILLER)},
                 executor=InlineExecutor(),
                 floor=self.floor,
+                gate=self.approvals,
                 watcher=self.screen,
                 clock=self.clock,
                 notice=lambda notice, _: NOTICES[notice],
@@ -324,6 +359,10 @@ class World:
         )
         self._group: asyncio.TaskGroup
         self._callers = 0
+
+    def _call_ended(self, call_id: str, outcome: str) -> None:
+        self.floor.call_over(call_id)
+        self.approvals.post(facts.CallOver(call_id))
 
     def now(self) -> float:
         return self.clock.now()
@@ -379,7 +418,13 @@ async def a_world(
 ) -> AsyncIterator[World]:
     """Run a world; afterwards nothing may be left of its calls."""
     world = World(agent or ScriptedAgent(), policy or Policy(), MemoryStore())
-    services = [world.journal.run(), world.floor.run(), world.ticker.run(), world.calls.run()]
+    services = [
+        world.journal.run(),
+        world.approvals.run(),
+        world.floor.run(),
+        world.ticker.run(),
+        world.calls.run(),
+    ]
     async with asyncio.TaskGroup() as group:
         world._group = group
         tasks = [group.create_task(service) for service in services]

@@ -67,6 +67,7 @@ class Actor:
                 effect=effect,
                 summary=summary,
                 amount=amount,
+                limit=tool.limit,
                 regulated=tool.regulated,
                 over_limit=amount is not None and tool.limit is not None and amount > tool.limit,
             )
@@ -81,7 +82,9 @@ class Actor:
             result = await run_tool(self._toolbox, plan.name, tool, call, arguments)
         except ToolTimeout as error:
             self.outcome = Outcome(uncertain=tool.effect is not Effect.READ)
-            yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
+            yield Acted(
+                action_id, plan.name, effect, ok=False, result=str(error), certain=False
+            )
         except ToolError as error:
             self.outcome = Outcome()
             yield Acted(action_id, plan.name, effect, ok=False, result=str(error))

@@ -55,6 +55,7 @@ class Proposal:
     summary: str  # one line for an operator
     amount: float | None = None
     regulated: str | None = None
+    limit: float | None = None  # the largest amount that the agent may move alone
     over_limit: bool = False
     reasoning: str = ""  # why, for whoever is to approve it
     alternatives: tuple[str, ...] = ()  # what could be done instead, in words for an operator
@@ -79,6 +80,7 @@ class Acted:
     effect: Effect
     ok: bool
     result: str  # one line for an operator
+    certain: bool = True  # False: no answer in time, it may have happened all the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from voice_hitl.call import turns
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
+from voice_hitl.call.proposals import Proposals
 from voice_hitl.call.replying import Replier
 from voice_hitl.call.speaking import FILLER, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
@@ -30,6 +31,7 @@ KINDS = ("answer", "notice", "question", "confirmation", "refusal", "apology")
 Work = Callable[[int], Coroutine[Any, Any, None]]
 Result = TypeVar("Result")
 MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
+CHECKING_EVERY = 4  # of the times that a reply is late, while a person looks at a proposal
 
 
 class Answering:
@@ -46,6 +48,7 @@ class Answering:
         speaker: Speaker,
         listener: Listener,
         stopwatch: Stopwatch,
+        proposals: Proposals,
         clock: Callable[[], float],
     ) -> None:
         self.safe_mode = False
@@ -56,10 +59,10 @@ class Answering:
         self._speaker = speaker
         self._listener = listener
         self._watch = stopwatch
+        self._proposals = proposals
         self._now = clock
         self._task: asyncio.Task[None] | None = None
         self._number = 0
-        self._acting = False
         self._queued: Work | None = None  # what to do once the present action is done
         self._muted = False  # the present work was interrupted; only its action still counts
         self._interrupted: str | None = None
@@ -113,6 +116,8 @@ class Answering:
         """Begin with work, or, while an action is under way, keep it; only the newest is kept."""
         if self._task is not None:
             self._queued = work
+            # Whoever speaks on may mean "no, wait": what is not approved yet is not asked for any more.
+            self._proposals.withdraw("caller_spoke", self._now())
             return
         self._kind = KINDS[0]
         self._muted = False
@@ -123,7 +128,8 @@ class Answering:
     def stop(self) -> None:
         """Cancel the present turn's work, unless it is in the middle of an action."""
         self._speaker.break_off()
-        if self._task is not None and not self._acting:
+        self._proposals.withdraw("interrupted", self._now())
+        if self._task is not None and not self._proposals.under_way:
             self._task.cancel()
             self._task = None
             self._number += 1
@@ -177,35 +183,19 @@ class Answering:
         self._book.understood(found)
 
     def on_proposal(self, event: at.ProposalCame, now: float) -> None:
-        """The core decides on an action, before it is tried."""
+        """The agent wants to act, and waits until it may."""
         if event.task != self._number or self._muted:
             _answer(event.verdict, Verdict(False, "interrupted"))
             return
-        proposal = event.proposal
-        fact = facts.ActionProposed(
-            action_id=proposal.action_id,
-            name=proposal.name,
-            arguments=proposal.arguments,
-            effect=proposal.effect,
-            amount=proposal.amount,
-            regulated=proposal.regulated,
-            over_limit=proposal.over_limit,
-        )
-        self._engine.handle(fact, now)
-        allowed, reason = self._engine.allows(fact)
-        self._acting = allowed
-        self._book.proposed(proposal, allowed, reason)
-        _answer(event.verdict, Verdict(allowed, reason))
+        self._proposals.propose(event, now)
+
+    def on_gate(self, event: at.GateSaid, now: float) -> None:
+        """The approval gate answers."""
+        self._proposals.on_gate(event, now)
 
     def on_acted(self, event: at.ActedCame, now: float) -> None:
         """An action was tried."""
-        self._acting = False
-        acted = event.acted
-        self._book.acted(acted)
-        self._engine.handle(
-            facts.ActionFinished(acted.action_id, acted.name, acted.effect, acted.ok, acted.result),
-            now,
-        )
+        self._proposals.on_acted(event.acted, now)
 
     def on_clip(self, event: at.ClipCame, now: float) -> None:
         """A piece of the reply's sound; ignored once a person is in charge."""
@@ -228,7 +218,7 @@ class Answering:
         if event.task != self._number:
             return
         self._task = None
-        self._acting = False
+        self._proposals.over()
         if event.done is not None:
             self._listener.expectation = event.done.expectation
             self._book.pending = event.done.pending
@@ -240,7 +230,7 @@ class Answering:
         if event.task != self._number:
             return
         self._task = None
-        self._acting = False
+        self._proposals.over()
         self._speaker.break_off()
         self._engine.handle(facts.ComponentFailed(event.component, event.detail), now)
         self._next_or_idle(now)
@@ -268,17 +258,30 @@ class Answering:
 
     def thought_too_long(self, command: turn.ThoughtTooLong) -> None:
         """The reply is late: fill the silence; a reply that stays away counts as a broken agent."""
+        if self._proposals.awaited:
+            self._say_again_that_a_person_is_asked(command.times)
+            return
         if command.times >= MAX_THOUGHTS:
             self.give_up()
             self._engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
             return
         self._speaker.prompt(FILLER)
 
+    def _say_again_that_a_person_is_asked(self, times: int) -> None:
+        if times % CHECKING_EVERY == 0:
+            self._proposals.still_checking()
+        else:
+            self._speaker.tone()
+
     def interrupt(self) -> None:
-        """Stop talking and working at once; what was cut off is remembered."""
+        """Stop talking and working at once; what was cut off is remembered.
+
+        A proposal that a person looks at stays: noise must not withdraw it, and words will.
+        """
         self._speaker.interrupt()
-        self.stop()
-        self._muted = self.busy
+        if not self._proposals.awaited:
+            self.stop()
+            self._muted = self.busy
         self._interrupted = self._speaker.as_heard
         self._end_after_reply = False
         self._tell_core_what_was_heard(self._now())
@@ -290,6 +293,7 @@ class Answering:
     def hold(self) -> None:
         """A person is coming: stop talking and working, and forget the turn that waits."""
         self._queued = None
+        self._proposals.withdraw("not_in_charge", self._now())
         if self._speaker.idle:
             self.stop()
         else:
@@ -297,7 +301,7 @@ class Answering:
 
     def give_up(self) -> None:
         """Cancel the present work, action or not."""
-        self._acting = False
+        self._proposals.over()
         self.stop()
 
     def wind_up(self, event: at.InboxEvent, now: float) -> None:
@@ -307,6 +311,8 @@ class Answering:
                 _answer(event.go, False)
             case at.ProposalCame():
                 _answer(event.verdict, Verdict(False, "call_over"))
+            case at.GateSaid():
+                self.on_gate(event, now)
             case at.ActedCame():
                 self.on_acted(event, now)
                 self.stop()

@@ -78,7 +78,7 @@ class CallBook:
         self._partial = ""
         self._revisions = 0
         self._points: list[Point] = []
-        self._turn = 0
+        self.turn = 0
         self._details: dict[int, TurnRecord] = {}  # lines that may still change
         self._caller_line: int | None = None  # of the present turn
         self._stages: dict[str, float] = {}  # of the present turn
@@ -134,7 +134,7 @@ class CallBook:
 
     def turn_begins(self, turn: int) -> None:
         """The caller's turn number `turn` has closed; what is measured from here on belongs to it."""
-        self._turn = turn
+        self.turn = turn
         self._caller_line = None
         self._stages = {}
 
@@ -187,11 +187,10 @@ class CallBook:
         known = self._transcript.lines
         return " ".join(text for seq in lines if (text := known[seq].as_heard))
 
-    def proposed(self, proposal: Proposal, allowed: bool, reason: str) -> None:
-        """The agent wanted to act."""
-        verdict = "allowed" if allowed else f"not allowed: {reason}"
+    def proposed(self, proposal: Proposal, verdict: str) -> None:
+        """The agent wants to act; `verdict` says what becomes of it."""
         self.system(f"The AI wants to {proposal.summary} ({verdict}).")
-        self._audit("action_proposed", name=proposal.name, allowed=allowed, reason=reason)
+        self._audit("action_proposed", name=proposal.name, verdict=verdict)
 
     def acted(self, acted: Acted) -> None:
         """An action was tried."""
@@ -340,7 +339,7 @@ class CallBook:
         record = TurnRecord(
             call_id=self.call_id,
             seq=line.seq,
-            turn=self._turn,
+            turn=self.turn,
             role=line.role,
             text=line.text,
             at=line.at,

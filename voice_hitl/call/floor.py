@@ -55,6 +55,12 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
+        self.on_presence: Callable[[str, str], None] = lambda operator_id, presence: None
+
+    def free(self) -> tuple[str, ...]:
+        """Who could look at something now, who has waited longest first."""
+        free = [operator for operator in self.desk.operators() if operator.free]
+        return tuple(o.operator_id for o in sorted(free, key=lambda o: (o.idle_since, o.name)))
 
     def tell(
         self,
@@ -108,6 +114,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                     call.post(FloorSaid(facts.NobodyAvailable(command.tried, command.request)))
             case core.PresenceChanged():
                 self._consoles.presence(command.operator_id, command.presence, command.busy_with)
+                self.on_presence(command.operator_id, command.presence)
 
     async def _assign(self, command: core.Assign) -> None:
         call = self._find_call(command.call_id)

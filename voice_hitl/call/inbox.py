@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from handoff.approvals.messages import Execute, Permit, RefuseClaim, TellAgent, TellCaller
 from handoff.events import (
     HandedBack,
     NobodyAvailable,
@@ -110,6 +111,13 @@ class ProposalCame:
     task: int
     proposal: Proposal
     verdict: asyncio.Future[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class GateSaid:
+    """The approval gate has news of a proposal of this call."""
+
+    said: Permit | Execute | RefuseClaim | TellAgent | TellCaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +243,7 @@ InboxEvent: TypeAlias = (
     | UnderstandingCame
     | Overheard
     | ProposalCame
+    | GateSaid
     | ActedCame
     | ClipCame
     | ReplyDone

@@ -30,6 +30,7 @@ from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.ports import CallWatcher, FloorPort
+from voice_hitl.call.proposals import GatePort, Proposals
 from voice_hitl.call.replying import Replier
 from voice_hitl.call.speaking import Speaker
 from voice_hitl.call.stopwatch import Stopwatch
@@ -54,6 +55,7 @@ class CallParts:
     clips: Mapping[str, bytes]  # of the notices and `FILLER`, rendered before the first call
     executor: Executor
     floor: FloorPort
+    gate: GatePort
     watcher: CallWatcher
     clock: Clock
     notice: Callable[[Notice, int], str]  # the words of a notice, the n-th time it is said
@@ -98,6 +100,7 @@ class CallRunner:
             self._speaker,
             self._listener,
             self._watch,
+            Proposals(engine, book, parts.gate, self._say, lambda notice: parts.notice(notice, 0)),
             parts.clock.now,
         )
         self._timer: asyncio.TimerHandle | None = None
@@ -328,10 +331,10 @@ class CallRunner:
         if isinstance(command, core.WithdrawRequest):
             self.book.bridge_over(command.reason)
 
-    def _tell(self, command: core.Tell) -> None:
-        times = self._told.get(command.notice, 0)
-        self._told[command.notice] = times + 1
-        self._speaker.prompt(self._parts.notice(command.notice, times))
+    def _say(self, notice: Notice) -> None:
+        times = self._told.get(notice, 0)
+        self._told[notice] = times + 1
+        self._speaker.prompt(self._parts.notice(notice, times))
 
     def _hold_agent(self, command: core.HoldAgent) -> None:
         self._ai.hold()
@@ -437,6 +440,7 @@ HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
     at.UnderstandingCame: lambda call, event, now: call._ai.on_understanding(event, now),
     at.Overheard: lambda call, event, now: call._ai.on_overheard(event, now),
     at.ProposalCame: lambda call, event, now: call._ai.on_proposal(event, now),
+    at.GateSaid: lambda call, event, now: call._ai.on_gate(event, now),
     at.ActedCame: lambda call, event, now: call._ai.on_acted(event, now),
     at.ClipCame: lambda call, event, now: call._ai.on_clip(event, now),
     at.ReplyDone: lambda call, event, now: call._ai.on_reply_done(event, now),
@@ -466,7 +470,7 @@ CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
     core.RequestOperator: CallRunner._request_operator,
     core.RequestTakeover: CallRunner._tell_floor,
     core.WithdrawRequest: CallRunner._tell_floor,
-    core.Tell: CallRunner._tell,
+    core.Tell: lambda call, command: call._say(command.notice),
     core.HoldAgent: CallRunner._hold_agent,
     core.ResumeAgent: CallRunner._resume_agent,
     core.ConnectOperator: CallRunner._connect,

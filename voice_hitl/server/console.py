@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
+from handoff import approvals as said
 from handoff import events as facts
+from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
@@ -43,6 +45,7 @@ class ConsoleParts:
     accounts: Accounts
     hub: Hub
     floor: FloorService
+    approvals: ApprovalService
     clock: Clock
     find_call: Callable[[str], CallRunner | None]
     reconnect_seconds: float
@@ -162,6 +165,13 @@ class Consoles:
                 floor.post(facts.OfferAccepted(me, offer_id))
             case wire.Decline(offer_id=offer_id):
                 floor.post(facts.OfferDeclined(me, offer_id))
+            case wire.Approve(arguments=arguments):
+                edited = said.Approve() if arguments is None else said.ApproveEdited(arguments)
+                self._answer(me, command, edited)
+            case wire.Reject(reason=reason):
+                self._answer(me, command, said.Reject(reason))
+            case wire.Respond(text=text):
+                self._answer(me, command, said.Respond(text))
             case wire.Watch(call_id=call_id):
                 self._parts.hub.watch(connection, call_id)
             case wire.Take(call_id=call_id):
@@ -172,6 +182,12 @@ class Consoles:
             case wire.EndCall(call_id=call_id, epoch=epoch):
                 ended = facts.OperatorEndedCall(me, epoch=epoch)
                 self._tell(connection, call_id, FloorSaid(ended))
+
+    def _answer(
+        self, me: str, command: wire.Approve | wire.Reject | wire.Respond, answer: said.Answer
+    ) -> None:
+        event = said.Answered(command.approval_id, me, command.digest, answer)
+        self._parts.approvals.post(event)
 
     def _tell(self, connection: Connection, call_id: str, event: FloorSaid) -> None:
         call = self._parts.find_call(call_id)

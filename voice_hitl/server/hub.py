@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from handoff import events as facts
+from handoff.approvals import WHY_NOT, ApprovalRecord, Show
 from handoff.commands import Decision, Ring
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.ports import CallSnapshot
@@ -19,7 +20,7 @@ from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import Identity
 from voice_hitl.server.metrics import Metrics
-from voice_hitl.server.views import call_view, offer_view, transcript_entry
+from voice_hitl.server.views import approval_view, call_view, offer_view, transcript_entry
 
 OUTBOX_SIZE = 1000
 
@@ -34,6 +35,22 @@ OFFER_OVER_WORDS = {
     "busy": "You are in a call already; hand it back or end it first.",
     "unknown": "There is no such call any more.",
     "draining": "The server is shutting down and takes no new handoffs.",
+}
+APPROVAL_OVER_WORDS = {
+    "approved": "Approved.",
+    "rejected": "Rejected.",
+    "responded": "The AI passes the answer on.",
+    "expired": "Nobody answered in time; it was not done, and a follow-up is queued.",
+    "withdrawn": "The caller went on, so the AI no longer wants to do this.",
+    "caller_gone": "The caller hung up; it was not done, and a follow-up is queued.",
+    "taken_over": "A colleague has the call now and does what is needed.",
+    "draining": "The server is shutting down; it was not done, and a follow-up is queued.",
+    "left": "A colleague is asked instead.",
+}
+ANSWER_WORDS = {
+    "approved": "Approved; the AI goes on.",
+    "rejected": "Rejected; the AI tells the caller.",
+    "responded": "The AI passes your answer on.",
 }
 UNBRIDGED_WORDS = {
     "handed_back": "You handed the call back to the AI.",
@@ -93,6 +110,7 @@ class Hub:
         self._calls: dict[str, CallSnapshot] = {}
         self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
         self._bridges: dict[str, wire.Bridged] = {}  # by operator
+        self._approvals: dict[str, dict[str, wire.ApprovalView]] = {}  # by operator, by id
 
     # --- connections ---
 
@@ -109,6 +127,7 @@ class Hub:
                 operators=list(self._operators.values()),
                 calls=[call_view(call) for call in self._calls.values()],
                 offers=[offer for owner, offer in self._offers.values() if owner == operator_id],
+                approvals=list(self._approvals.get(operator_id, {}).values()),
                 server_time=self._clock.wall(),
                 version=self._version,
                 guidelines=self._guidelines,
@@ -218,6 +237,46 @@ class Hub:
                 message=OFFER_OVER_WORDS.get(reason, reason),
             ),
         )
+
+    # --- ApprovalConsole ---
+
+    def approval_asked(self, ask: Show, seconds: float) -> None:
+        """Show an approval that expires in `seconds`."""
+        call = self._calls.get(ask.record.call_id)
+        view = approval_view(ask, call.caller if call else "", seconds, self._clock.wall())
+        self._approvals.setdefault(ask.operator_id, {})[ask.approval_id] = view
+        self._to(ask.operator_id, wire.ApprovalAsked(approval=view))
+
+    def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
+        """An approval is no longer theirs to answer."""
+        self._approvals.get(operator_id, {}).pop(approval_id, None)
+        self._to(
+            operator_id,
+            wire.ApprovalOver(
+                approval_id=approval_id,
+                status=why,
+                message=APPROVAL_OVER_WORDS.get(why, why.replace("_", " ").capitalize() + "."),
+            ),
+        )
+
+    def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
+        """Their answer counts."""
+        words = ANSWER_WORDS.get(status, "Your answer counts.")
+        self._to(
+            operator_id,
+            wire.AnswerTaken(approval_id=approval_id, counted=True, message=words),
+        )
+
+    def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
+        """Their answer does not count."""
+        words = f"Your answer did not count: {WHY_NOT.get(why, why)}."
+        self._to(
+            operator_id,
+            wire.AnswerTaken(approval_id=approval_id, counted=False, message=words),
+        )
+
+    def approval_changed(self, record: ApprovalRecord) -> None:
+        """Nothing more to show: whoever is asked has been told."""
 
     def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
         """An operator's presence changed."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from handoff.approvals import Show
 from handoff.brief import Brief
 from handoff.commands import Reason, Ring
+from handoff.oversight import REASONS
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.transcript import Line
 from voice_hitl.server.wire import (
+    ApprovalView,
     Attempt,
     BriefView,
     CallView,
@@ -92,4 +95,29 @@ def offer_view(offer: Ring, caller: str, seconds: float, now: float) -> OfferVie
         brief=brief_view(offer.brief, now),
         expires_at=now + seconds,
         seconds=seconds,
+    )
+
+
+def approval_view(ask: Show, caller: str, seconds: float, now: float) -> ApprovalView:
+    """An approval as its operator sees it; `seconds` are left of it, `now` in Unix seconds."""
+    record = ask.record
+    proposal = record.proposal
+    return ApprovalView(
+        approval_id=record.approval_id,
+        call_id=record.call_id,
+        caller=caller,
+        action=proposal.name,
+        summary=proposal.summary,
+        arguments=dict(record.arguments),
+        digest=record.digest,
+        effect=proposal.effect.value,
+        amount=proposal.amount,
+        risk=record.risk,
+        reasons=[REASONS[code] for code in record.reasons],
+        reasoning=proposal.reasoning,
+        alternatives=list(proposal.alternatives),
+        veto=record.silence_consents,
+        second=ask.second,
+        expires_at=now + seconds,
+        seconds=record.deadline - record.asked_at,
     )

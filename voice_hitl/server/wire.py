@@ -110,6 +110,28 @@ class OfferView(WireModel):
     seconds: float  # total ringing time, for the countdown
 
 
+class ApprovalView(WireModel):
+    """An action that the AI wants to do and this operator is asked about."""
+
+    approval_id: str
+    call_id: str
+    caller: str
+    action: str  # the action's name
+    summary: str  # the action in one line
+    arguments: dict[str, str]
+    digest: str  # of these arguments; an answer names it
+    effect: Literal["read", "reversible", "irreversible"]
+    amount: float | None
+    risk: int  # 0..100
+    reasons: list[str]  # why a person is asked, in words
+    reasoning: str  # why the AI wants it
+    alternatives: list[str]
+    veto: bool  # True: done unless somebody objects; False: not done unless approved
+    second: bool  # the first who was asked has not answered by half time
+    expires_at: float
+    seconds: float  # total time to answer, for the countdown
+
+
 # --- server -> console ------------------------------------------------------------------------
 
 
@@ -121,6 +143,7 @@ class Hello(WireModel):
     operators: list[OperatorView]
     calls: list[CallView]
     offers: list[OfferView]
+    approvals: list[ApprovalView]
     server_time: float
     version: str
     guidelines: str  # the pack's guidelines.md
@@ -185,6 +208,31 @@ class OfferOver(WireModel):
     message: str
 
 
+class ApprovalAsked(WireModel):
+    """The AI wants to act, and this operator is asked; again with the same id: it stands differently."""
+
+    type: Literal["approval"] = "approval"
+    approval: ApprovalView
+
+
+class ApprovalOver(WireModel):
+    """An approval needs no answer from this operator any more."""
+
+    type: Literal["approval_over"] = "approval_over"
+    approval_id: str
+    status: str  # approved | rejected | responded | expired | withdrawn | caller_gone | left | ...
+    message: str
+
+
+class AnswerTaken(WireModel):
+    """What became of this operator's answer."""
+
+    type: Literal["answer"] = "answer"
+    approval_id: str
+    counted: bool
+    message: str
+
+
 class Bridged(WireModel):
     """This operator is now talking to the caller; open `/ws/audio/{call_id}`."""
 
@@ -231,6 +279,9 @@ ServerMessage = Annotated[
     | Transcript
     | Offered
     | OfferOver
+    | ApprovalAsked
+    | ApprovalOver
+    | AnswerTaken
     | Bridged
     | Unbridged
     | OperatorChanged
@@ -295,8 +346,35 @@ class Watch(WireModel):
     call_id: str | None
 
 
+class Approve(WireModel):
+    """Let the AI do what it wants, or, with `arguments`, that with other values."""
+
+    type: Literal["approve"] = "approve"
+    approval_id: str
+    digest: str
+    arguments: dict[str, str] | None = None
+
+
+class Reject(WireModel):
+    """Do not let the AI do it."""
+
+    type: Literal["reject"] = "reject"
+    approval_id: str
+    digest: str
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Respond(WireModel):
+    """Do not let the AI do it; it says this to the caller instead."""
+
+    type: Literal["respond"] = "respond"
+    approval_id: str
+    digest: str
+    text: str = Field(min_length=1, max_length=500)
+
+
 ConsoleMessage = Annotated[
-    SetPresence | Accept | Decline | Take | HandBack | EndCall | Watch,
+    SetPresence | Accept | Decline | Take | HandBack | EndCall | Watch | Approve | Reject | Respond,
     Field(discriminator="type"),
 ]
 
@@ -320,6 +398,13 @@ class SetUp(WireModel):
     token: str
     name: str = Field(min_length=1, max_length=64)
     password: str = Field(min_length=10, max_length=256)
+
+
+class DispositionBody(WireModel):
+    """`POST /api/v1/calls/{call_id}/disposition`: whether the handoff was right, says who took it."""
+
+    verdict: Literal["needed", "premature", "too_late", "not_needed"]
+    note: str = Field(default="", max_length=2000)
 
 
 class Session(WireModel):

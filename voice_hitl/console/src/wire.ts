@@ -1,6 +1,49 @@
 // Generated from voice_hitl/server/wire.py by `python -m voice_hitl.console.generate_types`.
 // Edit that file, never this one.
 
+/** What became of this operator's answer. */
+export interface AnswerTaken {
+  readonly type: 'answer';
+  readonly approval_id: string;
+  readonly counted: boolean;
+  readonly message: string;
+}
+
+/** The AI wants to act, and this operator is asked; again with the same id: it stands differently. */
+export interface ApprovalAsked {
+  readonly type: 'approval';
+  readonly approval: ApprovalView;
+}
+
+/** An approval needs no answer from this operator any more. */
+export interface ApprovalOver {
+  readonly type: 'approval_over';
+  readonly approval_id: string;
+  readonly status: string;
+  readonly message: string;
+}
+
+/** An action that the AI wants to do and this operator is asked about. */
+export interface ApprovalView {
+  readonly approval_id: string;
+  readonly call_id: string;
+  readonly caller: string;
+  readonly action: string;
+  readonly summary: string;
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly digest: string;
+  readonly effect: 'read' | 'reversible' | 'irreversible';
+  readonly amount: number | null;
+  readonly risk: number;
+  readonly reasons: readonly string[];
+  readonly reasoning: string;
+  readonly alternatives: readonly string[];
+  readonly veto: boolean;
+  readonly second: boolean;
+  readonly expires_at: number;
+  readonly seconds: number;
+}
+
 /** One thing that was tried, and its result. */
 export interface Attempt {
   readonly what: string;
@@ -65,6 +108,7 @@ export interface Hello {
   readonly operators: readonly OperatorView[];
   readonly calls: readonly CallView[];
   readonly offers: readonly OfferView[];
+  readonly approvals: readonly ApprovalView[];
   readonly server_time: number;
   readonly version: string;
   readonly guidelines: string;
@@ -188,6 +232,9 @@ export type ServerMessage =
   | Transcript
   | Offered
   | OfferOver
+  | ApprovalAsked
+  | ApprovalOver
+  | AnswerTaken
   | Bridged
   | Unbridged
   | OperatorChanged
@@ -198,6 +245,14 @@ export type ServerMessage =
 export interface Accept {
   readonly type: 'accept';
   readonly offer_id: string;
+}
+
+/** Let the AI do what it wants, or, with `arguments`, that with other values. */
+export interface Approve {
+  readonly type: 'approve';
+  readonly approval_id: string;
+  readonly digest: string;
+  readonly arguments?: Readonly<Record<string, string>> | null;
 }
 
 /** Do not take an offered call. */
@@ -219,6 +274,22 @@ export interface HandBack {
   readonly call_id: string;
   readonly epoch: number;
   readonly note?: string;
+}
+
+/** Do not let the AI do it. */
+export interface Reject {
+  readonly type: 'reject';
+  readonly approval_id: string;
+  readonly digest: string;
+  readonly reason: string;
+}
+
+/** Do not let the AI do it; it says this to the caller instead. */
+export interface Respond {
+  readonly type: 'respond';
+  readonly approval_id: string;
+  readonly digest: string;
+  readonly text: string;
 }
 
 /** Go available or away. */
@@ -247,7 +318,10 @@ export type ConsoleMessage =
   | Take
   | HandBack
   | EndCall
-  | Watch;
+  | Watch
+  | Approve
+  | Reject
+  | Respond;
 
 /** `POST /api/v1/setup`: the one-time link makes the first account. */
 export interface SetUp {
@@ -275,6 +349,9 @@ export interface ErrorBody {
 
 /** The types of `ServerMessage` that this console knows. */
 export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
+  'answer',
+  'approval',
+  'approval_over',
   'bridged',
   'call',
   'call_ended',

@@ -154,24 +154,18 @@ async def test_what_the_caller_heard_of_a_sentence_is_shown_and_stored(desk: Des
     assert desk.book.as_heard([whole, cut]) == "Your balance"
 
 
-@pytest.mark.parametrize(
-    ("allowed", "reason", "words"),
-    [(True, "", "(allowed)"), (False, "over_limit", "(not allowed: over_limit)")],
-)
-async def test_what_the_agent_wanted_and_did_is_told_and_audited(
-    desk: Desk, allowed: bool, reason: str, words: str
-) -> None:
+async def test_what_the_agent_wanted_and_did_is_told_and_audited(desk: Desk) -> None:
     proposal = Proposal("a1", "transfer", {}, Effect.REVERSIBLE, "move 50 dollars")
-    desk.book.proposed(proposal, allowed, reason)
+    desk.book.proposed(proposal, "allowed")
     desk.book.acted(Acted("a1", "transfer", Effect.REVERSIBLE, False, "the bank refused"))
     assert list(desk.shown.values()) == [
-        f"The AI wants to move 50 dollars {words}.",
+        "The AI wants to move 50 dollars (allowed).",
         "the bank refused",
     ]
     tried, wanted = sorted(
         await (await desk.stored()).events(call_id="CA1"), key=lambda e: e.action, reverse=True
     )
-    assert (wanted.action, wanted.detail["allowed"]) == ("action_proposed", allowed)
+    assert (wanted.action, wanted.detail["verdict"]) == ("action_proposed", "allowed")
     assert (tried.action, tried.detail["ok"]) == ("action_tried", False)
 
 

@@ -17,12 +17,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from handoff import commands as core
 from handoff import events as facts
+from handoff.approvals import Gate
 from handoff.brief import Brief
 from handoff.desk import Desk
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.testing import MemoryStore, a_decision
 from voice_hitl.audio import g711
+from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
@@ -163,11 +165,15 @@ class Office:
         self.floor = FloorService(
             Desk(Policy()), self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
         )
+        self.approvals = ApprovalService(
+            Gate(Policy()), self.clock, self.journal, self.hub, lambda _: None, self.floor.free
+        )
         self.consoles = Consoles(
             ConsoleParts(
                 accounts=self.accounts,
                 hub=self.hub,
                 floor=self.floor,
+                approvals=self.approvals,
                 clock=self.clock,
                 find_call=lambda call: cast(CallRunner | None, self.calls.get(call)),
                 reconnect_seconds=reconnect_seconds,

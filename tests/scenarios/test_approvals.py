@@ -1,0 +1,218 @@
+"""The approval gate in whole calls on virtual time: asked, answered, edited, vetoed, too late, hung up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, TypeVar
+
+import pytest
+
+from handoff.approvals import Answer, Approve, ApproveEdited, Reject, Respond
+from handoff.events import Effect, Presence
+from handoff.policy import Policy
+from tests.support import virtual
+from tests.support.scripted import ScriptedAgent
+from tests.support.world import Caller, Operator, World, a_world
+from voice_hitl.agent.protocol import Proposal
+
+PAY = Proposal("a1", "transfer", {"amount": "50"}, Effect.IRREVERSIBLE, "move 50 dollars")
+IN = {"oversight": {"actions": {"transfer": {"mode": "in"}}}}
+ON = {"oversight": {"actions": {"transfer": {"mode": "on", "risky": "on"}}, "veto_seconds": 6}}
+Story = Callable[[World, Caller, list[Operator]], Awaitable[None]]
+Found = TypeVar("Found")
+
+
+def play(policy: Mapping[str, Any], story: Story, *names: str) -> World:
+    """With these operators on the floor a caller asks for the transfer; then what the story says."""
+    worlds: list[World] = []
+
+    async def main() -> None:
+        agent = ScriptedAgent(action=PAY)
+        async with a_world(agent, Policy.from_mapping(policy, "test")) as world:
+            worlds.append(world)
+            operators = [world.operator(name) for name in names]
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("move the money")
+            await story(world, caller, operators)
+            if caller.live:
+                caller.hangs_up()
+
+    virtual.run(main())
+    return worlds[0]
+
+
+def kept(reading: Coroutine[object, object, Found]) -> Found:
+    return asyncio.run(reading)
+
+
+def outcome(world: World) -> str:
+    (record,) = world.screen.approvals.values()
+    return record.status
+
+
+def test_an_approved_action_is_done_once_and_becomes_a_label() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await caller.hears("Notice checking")
+        ask = await floor[0].is_asked()
+        assert ask.record.proposal.summary == "move 50 dollars"
+        assert world.agent.acted == []
+        floor[0].answers(ask, Approve())
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana")
+    assert world.agent.acted == ["normal"]
+    assert outcome(world) == "executed"
+    assert world.screen.answers == [("ana", "approved")]
+    (label,) = kept(world.store.labels())
+    assert (label.head, label.value, label.source, label.by) == ("error", False, "approval", "ana")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (Reject("the account is frozen"), "rejected", "I am not allowed to do that."),
+        (Respond("Please come to the branch."), "responded", "I am not allowed to do that."),
+    ],
+)
+def test_what_a_person_refuses_is_not_done(answer: Answer, status: str, said: str) -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        floor[0].answers(await floor[0].is_asked(), answer)
+        await caller.hears(said)
+
+    world = play(IN, story, "ana")
+    assert world.agent.acted == []
+    assert outcome(world) == status
+    verdict = world.agent.verdicts["a1"]
+    assert not verdict.allowed
+    assert verdict.advice == (answer.text if isinstance(answer, Respond) else "")
+
+
+def test_an_edit_is_what_is_done() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        floor[0].answers(await floor[0].is_asked(), ApproveEdited({"amount": "20"}))
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana")
+    assert world.agent.verdicts["a1"].arguments == {"amount": "20"}
+    assert outcome(world) == "executed"
+
+
+def test_an_answer_to_other_arguments_than_those_in_question_executes_nothing() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        floor[0].answers(await floor[0].is_asked(), Approve(), digest="0" * 64)
+        await world.until(lambda: bool(world.screen.answers))
+
+    world = play(IN, story, "ana")
+    assert world.screen.answers == [("ana", "stale_digest")]
+    assert world.agent.acted == []
+    log = [event.action for event in kept(world.store.events(call_id="CA1"))]
+    assert "approval.approve" in log
+
+
+def test_nobody_answers_a_second_is_asked_at_half_time_and_then_it_is_not_done() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        asked_at = world.now()
+        second = await floor[1].is_asked()
+        assert second.second
+        assert world.now() - asked_at == pytest.approx(22.5, abs=0.5)
+        await caller.hears("I am not allowed to do that.")
+        assert world.now() - asked_at == pytest.approx(45.0, abs=1.0)
+        floor[0].answers(ask, Approve())
+        await world.until(lambda: ("ana", "late") in world.screen.answers)
+
+    world = play(IN, story, "ana", "bob")
+    assert world.agent.acted == []
+    assert outcome(world) == "expired"
+    assert world.agent.verdicts["a1"].advice == "Notice not_done."
+    assert [r.approval_id for r in world.approvals.gate.follow_ups()] == list(
+        world.screen.approvals
+    )
+
+
+def test_two_who_answer_at_once_one_counts() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        first, second = await floor[0].is_asked(), await floor[1].is_asked()
+        floor[1].answers(second, Reject("no"))
+        floor[0].answers(first, Approve())
+        await caller.hears("I am not allowed to do that.")
+
+    world = play(IN, story, "ana", "bob")
+    assert world.screen.answers == [("bob", "rejected"), ("ana", "answered")]
+    assert world.agent.acted == []
+
+
+def test_where_nobody_is_the_caller_does_not_wait_long() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        before = world.now()
+        await caller.hears("I am not allowed to do that.")
+        assert world.now() - before < 7.0
+
+    assert outcome(play(IN, story)) == "expired"
+
+
+def test_a_caller_who_says_something_new_takes_the_proposal_back() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        await caller.says("no wait what is my balance")
+        await caller.hears("Your balance is")
+        floor[0].answers(ask, Approve())
+        await world.until(lambda: bool(world.screen.answers))
+
+    world = play(IN, story, "ana")
+    assert world.agent.acted == []
+    assert outcome(world) == "withdrawn"
+    assert world.screen.answers == [("ana", "over")]
+
+
+def test_a_caller_who_hangs_up_leaves_a_follow_up_and_no_question_on_a_screen() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        caller.hangs_up()
+        await world.settled()
+        await world.until(lambda: not world.screen.asked["ana"])
+
+    world = play(IN, story, "ana")
+    assert outcome(world) == "caller_gone"
+    assert world.agent.acted == []
+    (left,) = kept(world.store.machine_records("approvals", open_only=True))
+    assert left.detail["follow_up"] is True
+
+
+def test_a_reviewer_who_leaves_is_replaced() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        floor[0].goes(Presence.AWAY)
+        floor[1].answers(await floor[1].is_asked(), Approve())
+        await caller.hears("I have moved the money")
+
+    assert outcome(play(IN, story, "ana", "bob")) == "executed"
+
+
+def test_on_the_loop_silence_lets_it_happen_and_a_veto_stops_it() -> None:
+    async def let(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        asked_at = world.now()
+        await caller.hears("I have moved the money")
+        assert world.now() - asked_at == pytest.approx(6.0, abs=1.0)
+
+    async def veto(world: World, caller: Caller, floor: list[Operator]) -> None:
+        floor[0].answers(await floor[0].is_asked(), Reject("stop"))
+        await caller.hears("I am not allowed to do that.")
+
+    assert play(ON, let, "ana").agent.acted == ["normal"]
+    assert play(ON, veto, "ana").agent.acted == []
+
+
+def test_who_takes_the_call_over_does_what_is_needed() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        caller.presses("0")
+        await floor[0].takes()
+        floor[0].speaks()
+
+    world = play(IN, story, "ana")
+    assert outcome(world) == "taken_over"
+    assert world.agent.acted == []

@@ -1,0 +1,197 @@
+"""The approval gate's shell: keeps its records, asks operators, answers calls.
+
+What the gate wants is carried out in order, and a record is stored before anything that follows from it: an
+answer that somebody was told of survives the death of this process.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from handoff import approvals as said
+from handoff.errors import StorageError
+from handoff.events import DeadlinePassed
+from handoff.labels import Answer, ApprovalAnswer, Label, of_approval
+from handoff.oversight import Proposal, Verdict
+from handoff.policy import Policy
+from handoff.ports import EventRecord, MachineRecord
+from voice_hitl.call.inbox import GateSaid
+from voice_hitl.call.journal import Journal
+from voice_hitl.call.service import MachineService
+from voice_hitl.clock import Clock
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
+
+MACHINE = "approvals"
+UNSTAFFED = (
+    5.0  # seconds for somebody to come free where nobody is: a caller does not wait for no one
+)
+
+
+class ApprovalConsole(Protocol):
+    """The operators' consoles, as the gate sees them. Methods never block and never raise."""
+
+    def approval_asked(self, ask: said.Show, seconds: float) -> None:
+        """Show an approval that expires in `seconds`."""
+
+    def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
+        """An approval is no longer theirs to answer; `why` is its status, or left."""
+
+    def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
+        """Their answer counts."""
+
+    def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
+        """Their answer does not count; `why` is a code of `handoff.approvals` `WHY_NOT`."""
+
+    def approval_changed(self, record: said.ApprovalRecord) -> None:
+        """An approval stands differently now."""
+
+
+class GateCall(Protocol):
+    """What the gate needs of a live call."""
+
+    def post(self, event: GateSaid) -> None:
+        """Tell the call's owner something."""
+
+
+class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
+    """Owns the gate."""
+
+    def __init__(
+        self,
+        gate: said.Gate,
+        clock: Clock,
+        journal: Journal,
+        consoles: ApprovalConsole,
+        find_call: Callable[[str], GateCall | None],
+        reviewers: Callable[[], Iterable[str]],
+    ) -> None:
+        """`reviewers` names the operators who may be asked now, best first."""
+        super().__init__(gate, clock, wake=DeadlinePassed())
+        self.gate = gate
+        self._journal = journal
+        self._consoles = consoles
+        self._find_call = find_call
+        self._reviewers = reviewers
+        self._turns: dict[str, int] = {}  # of approvals that nobody has answered
+
+    # --- for calls ---
+
+    def ask(self, proposal: Proposal, verdict: Verdict, turn: int) -> str:
+        """Ask for an approval; returns its id. The answer comes to the call as `GateSaid`.
+
+        `turn` is the caller's turn that the proposal answers, for the labels that are drawn from the answer.
+        """
+        approval_id = uuid.uuid4().hex
+        self._turns[approval_id] = turn
+        candidates = tuple(self._reviewers())
+        if not candidates:
+            verdict = replace(verdict, seconds=min(verdict.seconds, UNSTAFFED))
+        self.post(said.ApprovalAsked(approval_id, proposal, verdict, candidates))
+        return approval_id
+
+    def presence(self, operator_id: str, presence: str) -> None:
+        """An operator came, went or took a call: whoever is free now may be asked."""
+        if presence in ("away", "gone", "in_call"):
+            self.post(said.ReviewerLeft(operator_id))
+        candidates = tuple(self._reviewers())
+        for record in self.gate.live():
+            self.post(said.CandidatesChanged(record.approval_id, candidates))
+
+    # --- carrying out ---
+
+    async def _carry_out(self, command: said.ApprovalCommand) -> None:
+        match command:
+            case said.Keep(record):
+                self._journal.put(self._kept(record), *self._labels(record))
+                await self._journal.flush()
+                self._consoles.approval_changed(record)
+            case said.Audit():
+                self._journal.put(self._logged(command))
+            case said.Show(record=record):
+                self._consoles.approval_asked(command, record.deadline - self._clock.now())
+            case said.Hide():
+                self._consoles.approval_over(command.operator_id, command.approval_id, command.why)
+            case said.Acknowledge():
+                self._consoles.answer_taken(
+                    command.operator_id, command.approval_id, command.status
+                )
+            case said.RefuseAnswer():
+                self._consoles.answer_refused(command.operator_id, command.approval_id, command.why)
+            case said.Permit() | said.Execute() | said.TellAgent() | said.TellCaller():
+                call = self._find_call(command.call_id)
+                if call is not None:
+                    call.post(GateSaid(command))
+            case said.RefuseClaim(approval_id=approval_id):
+                known = self.gate.record(approval_id)
+                call = self._find_call(known.call_id) if known else None
+                if call is not None:
+                    call.post(GateSaid(command))
+            case said.FollowUp(record=record):
+                self._consoles.approval_changed(record)
+
+    def _kept(self, record: said.ApprovalRecord) -> MachineRecord:
+        wall = self._clock.wall()
+        return MachineRecord(
+            machine=MACHINE,
+            key=record.approval_id,
+            at=wall,
+            state=record.status,
+            open=record.state is not said.State.CLOSED
+            or (record.follow_up and not record.followed_up_by),
+            call_id=record.call_id,
+            detail=record.shifted(wall - self._clock.now()).as_dict(),
+        )
+
+    def _labels(self, record: said.ApprovalRecord) -> tuple[Label, ...]:
+        """What a person's answer says of the AI's work; time-outs say nothing."""
+        if not record.by and record.state is not said.State.CLOSED:
+            return ()
+        turn = self._turns.pop(record.approval_id, None)
+        if turn is None or not record.by:
+            return ()
+        answer: Answer = "approve"
+        if record.outcome is said.Outcome.REJECTED:
+            answer = "reject"
+        elif record.outcome is said.Outcome.RESPONDED:
+            answer = "respond"
+        elif dict(record.arguments) != dict(record.proposal.arguments):
+            answer = "approve_with_edits"
+        return of_approval(
+            ApprovalAnswer(
+                record.approval_id, record.call_id, turn, answer, record.by, self._clock.wall()
+            )
+        )
+
+    def _logged(self, audit: said.Audit) -> EventRecord:
+        detail: Mapping[str, Any] = {
+            "approval_id": audit.approval_id,
+            "counted": audit.counted,
+            "why": audit.why,
+            "digest": audit.digest,
+            **audit.detail,
+        }
+        return EventRecord(
+            event_id=uuid.uuid4().hex,
+            at=self._clock.wall(),
+            actor=audit.actor,
+            action=f"approval.{audit.action}",
+            call_id=audit.call_id,
+            detail=detail,
+        )
+
+
+def reopened_gate(policy: Policy, records: Iterable[MachineRecord], clock: Clock) -> said.Gate:
+    """The gate as the last run of the server left it; a record that cannot be read is logged and left."""
+    shift = clock.now() - clock.wall()
+    kept = []
+    for record in records:
+        try:
+            kept.append(said.ApprovalRecord.from_dict(record.detail).shifted(shift))
+        except StorageError:
+            log.exception("an approval of the last run is unreadable", key=record.key)
+    return said.Gate.reopened(policy, kept, clock.now())

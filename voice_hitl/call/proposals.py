@@ -1,0 +1,215 @@
+"""What becomes of the AI's proposals in one call: done alone, after a person's approval, or not at all.
+
+Part of the call's owner: every method runs in the owner task and none waits. One proposal is under way at a
+time, because an agent waits for the verdict on one before it makes the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from handoff import approvals as gate
+from handoff import events as facts
+from handoff.commands import Notice
+from handoff.engine import CallEngine
+from handoff.oversight import REASONS, Mode
+from handoff.oversight import Proposal as Overseen
+from handoff.oversight import Verdict as Oversight
+from handoff.session import State
+from voice_hitl.agent.protocol import Acted, Proposal, Verdict
+from voice_hitl.call import inbox as at
+from voice_hitl.call.book import CallBook
+
+SPOKEN_INSTEAD = {
+    gate.Outcome.EXPIRED: Notice.NOT_DONE,
+    gate.Outcome.LAPSED: Notice.NOT_DONE,
+    gate.Outcome.DRAINING: Notice.NOT_DONE,
+    gate.Outcome.UNKNOWN: Notice.UNSURE,
+}
+"""What the caller is told, instead of the agent's own refusal, where nobody has refused."""
+
+
+class GatePort(Protocol):
+    """The approval gate, as a call sees it."""
+
+    def ask(self, proposal: Overseen, verdict: Oversight, turn: int) -> str:
+        """Ask for an approval; returns its id. The answer comes to the call as `GateSaid`."""
+
+    def post(self, event: gate.ApprovalEvent) -> None:
+        """Tell the gate something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A proposal that a person has been asked about."""
+
+    approval_id: str
+    proposal: Proposal
+    verdict: asyncio.Future[Verdict]
+
+
+class Proposals:
+    """The proposals of one call."""
+
+    def __init__(
+        self,
+        engine: CallEngine,
+        book: CallBook,
+        port: GatePort,
+        say: Callable[[Notice], None],
+        words: Callable[[Notice], str],
+    ) -> None:
+        """`say` speaks a notice to the caller at once; `words` gives a notice's words to the agent."""
+        self.under_way = False  # an action is being done and cannot be stopped
+        self._engine = engine
+        self._book = book
+        self._port = port
+        self._say = say
+        self._words = words
+        self._pending: Pending | None = None
+        self._executing: str | None = (
+            None  # the approval that the action under way was claimed from
+        )
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a person has been asked and has not answered."""
+        return self._pending is not None
+
+    def propose(self, event: at.ProposalCame, now: float) -> None:
+        """The agent wants to act: let it, refuse, or ask a person."""
+        proposal = event.proposal
+        fact = facts.ActionProposed(
+            action_id=proposal.action_id,
+            name=proposal.name,
+            arguments=proposal.arguments,
+            effect=proposal.effect,
+            amount=proposal.amount,
+            regulated=proposal.regulated,
+            over_limit=proposal.over_limit,
+        )
+        self._engine.handle(fact, now)
+        overseen = Overseen.of(
+            fact,
+            self._book.call_id,
+            proposal.summary,
+            pack=self._book.started.pack,
+            reasoning=proposal.reasoning,
+            alternatives=proposal.alternatives,
+            limit=proposal.limit,
+        )
+        oversight = self._engine.oversee(overseen)
+        if oversight is None:
+            code = _why_not_in_charge(proposal)
+            self._book.proposed(proposal, f"not allowed: {code}")
+            self._refuse(event.verdict, proposal, Verdict(False, code), now)
+        elif oversight.mode is Mode.OUT:
+            self._book.proposed(proposal, "allowed")
+            self.under_way = True
+            _answer(event.verdict, Verdict(True))
+        else:
+            why = ", ".join(REASONS[code] for code in oversight.reasons)
+            asked = "may be vetoed" if oversight.mode is Mode.ON else "a colleague is asked"
+            self._book.proposed(proposal, f"{asked}: {why}")
+            approval_id = self._port.ask(overseen, oversight, self._book.turn)
+            self._pending = Pending(approval_id, proposal, event.verdict)
+
+    def on_gate(self, event: at.GateSaid, now: float) -> None:
+        """The gate answers."""
+        said = event.said
+        pending = self._pending
+        mine = pending is not None and pending.approval_id == said.approval_id
+        match said:
+            case gate.TellCaller(notice=gate.Notice.CHECKING) if mine:
+                self._say(Notice.CHECKING)
+            case gate.Permit() if mine:
+                self._port.post(gate.ExecutionClaimed(said.approval_id, said.digest))
+            case gate.Execute():
+                self._execute(said, pending if mine else None)
+            case gate.RefuseClaim() if mine:
+                self._resolve(Verdict(False, said.why), now)
+            case gate.TellAgent() if mine:
+                self._book.system(f"Not done: {said.outcome.value.replace('_', ' ')}. {said.words}")
+                instead = SPOKEN_INSTEAD.get(said.outcome)
+                advice = said.words if said.outcome is gate.Outcome.RESPONDED else ""
+                if instead is not None:
+                    advice = self._words(instead)
+                self._resolve(Verdict(False, said.words or said.outcome, advice=advice), now)
+            case gate.TellAgent(outcome=gate.Outcome.UNKNOWN):
+                self._say(Notice.UNSURE)
+
+    def on_acted(self, acted: Acted, now: float) -> None:
+        """An action was tried."""
+        self.under_way = False
+        self._book.acted(acted)
+        self._engine.handle(
+            facts.ActionFinished(acted.action_id, acted.name, acted.effect, acted.ok, acted.result),
+            now,
+        )
+        if self._executing is not None:
+            ok = acted.ok if acted.certain else None
+            self._port.post(gate.ExecutionFinished(self._executing, ok, acted.result))
+            self._executing = None
+
+    def still_checking(self) -> None:
+        """The caller has waited for a while: say again that a person is asked."""
+        self._say(Notice.CHECKING)
+
+    def withdraw(self, why: str, now: float) -> None:
+        """The caller has said something new, or the AI is no longer in charge: nobody need answer."""
+        if self._pending is None:
+            return
+        if self._engine.state is State.AI:
+            self._port.post(gate.ProposalWithdrawn(self._pending.approval_id))
+        elif (
+            self._engine.state is not State.ENDED
+        ):  # the end of a call is told to all who wait for it
+            self._port.post(gate.CallTakenOver(self._book.call_id))
+        self._resolve(Verdict(False, why), now)
+
+    def over(self) -> None:
+        """The agent's work has ended, however it ended: nothing is under way any more."""
+        self.under_way = False
+        if self._executing is not None:
+            self._port.post(gate.ExecutionFinished(self._executing, None, "the agent broke off"))
+            self._executing = None
+
+    def _execute(self, said: gate.Execute, pending: Pending | None) -> None:
+        if pending is None or pending.verdict.done():
+            never = gate.ExecutionFinished(
+                said.approval_id, False, "the call had moved on: not begun"
+            )
+            self._port.post(never)
+            return
+        edited = dict(said.arguments) != dict(pending.proposal.arguments)
+        self._book.system("Approved with changes." if edited else "Approved.")
+        self._pending = None
+        self._executing = said.approval_id
+        self.under_way = True
+        _answer(pending.verdict, Verdict(True, arguments=said.arguments if edited else None))
+
+    def _resolve(self, verdict: Verdict, now: float) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._refuse(pending.verdict, pending.proposal, verdict, now)
+
+    def _refuse(
+        self, future: asyncio.Future[Verdict], proposal: Proposal, verdict: Verdict, now: float
+    ) -> None:
+        self._engine.handle(facts.ActionRefused(proposal.action_id), now)
+        _answer(future, verdict)
+
+
+def _why_not_in_charge(proposal: Proposal) -> str:
+    if proposal.over_limit:
+        return "over_limit"
+    return "regulated" if proposal.regulated else "not_in_charge"
+
+
+def _answer(question: asyncio.Future[Verdict], answer: Verdict) -> None:
+    """Answer a side task, unless it was cancelled."""
+    if not question.done():
+        question.set_result(answer)
