@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from handoff.callbacks import (
+    OPEN,
     CallbackClaimed,
     CallbackEvent,
     CallbackRecord,
@@ -120,6 +121,8 @@ class Claims:
                 record = command.record
                 if record.state is not CallbackState.WAITING:
                     self._search.stop_waiting(record.key, "withdrawn")
+                if record.state not in OPEN:
+                    self._fences.call_over(record.key)
                 owner = self._owners.get(record.key)
                 if record.state is not CallbackState.CLAIMED and owner is not None:
                     self.free(record.key, owner.operator_id, now)
