@@ -24,7 +24,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from handoff.calibration import brier, ece
 from handoff.conduct import CODES, Conduct, fit_action
-from voice_hitl.evaluate.figures import Interval, Report, intervals
+from voice_hitl.evaluate.figures import REPLICATES, Interval, Report, intervals
 from voice_hitl.evaluate.files import DataError
 
 TROUBLES = ("failed_before", "tool_errors", "refused_before", "insisted", "changed_mind")
@@ -150,7 +150,7 @@ class _Actions:
     def __init__(self, rows: Sequence[Conversation]) -> None:
         pairs = [(row, index) for row in rows for index in range(len(row.actions))]
         read = [facts for row in rows for facts in read_facts(row)]
-        self.facts: Floats = np.array(read, dtype=np.float64).reshape(len(pairs), -1)
+        self.facts: Floats = np.array(read, dtype=np.float64).reshape(len(pairs), len(CODES))
         self.bad: Floats = np.array([row.actions[i].bad for row, i in pairs], dtype=np.float64)
         self.groups = [group_of(row) for row, _ in pairs]
         self.names = [row.actions[i].name for row, i in pairs]
@@ -158,11 +158,16 @@ class _Actions:
         self.texts = [_text(row, row.actions[i]) for row, i in pairs]
 
 
-def evaluate_actions(train: Sequence[Conversation], test: Sequence[Conversation]) -> ActionsReport:
+def evaluate_actions(
+    train: Sequence[Conversation],
+    test: Sequence[Conversation],
+    *,
+    replicates: int = REPLICATES,
+) -> ActionsReport:
     """Fit on the training conversations, score the actions of the others.
 
     Raises `DataError` when the training part lacks good or bad actions or the test part has no action.
-    AUC and AP of a test part of one kind are NaN.
+    AUC and AP of a test part of one kind are NaN. `replicates`: resamplings behind the intervals.
     """
     known, asked = _Actions(train), _Actions(test)
     if len(set(known.bad.tolist())) < 2:
@@ -172,7 +177,7 @@ def evaluate_actions(train: Sequence[Conversation], test: Sequence[Conversation]
     scores = {"conduct": _conduct(known, asked)}
     scores |= {name: baseline(known, asked) for name, baseline in BASELINES.items()}
     found = {name: _figures(asked.bad, p) for name, p in scores.items()}
-    spread = {name: _spread(asked, p) for name, p in scores.items()}
+    spread = {name: _spread(asked, p, replicates) for name, p in scores.items()}
     return ActionsReport(
         **found.pop("conduct"),
         ece=ece(scores["conduct"], asked.bad),
@@ -254,8 +259,12 @@ def _text(row: Conversation, action: Action) -> str:
     return f"{action.name} {action.arguments} {' '.join(latest)}"
 
 
-def _spread(asked: _Actions, scores: Floats) -> dict[str, Interval]:
-    return intervals(asked.groups, lambda rows: _figures(asked.bad[rows], scores[rows]))
+def _spread(asked: _Actions, scores: Floats, replicates: int) -> dict[str, Interval]:
+    return intervals(
+        asked.groups,
+        lambda rows: _figures(asked.bad[rows], scores[rows]),
+        replicates=replicates,
+    )
 
 
 def _figures(bad: Floats, probabilities: Floats) -> dict[str, float]:
