@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from handoff.errors import HandoffError
+from handoff.labels import HeadName
 from handoff.learning.marks import Marks
 from handoff.learning.trials import Trial
 from handoff.learning.values import HEADS, models_from_json, models_to_json
@@ -47,7 +48,7 @@ def active(records: Sequence[ModelRecord]) -> ModelRecord | None:
 def propose(
     records: Sequence[ModelRecord],
     models: Models,
-    trials: Mapping[str, Trial],
+    trials: Mapping[HeadName, Trial],
     marks: Marks | None,
     at: float,
 ) -> tuple[ModelRecord, ...]:

@@ -1,0 +1,1 @@
+"""Learning from what people decided, and deciding past calls again: the shell around `handoff.learning`."""

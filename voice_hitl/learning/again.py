@@ -1,0 +1,137 @@
+"""Decide stored calls again, under their own or another policy and model, beside what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from handoff.commands import Decision
+from handoff.errors import StorageError
+from handoff.learning import LearningError, models_of
+from handoff.policy import Policy
+from handoff.ports import CallRecord, Store, TurnRecord
+from handoff.replay import Compared, TurnPair, compare, decision_of, replay
+from handoff.risk import SHIPPED, Models
+from voice_hitl.agent.yaml_source import YamlSource
+from voice_hitl.errors import ConfigError
+from voice_hitl.learning.study import Policies
+
+SHIPPED_NAME = "shipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to decide again with; None: what the call was decided with."""
+
+    policy: Policy | None = None
+    models: Models | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One call, decided again."""
+
+    call: CallRecord
+    turns: Sequence[TurnRecord]
+    compared: Compared | None  # None: nothing was kept to decide it again from
+    exact: bool = False  # every decision is the same to the last bit
+
+    def report(self) -> dict[str, Any]:
+        """As JSON values."""
+        found: dict[str, Any] = {
+            "call_id": self.call.call_id,
+            "replayed": self.compared is not None,
+        }
+        if self.compared is not None:
+            found |= {
+                "same": self.exact,
+                "first_handoff": {"was": self.compared.first_old, "now": self.compared.first_new},
+                "turns": [_pair(pair) for pair in self.compared.turns],
+            }
+        return found
+
+
+def policy_of_file(name: str) -> Policy | None:
+    """The policy in a YAML file, None where there is no such file.
+
+    Raises `PackError` for a file that is not YAML, `PolicyError` for one that is no policy.
+    """
+    file = Path(name)
+    return Policy.from_mapping(YamlSource(file).data, name) if file.is_file() else None
+
+
+async def question(store: Store, policy: Policy | str | None, model: str | None) -> Question:
+    """What the command line asked for: a policy or the version of one, and a model's version.
+
+    Raises `ConfigError` or `LearningError` for a version that is not kept.
+    """
+    models: Models | None = None
+    if model == SHIPPED_NAME:
+        models = SHIPPED
+    elif model is not None:
+        models = await _models(store, model)
+    return Question(
+        await _kept_policy(store, policy) if isinstance(policy, str) else policy, models
+    )
+
+
+async def answers(
+    store: Store, calls: Sequence[CallRecord], asked: Question, base: Policy
+) -> AsyncIterator[Answer]:
+    """Decide calls again, in the order given; `base`: for calls whose policy is not kept."""
+    policies = Policies(store, base)
+    for call in calls:
+        facts = await store.facts(call.call_id)
+        policy = asked.policy or await policies.of(call)
+        models = asked.models or await _models(store, call.model_version)
+        old = [decision_of(record) for record in await store.decisions(call.call_id)]
+        turns = [turn for turn in await store.turns(call.call_id) if turn.role == "caller"]
+        try:
+            new = replay(facts, policy, models)
+        except StorageError:
+            yield Answer(call, turns, None)
+            continue
+        yield Answer(call, turns, compare(old, new), exact=old == new)
+
+
+async def _models(store: Store, version: str) -> Models:
+    if not version:
+        return SHIPPED
+    records = await store.models()
+    for record in records:
+        if record.version == version:
+            return models_of(record)
+    known = ", ".join([SHIPPED_NAME, *(record.version for record in records)])
+    raise LearningError(f"there is no model '{version}'; known: {known}")
+
+
+async def _kept_policy(store: Store, version: str) -> Policy:
+    kept = await store.policy(version)
+    if kept is not None:
+        return Policy.from_mapping(kept.values, f"policy {version}")
+    known = ", ".join(record.version for record in await store.policies()) or "none"
+    raise ConfigError(f"--policy {version}: neither a file nor a version that is kept: {known}")
+
+
+def _pair(pair: TurnPair) -> dict[str, Any]:
+    return {
+        "turn": pair.turn,
+        "differs": pair.differs,
+        "was": _decision(pair.old),
+        "now": _decision(pair.new),
+    }
+
+
+def _decision(decision: Decision | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    return {
+        "hand_off": decision.hand_off,
+        "hard": decision.hard,
+        "confidence": decision.confidence,
+        "risk": decision.risk,
+        "value": decision.value,
+        "reasons": [reason.code for reason in decision.reasons],
+    }
