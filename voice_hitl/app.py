@@ -47,6 +47,7 @@ from voice_hitl.server.hub import Hub
 from voice_hitl.server.media import StreamSession, media_socket
 from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.twilio import TwilioGate
+from voice_hitl.server.work import WorkApi
 from voice_hitl.speech.cache import CachedSynthesizer
 from voice_hitl.speech.choose import create_recognizer, create_synthesizer
 from voice_hitl.speech.voice import VoiceSettings
@@ -255,7 +256,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     consoles.add_to(app)
     secure = (config.server.public_url or "").startswith("https://")
-    Api(accounts, store, clock, consoles.identify, secure_cookies=secure).add_to(app)
+    work = WorkApi(store, clock, consoles.identify)
+    Api(accounts, store, clock, consoles.identify, secure, work.routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)
     port = await _listen(config, app, stack)

@@ -105,6 +105,7 @@ def blocks() -> Iterator[str]:
         (wire.console_message, "validation", ("ConsoleMessage", "What the console sends.")),
         (TypeAdapter(wire.SetUp), "validation", None),
         (TypeAdapter(wire.SignIn), "validation", None),
+        (TypeAdapter(wire.DispositionBody), "validation", None),
         (TypeAdapter(wire.Session), "serialization", None),
         (TypeAdapter(wire.ErrorBody), "serialization", None),
     ]

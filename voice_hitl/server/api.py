@@ -1,29 +1,28 @@
-"""The REST interface under `/api/v1`, and its OpenAPI document, which is made from the same table."""
+"""The REST interface under `/api/v1`: accounts, stored calls, and the document of all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from math import ceil, isfinite
-from typing import Any, Literal, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, Store, TurnRecord
 from voice_hitl.clock import Clock
 from voice_hitl.server.attempts import Attempts
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
-from voice_hitl.server.http import refuse_foreign_page
+from voice_hitl.server.openapi import (
+    Identify,
+    Query,
+    Route,
+    add_routes,
+    answer,
+    document,
+    read_body,
+)
 from voice_hitl.server.wire import ErrorBody, Session, SetUp, SignIn, WireModel
 
-PREFIX = "/api/v1"
-MAX_BODY = 64 * 1024
 MAX_CALLS = 1000
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Identify = Callable[[web.Request], Awaitable[Identity]]
-Model = TypeVar("Model", bound=BaseModel)
 
 
 class CallPage(WireModel):
@@ -41,29 +40,6 @@ class CallDetail(WireModel):
     handoffs: list[HandoffRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parameter of an operation's query: its name, its meaning and its JSON schema."""
-
-    name: str
-    meaning: str
-    schema: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation of the interface; the table of these is the interface."""
-
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    summary: str
-    handler: Handler
-    body: type[BaseModel] | None
-    answers: dict[int, type[BaseModel] | None]
-    needs_session: bool = False
-    query: tuple[Query, ...] = ()
-
-
 class Api:
     """The handlers, over accounts and store."""
 
@@ -74,7 +50,9 @@ class Api:
         clock: Clock,
         identify: Identify,
         secure_cookies: bool,
+        others: Sequence[Route] = (),
     ) -> None:
+        """`others` are further routes that the document lists and `add_to` registers."""
         self._secure = secure_cookies
         self._attempts = Attempts()
         self._accounts = accounts
@@ -159,18 +137,18 @@ class Api:
                 needs_session=True,
             ),
             Route("GET", "/openapi.json", "This document", self.openapi, None, {200: None}),
+            *others,
         ]
 
     def add_to(self, app: web.Application) -> None:
         """Register every route."""
-        for route in self.routes:
-            app.router.add_route(route.method, PREFIX + route.path, route.handler)
+        add_routes(app, self.routes)
 
     # --- accounts ---
 
     async def set_up(self, request: web.Request) -> web.Response:
         """`POST /setup`."""
-        body = await _body(request, SetUp)
+        body = await read_body(request, SetUp)
         identity = await self._accounts.set_up(
             body.token, body.name, body.password, self._clock.wall()
         )
@@ -183,7 +161,7 @@ class Api:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """`POST /session`."""
-        body = await _body(request, SignIn)
+        body = await read_body(request, SignIn)
         address = request.remote or ""
         wait = self._attempts.begin(body.name, address, self._clock.now())
         if wait > 0.0:
@@ -201,7 +179,7 @@ class Api:
     async def who(self, request: web.Request) -> web.Response:
         """`GET /session`."""
         identity = await self._identify(request)
-        return _json(Session(operator_id=identity.operator_id, name=identity.name))
+        return answer(Session(operator_id=identity.operator_id, name=identity.name))
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """`DELETE /session`."""
@@ -213,7 +191,7 @@ class Api:
 
     async def _signed_in(self, request: web.Request, identity: Identity) -> web.Response:
         token = await self._accounts.open_session(identity, self._clock.wall())
-        response = _json(Session(operator_id=identity.operator_id, name=identity.name))
+        response = answer(Session(operator_id=identity.operator_id, name=identity.name))
         response.set_cookie(
             COOKIE,
             token,
@@ -231,7 +209,7 @@ class Api:
         """`GET /calls`."""
         await self._identify(request)
         found = await self._store.calls(limit=_limit(request), before=_before(request))
-        return _json(CallPage(calls=found))
+        return answer(CallPage(calls=found))
 
     async def call(self, request: web.Request) -> web.Response:
         """`GET /calls/{call_id}`."""
@@ -240,7 +218,7 @@ class Api:
         call = await self._store.call(call_id)
         if call is None:
             raise web.HTTPNotFound(text=f"there is no call {call_id}")
-        return _json(
+        return answer(
             CallDetail(
                 call=call,
                 turns=await self._store.turns(call_id),
@@ -253,77 +231,7 @@ class Api:
 
     async def openapi(self, _request: web.Request) -> web.Response:
         """`GET /openapi.json`."""
-        return web.json_response(self.document())
-
-    def document(self) -> dict[str, Any]:
-        """The OpenAPI 3.1 document of the routes."""
-        schemas: dict[str, Any] = {}
-        paths: dict[str, Any] = {}
-        for route in self.routes:
-            operation: dict[str, Any] = {
-                "summary": route.summary,
-                "operationId": route.handler.__name__,
-                "responses": {
-                    str(status): _answer(model, schemas) for status, model in route.answers.items()
-                },
-            }
-            if route.body is not None:
-                operation["requestBody"] = {
-                    "required": True,
-                    "content": {"application/json": {"schema": _schema(route.body, schemas)}},
-                }
-            names = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
-            parameters: list[dict[str, Any]] = [
-                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-                for name in names
-            ] + [
-                {"name": q.name, "in": "query", "description": q.meaning, "schema": q.schema}
-                for q in route.query
-            ]
-            if parameters:
-                operation["parameters"] = parameters
-            if route.needs_session:
-                operation["security"] = [{"session": []}]
-            paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = operation
-        return {
-            "openapi": "3.1.0",
-            "info": {"title": "voice-hitl", "version": "1"},
-            "paths": paths,
-            "components": {
-                "schemas": schemas,
-                "securitySchemes": {"session": {"type": "apiKey", "in": "cookie", "name": COOKIE}},
-            },
-        }
-
-
-def _answer(model: type[BaseModel] | None, schemas: dict[str, Any]) -> dict[str, Any]:
-    if model is None:
-        return {"description": "done"}
-    return {
-        "description": (model.__doc__ or "").strip(),
-        "content": {"application/json": {"schema": _schema(model, schemas)}},
-    }
-
-
-def _schema(model: type[BaseModel], schemas: dict[str, Any]) -> dict[str, str]:
-    schema = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(schema.pop("$defs", {}))
-    schemas[model.__name__] = schema
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
-
-
-async def _body(request: web.Request, model: type[Model]) -> Model:
-    refuse_foreign_page(request)
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text="send application/json")
-    if (request.content_length or 0) > MAX_BODY:
-        raise web.HTTPRequestEntityTooLarge(MAX_BODY, request.content_length or 0)
-    try:
-        return model.model_validate_json(await request.read())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        raise web.HTTPUnprocessableEntity(text=f"{where}: {first['msg']}") from error
+        return web.json_response(document(self.routes))
 
 
 def _limit(request: web.Request) -> int:
@@ -348,7 +256,3 @@ def _before(request: web.Request) -> float | None:
     if not isfinite(before):
         raise web.HTTPUnprocessableEntity(text=f"before: not a time in seconds: {given[:40]!r}")
     return before
-
-
-def _json(body: BaseModel) -> web.Response:
-    return web.Response(text=body.model_dump_json(), content_type="application/json")

@@ -336,6 +336,12 @@ export interface SignIn {
   readonly password: string;
 }
 
+/** `POST /api/v1/calls/{call_id}/disposition`: whether the handoff was right, says who took it. */
+export interface DispositionBody {
+  readonly verdict: 'needed' | 'premature' | 'too_late' | 'not_needed';
+  readonly note?: string;
+}
+
 /** Who is signed in (`GET /api/v1/session`, 401 when nobody is). */
 export interface Session {
   readonly operator_id: string;
