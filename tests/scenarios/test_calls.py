@@ -8,6 +8,7 @@ from handoff import events as facts
 from handoff.commands import Urgency
 from handoff.events import Effect
 from handoff.policy import Policy
+from handoff.replay import replay
 from tests.support import virtual
 from tests.support.scripted import LOST, ScriptedAgent
 from tests.support.world import Caller, World, a_world, replace_floor
@@ -461,5 +462,25 @@ def test_an_emergency_that_a_waiting_caller_tells_of_rings_louder() -> None:
             caller.hangs_up()
         turns = await world.store.turns("CA1")
         assert [t.intent for t in turns if t.role == "caller"] == ["balance", "balance"]
+
+    virtual.run(main())
+
+
+def test_what_the_core_was_told_decides_the_call_again() -> None:
+    async def main() -> None:
+        async with a_world() as world:
+            world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("what is my balance")
+            await caller.hears("What else can I do")
+            await caller.says("let me talk to a person")
+            await world.until(lambda: caller.runner.engine.state.value == "waiting")
+            caller.hangs_up()
+        again = replay(await world.store.facts("CA1"), Policy())
+        assert again == world.screen.decisions
+        assert [decision.hand_off for decision in again] == [False, True]
+        eager = Policy.from_mapping({"hysteresis": {"high": -9, "low": -9}}, "eager")
+        assert replay(await world.store.facts("CA1"), eager)[0].hand_off
 
     virtual.run(main())

@@ -17,6 +17,7 @@ from handoff.ports import (
     CallRecord,
     DecisionRecord,
     EventRecord,
+    FactRecord,
     HandoffRecord,
     TurnRecord,
 )
@@ -202,6 +203,10 @@ class CallBook:
         line = self._transcript.add("system", text, self._clock.wall())
         self._keep(line)
         return line
+
+    def facts(self, facts: Iterable[FactRecord]) -> None:
+        """What the core was told, so that the call can be decided again."""
+        self._journal.put(*facts)
 
     # --- decisions and handoffs -----------------------------------------------------------------
 

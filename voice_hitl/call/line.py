@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from handoff.engine import CallEngine
+from handoff.replay import RecordedEngine
 from handoff.events import CallStarted
 from handoff.policy import Policy
 from voice_hitl.agent.protocol import Agent
@@ -82,7 +82,7 @@ class CallerLine:
             pack=parts.pack,
             language=parts.language,
         )
-        engine = CallEngine(fact, parts.policy, now)
+        engine = RecordedEngine(fact, parts.policy, now)
         book = CallBook(
             fact, engine, clock, parts.journal, parts.call_parts.watcher, parts.policy.version
         )

@@ -16,7 +16,7 @@ from typing import Any
 from handoff import commands as core
 from handoff import events as facts
 from handoff.commands import Notice
-from handoff.engine import CallEngine
+from handoff.replay import RecordedEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
@@ -72,7 +72,7 @@ class CallRunner:
     def __init__(
         self,
         parts: CallParts,
-        engine: CallEngine,
+        engine: RecordedEngine,
         conversation: Conversation,
         ingress: Ingress,
         egress: Egress,
@@ -164,6 +164,7 @@ class CallRunner:
                 self._ai.stop()
                 self._listener.abandon()
                 await self._wind_up()
+                self.book.facts(self.engine.take_facts())
         finally:
             self._ingress.close()  # first, or a window under judgement may lease one decoder more
             self._listener.drop()
@@ -199,6 +200,7 @@ class CallRunner:
         while wanted := [*self._turns.take_commands(), *self.engine.take_commands()]:
             for command in wanted:
                 CARRY_OUT[type(command)](self, command)
+        self.book.facts(self.engine.take_facts())
         deadlines = (
             self._turns.next_deadline(),
             self.engine.next_deadline(),
