@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from handoff.errors import StorageError
 from handoff.events import DeadlinePassed
 
 AuditVerdict = Literal["right", "wrong", "unsure"]
@@ -49,6 +53,22 @@ class AuditRecord:
     verdict: AuditVerdict | None = None
     note: str = ""
     referred: bool = False  # drawn elsewhere, among items that have no record here
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values, for a store."""
+        values: dict[str, Any] = _RECORDS.dump_python(self, mode="json")
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AuditRecord:
+        """Read what `as_dict` gave; raises `StorageError` for anything else."""
+        try:
+            return _RECORDS.validate_python(dict(values))
+        except ValidationError as error:
+            raise StorageError(f"an audit cannot be read back: {error}") from error
+
+
+_RECORDS = TypeAdapter(AuditRecord)
 
 
 # --- events -----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ _PATTERNS = (
     ("private_key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
     (
         "api_key",
-        re.compile(r"\b(?:sk|pk|rk|ghp|gho|xox[abp]|AKIA|AIza)[-_]?[A-Za-z0-9_\-]{16,}\b"),
+        # With a digit: "sk-" may begin a word or two.
+        re.compile(r"\b(?:(?:sk|pk|rk|ghp|gho|xox[abp])[-_]|AKIA|AIza)(?=[\w-]*\d)[\w-]{16,}"),
     ),
     (
         "password",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from handoff.errors import StorageError
 from handoff.events import CallOver, DeadlinePassed, ServerDraining
 
 
@@ -46,6 +51,22 @@ class ReviewRecord:
     human: Choice | None = None
     reviewer: str | None = None
     outcome: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values, for a store."""
+        values: dict[str, Any] = _RECORDS.dump_python(self, mode="json")
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ReviewRecord:
+        """Read what `as_dict` gave; raises `StorageError` for anything else."""
+        try:
+            return _RECORDS.validate_python(dict(values))
+        except ValidationError as error:
+            raise StorageError(f"a review cannot be read back: {error}") from error
+
+
+_RECORDS = TypeAdapter(ReviewRecord)
 
 
 # --- events -----------------------------------------------------------------------------------

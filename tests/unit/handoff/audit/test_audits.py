@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,7 @@ from handoff.audit import (
     answer_of,
     error_rates,
 )
-from handoff.errors import ProtocolError
+from handoff.errors import ProtocolError, StorageError
 from handoff.events import CallerHungUp, DeadlinePassed
 from handoff.labels import AuditAnswer
 from handoff.policy import Policy
@@ -163,6 +164,11 @@ def test_lines_drawn_by_moderation_have_no_count_of_all() -> None:
     assert rate.normalised is not None and rate.normalised.value == 0.0
 
 
+def test_a_record_that_is_none_is_refused() -> None:
+    with pytest.raises(StorageError, match="an audit cannot be read back"):
+        AuditRecord.from_dict({"state": "queued"})
+
+
 PEOPLE = ("ann", "bob", "cem")
 
 
@@ -246,7 +252,12 @@ class AuditMachine(RuleBasedStateMachine):
     def crash_and_reopen(self) -> None:
         self.now = 5.0
         self.shown.clear()
-        self.audits = Audits(EVERYTHING, key=KEY, records=list(self.store.values()))
+        records = [
+            AuditRecord.from_dict(json.loads(json.dumps(record.as_dict())))
+            for record in self.store.values()
+        ]
+        assert records == list(self.store.values())
+        self.audits = Audits(EVERYTHING, key=KEY, records=records)
 
     @invariant()
     def bounded_and_in_step(self) -> None:

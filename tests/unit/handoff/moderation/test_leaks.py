@@ -22,6 +22,7 @@ SPOKEN = "four one one one one one one one one one one one one one one one"
         ("the number is 078-05-1120", "social_security_number"),
         ("-----BEGIN RSA PRIVATE KEY-----", "private_key"),
         ("use sk-abcdefghij0123456789", "api_key"),
+        ("AKIA0123456789ABCDEF is it", "api_key"),
         ("your password is hunter2!", "password"),
         ("Your PIN is 4921", "password"),
     ],
@@ -41,7 +42,8 @@ def test_leaks_are_found(text: str, kind: str) -> None:
         "your password is required",
         "your pin is wrong",
         "I can meet one, two or three of you at four",
-        "the sky-high price of task-lists",
+        "the ski-mountaineering-race-of-2026 is on",
+        "sk-iing-in-the-high-mountains",
         "between 2024-05-1120",
     ],
 )

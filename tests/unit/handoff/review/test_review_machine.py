@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -131,7 +132,11 @@ class ReviewMachine(RuleBasedStateMachine):
         self.live.clear()
         self.visible.clear()
         self.now = 7.0  # another process, another clock
-        records = list(self.store.values())
+        records = [
+            ReviewRecord.from_dict(json.loads(json.dumps(record.as_dict())))
+            for record in self.store.values()
+        ]
+        assert records == list(self.store.values())
         self.reviews = Reviews(self.policy, key=b"a secret", records=records, now=self.now)
         self.carry_out(self.reviews.take_commands())
         assert all(record.ai is not None for record in self.store.values() if not record.outcome)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from handoff.errors import PolicyError, ProtocolError
+from handoff.errors import PolicyError, ProtocolError, StorageError
 from handoff.events import CallerHungUp, CallOver, DeadlinePassed, ServerDraining
 from handoff.labels import Comparison
 from handoff.policy import Policy
@@ -246,6 +246,11 @@ def test_after_a_restart_what_can_still_be_answered_is_shown_again() -> None:
 def test_a_risk_that_is_none_is_refused(risk: float) -> None:
     with pytest.raises(ValueError, match="a risk lies between 0 and 1"):
         Reviews(a_policy(), key=KEY).handle(opened(risk=risk), 0.0)
+
+
+def test_a_record_that_is_none_is_refused() -> None:
+    with pytest.raises(StorageError, match="a review cannot be read back"):
+        ReviewRecord.from_dict({"state": "open"})
 
 
 def test_bad_settings_are_refused() -> None:
