@@ -131,9 +131,6 @@ class Conduct:
         self, text: str, *, asks: bool = False, refuses: bool = False, again: bool = False
     ) -> None:
         """The agent said something, or (`again`) its latest words were in truth these."""
-        if again and self._agent_texts:
-            self._agent_texts.pop()
-            self._refusals -= self._refused
         text = text[:LONGEST_TEXT]
         said = words(text)
         if again and self._agent_texts:

@@ -169,6 +169,17 @@ def test_a_reply_that_was_cut_short_replaces_the_whole_one() -> None:
     assert fact(conduct, "unconfirmed") == 1
 
 
+def test_only_the_latest_reply_is_replaced() -> None:
+    conduct = Conduct()
+    conduct.agent("Unfortunately the fee is $700.")
+    conduct.agent("Sadly I cannot waive it, so $900.")
+    conduct.agent("Sadly I cannot", again=True)
+    assert fact(conduct, "refused_before") == 1
+    assert fact(conduct, "unsaid_amount", amount=700) == 0
+    assert fact(conduct, "unlisted_details", amount=700) == 0
+    assert fact(conduct, "unsaid_amount", amount=900) == 1
+
+
 def test_a_late_correction_leaves_the_callers_answer_alone() -> None:
     conduct = agreed()
     conduct.agent("I will pay Ann $50. Is that", again=True)
