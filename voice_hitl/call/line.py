@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from handoff.replay import RecordedEngine
 from handoff.events import CallStarted
 from handoff.policy import Policy
+from handoff.replay import RecordedEngine
 from voice_hitl.agent.protocol import Agent
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.calls import Calls
