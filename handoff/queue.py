@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from handoff.callbacks import CallbackRecord
 
 
+_URGENCIES = tuple(Urgency)
+
+
 @dataclass(slots=True)
 class Waiting:
     """A call, or a callback that is due; times are monotonic seconds."""
@@ -95,19 +98,22 @@ class Queue:
     def put(self, request: HandoffRequested | CallbackRecord, now: float) -> Waiting:
         """Add a call or a callback, or renew a call that waits already (it keeps its place in age).
 
-        What a person said of its urgency stands, but for a call that becomes critical.
+        Urgency and score never fall by themselves: an emergency is not over because the next turn was calm.
+        What a person said of them stands, but for a call that becomes critical.
         """
         waiting = self._waiting.get(request.key)
+        is_new = waiting is None
         if waiting is None:
             waiting = self._waiting[request.key] = Waiting(request, now)
         waiting.request = request
-        if waiting.overridden and request.urgency is not Urgency.CRITICAL:
-            return waiting
-        if isinstance(request, HandoffRequested):
-            points = triage.score(request.decision, self._policy).points
-            waiting.rank(request.urgency, points, self._policy)
-        else:
+        if not isinstance(request, HandoffRequested):
             waiting.urgency = request.urgency
+        elif not waiting.overridden or request.urgency is Urgency.CRITICAL:
+            urgency, points = request.urgency, triage.score(request.decision, self._policy).points
+            if not is_new:
+                urgency = max(urgency, waiting.urgency, key=_URGENCIES.index)
+                points = max(points, waiting.points)
+            waiting.rank(urgency, points, self._policy)
         return waiting
 
     def put_back(self, waiting: Waiting) -> None:

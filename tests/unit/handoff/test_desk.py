@@ -1,22 +1,30 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from handoff.brief import Memory
 from handoff.commands import (
+    AlertOver,
     Assign,
+    AuditCleared,
     GiveUp,
     PresenceChanged,
     RefuseAccept,
     Ring,
+    RingCallback,
     StopRinging,
     Urgency,
 )
 from handoff.desk import Desk
 from handoff.errors import ProtocolError, UnknownOperator
 from handoff.events import (
+    CallbackDone,
+    CallbackFailed,
+    CallbackPromised,
     CallReleased,
     DeadlinePassed,
     HandoffRequested,
@@ -25,10 +33,16 @@ from handoff.events import (
     OperatorJoined,
     OperatorLeft,
     OperatorPresence,
+    Override,
     Presence,
     RequestWithdrawn,
+    Seniority,
     ServerDraining,
     TakeoverRequested,
+    TriageOverridden,
+    WorkDone,
+    WorkTaken,
+    WrapUpDone,
 )
 from handoff.operators import Care
 from handoff.policy import Policy
@@ -421,3 +435,356 @@ def test_strangers_are_errors() -> None:
         floor.send(OperatorPresence("eve", Presence.AVAILABLE))
     with pytest.raises(ProtocolError, match="does not know str"):
         floor.send("hello")
+
+
+# --- rounds, breaks, care, load ---------------------------------------------------------------
+
+
+class Rests:
+    """A `Care` that lets certain people rest, and keeps others from a category, until a time."""
+
+    def __init__(self) -> None:
+        self.until: dict[tuple[str, str | None], float] = {}
+        self.likes: dict[str, float] = {}
+
+    def may_offer(self, operator_id: str, category: str | None, now: float) -> bool:
+        resting = now < self.until.get((operator_id, None), 0.0)
+        return not resting and now >= self.until.get((operator_id, category), 0.0)
+
+    def preference(self, operator_id: str, category: str | None, now: float) -> float:
+        return self.likes.get(operator_id, 0.0)
+
+    def next_change(self, now: float) -> float | None:
+        return min((time for time in self.until.values() if time > now), default=None)
+
+
+def test_when_everyone_has_passed_all_are_asked_once_more_after_a_pause() -> None:
+    floor = Floor("ann", "bob", floor={"rounds": 2, "round_pause": 5})
+    first = floor.ring(request("c1", request=1))
+    second = floor.ring(OfferDeclined("ann", first.offer_id))
+    (stop,) = floor.send(OfferDeclined("bob", second.offer_id))
+    assert stop.reason == "declined"
+    declined = floor.now
+    (again,) = floor.lapse()
+    assert floor.now == declined + 5
+    assert again.operator_id == "ann", "declined first"
+    last = floor.ring(OfferDeclined("ann", again.offer_id))
+    assert floor.send(OfferDeclined("bob", last.offer_id))[-1] == GiveUp("c1", 2, 1)
+
+
+def test_the_pause_is_cut_short_by_someone_new() -> None:
+    floor = Floor("ann", floor={"rounds": 2, "round_pause": 60})
+    first = floor.ring(request("c1"))
+    floor.send(OfferDeclined("ann", first.offer_id), OperatorJoined("bob", "Bob"))
+    assert floor.ring(OperatorPresence("bob", Presence.AVAILABLE)).operator_id == "bob"
+
+
+def test_nobody_to_ask_again_means_giving_up_at_once() -> None:
+    floor = Floor("ann", floor={"rounds": 3, "round_pause": 60})
+    floor.ring(request("c1"))
+    assert floor.send(OperatorPresence("ann", Presence.AWAY))[-1] == GiveUp("c1", 1)
+
+
+def test_a_break_is_shown_and_nothing_rings() -> None:
+    floor = Floor("ann", "bob")
+    first = floor.ring(request("c1"))
+    assert floor.ring(OperatorPresence("ann", Presence.BREAK)).operator_id == "bob"
+    assert [o.presence for o in floor.desk.operators()] == ["break", "offered"]
+    floor.send(OperatorPresence("ann", Presence.AWAY))
+    assert [o.presence for o in floor.desk.operators()] == ["away", "offered"]
+    assert floor.send(OfferAccepted("ann", first.offer_id))[0].reason == "away"
+
+
+def test_wrap_up_may_be_finished_early() -> None:
+    floor = Floor("ann", floor={"wrap_up": 30})
+    floor.send(TakeoverRequested("ann", "c1"), CallReleased("c1", "ann"), request("c2"))
+    assert floor.ring(WrapUpDone("ann")).call_id == "c2"
+    assert floor.send(WrapUpDone("ann"), WrapUpDone("eve")) == [], "twice, or by nobody: harmless"
+
+
+def test_who_rests_is_not_asked_until_the_rest_is_over() -> None:
+    care = Rests()
+    care.until["ann", None] = 50.0
+    floor = Floor("ann", "bob", care=care)
+    first = floor.ring(request("c1"))
+    assert first.operator_id == "bob"
+    floor.send(OfferAccepted("bob", first.offer_id))
+    assert floor.send(request("c2")) == [], "bob is busy"
+    care.until["bob", None] = 500.0
+    assert floor.send(request("c3"))[0].reason == "nobody", "and everyone rests: absent"
+
+
+def test_an_offer_ends_when_the_rest_begins() -> None:
+    care = Rests()
+    floor = Floor("ann", "bob", care=care)
+    first = floor.ring(request("c1"))
+    care.until["ann", None] = 1000.0
+    stop, ring = floor.send(DeadlinePassed())
+    assert stop == StopRinging(first.offer_id, "c1", "ann", "rest")
+    assert ring.operator_id == "bob"
+    assert floor.send(OfferAccepted("ann", first.offer_id))[0].reason == "rest"
+
+
+def test_a_cap_ends_by_itself_and_the_desk_wakes_up_for_it() -> None:
+    care = Rests()
+    care.until["ann", "harsh"] = 20.0
+    floor = Floor("ann", care=care, waiting={"for_absent": 60})
+    assert floor.send(request("c1", category="harsh")) == []
+    (ring,) = floor.lapse()
+    assert (floor.now, ring.call_id) == (20.0, "c1")
+
+
+def test_an_emergency_overrides_a_cap_but_not_rest() -> None:
+    care = Rests()
+    care.until["ann", "harsh"] = care.until["bob", None] = 500.0
+    floor = Floor("bob", "ann", care=care)
+    assert floor.send(request("c1", category="harsh")) == [GiveUp("c1", 0)]
+    ring = floor.ring(request("c2", Urgency.CRITICAL, category="harsh"))
+    assert ring.operator_id == "ann"
+    assert floor.send(OfferDeclined("ann", ring.offer_id))[-1] == GiveUp("c2", 1)
+
+
+def test_care_says_who_is_asked_first() -> None:
+    care = Rests()
+    care.likes["ann"] = 2.0
+    assert Floor("ann", "bob", care=care).ring(request("c1")).operator_id == "bob"
+
+
+def test_light_work_counts_up_to_capacity_and_a_caller_goes_before_it() -> None:
+    floor = Floor("ann", "bob", floor={"capacity": 3})
+    floor.send(WorkTaken("ann", "w1", 2))
+    assert floor.desk.for_work(1, None, None, floor.now) == ("bob", "ann")
+    assert floor.desk.for_work(2, None, None, floor.now) == ("bob",)
+    floor.send(WorkTaken("bob", "w2", 3))
+    ring = floor.ring(request("c1"))
+    assert ring.operator_id == "ann", "bob's hands are full"
+    floor.send(OfferAccepted("ann", ring.offer_id))
+    assert floor.desk.for_work(1, None, None, floor.now) == (), "who is in a call is not loaded"
+    assert floor.send(request("c2")) == []
+    assert floor.ring(WorkDone("bob", "w2")).call_id == "c2"
+    assert floor.send(WorkTaken("eve", "w3"), WorkDone("eve", "w3")) == []
+
+
+def test_the_load_is_published() -> None:
+    floor = Floor("ann")
+    floor.desk.handle(WorkTaken("ann", "w1", 2), floor.now)
+    assert floor.desk.take_commands() == [PresenceChanged("ann", "available", None, 2)]
+
+
+# --- triage -----------------------------------------------------------------------------------
+
+
+def staffed(policy: dict[str, Any] | None = None, **who: Seniority) -> Floor:
+    floor = Floor(**(policy or {}))
+    for name, seniority in who.items():
+        floor.send(OperatorJoined(name, name.title(), seniority=seniority))
+        floor.send(OperatorPresence(name, Presence.AVAILABLE))
+    return floor
+
+
+def scored(call_id: str, value: float, urgency: Urgency = Urgency.LOW) -> HandoffRequested:
+    decision = replace(a_decision(call_id, urgency=urgency), hard=False, value=value, reasons=())
+    brief = Memory(a_call(call_id), 3, 3).brief(decision)
+    return HandoffRequested(call_id, brief, decision, request=1)
+
+
+def test_above_80_goes_to_seniors_and_50_to_80_to_the_others() -> None:
+    floor = staffed(ann=Seniority.STANDARD, sue=Seniority.SENIOR)
+    assert floor.ring(scored("c1", 9.0)).operator_id == "sue"
+    assert floor.ring(scored("c2", 2.0)).operator_id == "ann"
+    floor = staffed(sue=Seniority.SENIOR)
+    assert floor.ring(scored("c2", 2.0)).operator_id == "sue", "a senior is idle"
+
+
+def test_a_seniors_call_goes_to_the_others_after_a_while() -> None:
+    floor = staffed(ann=Seniority.STANDARD, sue=Seniority.SENIOR)
+    floor.send(TakeoverRequested("sue", "c0"))
+    assert floor.send(scored("c1", 9.0)) == []
+    asked = floor.now
+    (ring,) = floor.lapse()
+    assert (ring.operator_id, floor.now) == ("ann", asked + 10)
+
+
+def test_below_50_the_ai_goes_on_and_a_share_is_looked_at() -> None:
+    floor = staffed({"triage": {"clears": True, "sample": 1.0}}, ann=Seniority.STANDARD)
+    give_up, audit = floor.send(scored("c1", -4.0))
+    assert give_up == GiveUp("c1", 0, 1, "cleared")
+    assert audit == AuditCleared("c1", 1, audit.score, 1.0)
+    assert audit.score == pytest.approx(100 / (1 + math.e) + 10 * 0.1)
+    assert staffed(ann=Seniority.STANDARD).ring(scored("c1", -4.0)), "only if the policy says so"
+
+
+def override(call_id: str, action: Override, to: str | None = None) -> TriageOverridden:
+    return TriageOverridden(call_id, action, "sue", "because", to)
+
+
+def test_a_person_may_raise_what_was_cleared() -> None:
+    floor = staffed({"triage": {"clears": True, "sample": 0.0}}, ann=Seniority.STANDARD)
+    floor.send(scored("c1", -4.0))
+    kept, ring = floor.send(override("c1", Override.RAISE))
+    assert (kept.by, kept.why, kept.before, kept.after) == ("sue", "because", "low 28", "medium 50")
+    assert ring.operator_id == "ann"
+    assert floor.send(OfferAccepted("ann", ring.offer_id))[0].call_id == "c1"
+    assert floor.send(override("c1", Override.RAISE))[0].reason == "taken"
+
+
+def test_a_person_may_raise_lower_and_clear_what_waits() -> None:
+    floor = Floor("ann")
+    floor.send(TakeoverRequested("ann", "c0"))
+    floor.send(request("c1"), request("c2"))
+    (kept,) = floor.send(override("c2", Override.RAISE))
+    assert (kept.before, kept.after) == ("medium 55", "high 100")
+    assert [w.call_id for w in floor.desk.waiting()] == ["c2", "c1"]
+    floor.send(override("c2", Override.LOWER), override("c2", Override.LOWER))
+    assert [w.call_id for w in floor.desk.waiting()] == ["c1", "c2"]
+    assert floor.send(override("c2", Override.LOWER))[0].reason == "limit"
+    kept, give_up = floor.send(override("c1", Override.CLEAR))
+    assert (kept.after, give_up.reason) == ("cleared", "cleared")
+    assert floor.send(override("c9", Override.CLEAR))[0].reason == "unknown"
+
+
+def test_a_person_may_choose_who_is_asked() -> None:
+    floor = Floor("ann", "bob", "cyd")
+    first = floor.ring(request("c1"))
+    floor.send(TakeoverRequested("bob", "c0"))
+    reasons = [
+        floor.send(override("c1", Override.REASSIGN, to))[0].reason for to in ("ann", "bob", "eve")
+    ]
+    assert reasons == ["limit", "busy", "unknown"]
+    kept, stop, ring = floor.send(override("c1", Override.REASSIGN, "cyd"))
+    assert (kept.after, stop.offer_id, ring.operator_id) == ("at cyd", first.offer_id, "cyd")
+    floor.send(OperatorPresence("ann", Presence.BREAK))
+    assert floor.send(override("c1", Override.REASSIGN, "ann"))[0].reason == "rest"
+
+
+def test_critical_alerts_everyone_on_call_beside_the_ring() -> None:
+    floor = staffed(ann=Seniority.STANDARD, oda=Seniority.ON_CALL, ole=Seniority.ON_CALL)
+    floor.send(TakeoverRequested("oda", "c0"), OperatorPresence("ole", Presence.AWAY))
+    alert, ring = floor.send(request("c1", Urgency.CRITICAL))
+    assert (alert.operator_ids, ring.operator_id) == (("oda", "ole"), "ann")
+    assert alert.brief == ring.brief
+    stop, over, assign = floor.send(TakeoverRequested("ole", "c1"))
+    assert (stop.reason, over) == ("taken", AlertOver("c1", ("oda", "ole"), "taken"))
+    assert assign.operator_id == "ole"
+    assert floor.send(OfferAccepted("ann", ring.offer_id))[0].reason == "taken", "one owner"
+
+
+def test_critical_waits_for_whom_it_alerted_and_who_rests_is_left_alone() -> None:
+    floor = staffed(oda=Seniority.ON_CALL, ole=Seniority.ON_CALL)
+    floor.send(OperatorPresence("oda", Presence.AWAY), OperatorPresence("ole", Presence.BREAK))
+    (alert,) = floor.send(request("c1", Urgency.CRITICAL))
+    assert alert.operator_ids == ("oda",)
+    asked = floor.now
+    (late,) = floor.send(OperatorPresence("ole", Presence.AWAY))
+    assert late.operator_ids == ("ole",)
+    over, give_up = floor.lapse()
+    assert floor.now == asked + 45
+    assert (over.reason, give_up) == ("given_up", GiveUp("c1", 0))
+
+
+def test_lowering_a_critical_call_calls_the_alerted_off() -> None:
+    floor = staffed(ann=Seniority.STANDARD, oda=Seniority.ON_CALL)
+    floor.send(request("c1", Urgency.CRITICAL))
+    kept, over = floor.send(override("c1", Override.LOWER))
+    assert (kept.after, over.reason) == ("high 80", "lowered")
+
+
+# --- callbacks --------------------------------------------------------------------------------
+
+BACK: dict[str, Any] = {
+    "floor": {"callbacks": {"enabled": True, "retry": 60, "tries": 2, "claim": 100}}
+}
+
+
+def promise(**more: Any) -> CallbackPromised:
+    return CallbackPromised("b1", "c1", "+15550100", "wants a person", Urgency.HIGH, **more)
+
+
+def test_a_caller_nobody_came_for_may_be_promised_a_callback() -> None:
+    assert Floor(**BACK).send(request("c1")) == [GiveUp("c1", 0, callback=True)]
+    assert Floor().send(request("c1")) == [GiveUp("c1", 0)]
+
+
+def test_a_callback_is_offered_once_nobody_waits_claimed_and_done() -> None:
+    floor = Floor("ann", **BACK)
+    floor.send(TakeoverRequested("ann", "c0"))
+    (kept,) = floor.send(promise())
+    floor.send(request("c2"))
+    ring = floor.ring(CallReleased("c0", "ann"))
+    assert ring.call_id == "c2", "callers on the line first"
+    floor.send(OfferAccepted("ann", ring.offer_id))
+    (back,) = floor.send(CallReleased("c2", "ann"))
+    assert isinstance(back, RingCallback)
+    assert back.record == kept.record
+    claimed, assign = floor.send(OfferAccepted("ann", back.offer_id))
+    assert (claimed.record.state, claimed.record.epoch) == ("claimed", assign.epoch)
+    assert floor.desk.owner("b1") == ("ann", assign.epoch)
+    assert [o.presence for o in floor.desk.operators()] == ["in_call"]
+    assert floor.send(CallReleased("b1", "ann")) == [], "a callback is closed, not released"
+    (done,) = floor.send(CallbackDone("b1", "ann", assign.epoch))
+    assert done.record.state == "done"
+    assert [o.presence for o in floor.desk.operators()] == ["available"]
+    assert floor.send(TakeoverRequested("ann", "b1"))[0].reason == "caller_gone"
+
+
+def test_a_callback_that_reached_nobody_is_offered_again_later() -> None:
+    floor = Floor("ann", "bob", **BACK)
+    (_, ring) = floor.send(promise())
+    assign = floor.send(OfferAccepted("ann", ring.offer_id))[-1]
+    (kept,) = floor.send(CallbackFailed("b1", "ann", assign.epoch, "no answer"))
+    failed = floor.now
+    assert (kept.record.tries, kept.record.not_before) == (1, failed + 60)
+    (again,) = floor.lapse()
+    assert (floor.now, again.operator_id) == (failed + 60, "bob"), "somebody else first"
+
+
+def test_a_callback_everyone_declined_is_offered_again_and_given_up_when_it_is_too_late() -> None:
+    floor = Floor("ann", **BACK)
+    (_, ring) = floor.send(promise(by=130.0))
+    floor.send(OfferDeclined("ann", ring.offer_id))
+    declined = floor.now
+    (again,) = floor.lapse()
+    assert floor.now == declined + 60
+    floor.send(OfferDeclined("ann", again.offer_id))
+    commands = floor.lapse() + floor.lapse()
+    assert [type(c).__name__ for c in commands] == ["RingCallback", "KeepCallback", "StopRinging"]
+    assert commands[1].record.state == "expired"
+
+
+def test_callbacks_and_their_owners_survive_a_crash() -> None:
+    floor = Floor("ann", **BACK)
+    _, ring = floor.send(promise())
+    kept, assign = floor.send(OfferAccepted("ann", ring.offer_id))
+    reopened = Floor(**BACK)
+    reopened.desk = Desk(Policy.from_mapping(BACK, "test"), callbacks=[kept.record])
+    assert reopened.desk.epoch == assign.epoch
+    reopened.now = floor.now
+    reopened.send(OperatorJoined("ann", "Ann"))
+    assert [o.presence for o in reopened.desk.operators()] == ["in_call"]
+    (done,) = reopened.send(CallbackDone("b1", "ann", assign.epoch))
+    assert done.record.state == "done", "what was acknowledged counts"
+    assert reopened.desk.callbacks() == ()
+
+
+def test_a_draining_floor_keeps_its_promises_for_the_next_process() -> None:
+    floor = Floor("ann", **BACK)
+    _, ring = floor.send(promise())
+    assert [c.offer_id for c in floor.send(ServerDraining())] == [ring.offer_id]
+    assert [record.state for record in floor.desk.callbacks()] == ["waiting"]
+
+
+# --- traffic ----------------------------------------------------------------------------------
+
+
+def test_the_expected_wait_follows_what_the_floor_is_doing() -> None:
+    floor = Floor(waiting={"limit": 90}, floor={"handle": 60})
+    assert floor.desk.expected_wait(None, None, floor.now) == 90, "nobody is there"
+    floor.send(OperatorJoined("ann", "Ann"), OperatorPresence("ann", Presence.AVAILABLE))
+    assert floor.desk.expected_wait(None, None, floor.now) == 0
+    floor.send(OfferAccepted("ann", floor.ring(request("c1")).offer_id))
+    assert floor.desk.expected_wait(None, None, floor.now) == pytest.approx(60)
+    floor.send(request("c2"))
+    assert floor.desk.expected_wait(None, None, floor.now) == 90
+    found = floor.desk.traffic(None, None, floor.now)
+    assert (found.servers, found.busy, found.waiting) == (1, 1, 1)
+    assert found.arrivals_per_s > 0

@@ -138,6 +138,8 @@ class Floor(RuleBasedStateMachine):
     def _say(self, event: DeskEvent, crash_after: int | None = None) -> None:
         self.desk.handle(event, self.now)
         commands = self.desk.take_commands()
+        if not self.draining:
+            self._in_order([c for c in commands if isinstance(c, Ring)])
         for command in commands[:crash_after]:
             self._carry_out(command)
         if crash_after is not None:
@@ -205,6 +207,20 @@ class Floor(RuleBasedStateMachine):
             assert ring.record.not_before <= self.now < ring.record.by
             assert self.care.may_offer(ring.operator_id, ring.record.category, self.now)
 
+    def _in_order(self, rings: list[Ring]) -> None:
+        """An operator is asked for the first in line who may be served by them."""
+        line = [waiting for waiting in self.desk.waiting() if waiting.is_call]
+        for ring in rings:
+            for ahead in line[: [w.call_id for w in line].index(ring.call_id)]:
+                category = None if ahead.critical else ahead.request.category
+                senior = PEOPLE[ring.operator_id] is not Seniority.STANDARD
+                assert (
+                    ahead.offer_id is not None
+                    or ring.operator_id in ahead.tried
+                    or not self.care.may_offer(ring.operator_id, category, self.now)
+                    or (self.now < ahead.seniors_until and not senior)
+                )
+
     def _given(self, key: str, command: Assign | AssignCallback) -> None:
         self.ringing.pop(command.offer_id, None)
         assert command.epoch > self.epochs[-1], "epochs only grow"
@@ -262,6 +278,7 @@ class Floor(RuleBasedStateMachine):
             return
         self.requests[key] += 1
         self.open.add(key)
+        self.raised.discard(key)
         decision = a_decision(key, urgency=urgency)
         decision = type(decision)(
             **{
@@ -416,7 +433,7 @@ class Floor(RuleBasedStateMachine):
         for key in self.kept:
             owner = self.desk.owner(key)
             if owner is not None:
-                self.owners[key] = tuple(owner)
+                self.owners[key] = (owner.operator_id, owner.epoch)
 
     # --- what must hold ---
 

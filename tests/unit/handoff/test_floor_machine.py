@@ -88,6 +88,7 @@ class Floor(RuleBasedStateMachine):
         self.old_assignments: list[tuple[str, OperatorAssigned]] = []
         self.on_floor: set[str] = set()
         self.draining = False
+        self.calls_so_far = 0
 
     # --- plumbing ---
 
@@ -157,7 +158,8 @@ class Floor(RuleBasedStateMachine):
     @precondition(lambda self: len(self.calls) < 3)
     @rule()
     def call_comes(self) -> None:
-        call_id = f"call-{len(self.calls)}"
+        call_id = f"call-{self.calls_so_far}"
+        self.calls_so_far += 1
         self.calls[call_id] = Call(CallEngine(a_call(call_id), POLICY, self.now))
 
     @rule(operator=operators)
@@ -309,6 +311,21 @@ class Floor(RuleBasedStateMachine):
         before = self.calls[call_id].engine.state
         self._call_says(call_id, event)
         assert self.calls[call_id].engine.state is before
+
+    @precondition(lambda self: self.now > 200)
+    @rule()
+    def server_dies_and_comes_back(self) -> None:
+        """Its calls are over, messages under way are lost; the epochs stored are not."""
+        self.desk = Desk(POLICY, last_epoch=self.epochs[-1])
+        self.calls.clear()
+        self.to_desk.clear()
+        self.being_stored.clear()
+        self.ringing.clear()
+        self.old_offers.clear()
+        self.old_assignments.clear()
+        self.on_floor.clear()
+        self.draining = False
+        self.an_ordinary_morning()
 
     @precondition(lambda self: not self.draining and self.now > 300)
     @rule()
