@@ -1,7 +1,8 @@
 """TF-IDF over words (one and two) and letters (two to four within a word), fast for single short texts.
 
 Features of a word are looked up once and kept, so that a new utterance costs some dictionary reads.
-Weights are the usual smoothed ones: log((1 + n) / (1 + df)) + 1, each family scaled to length one.
+Weights are the usual smoothed ones, (1 + log tf) * (log((1 + n) / (1 + df)) + 1), each family scaled to
+length one. A text's first and last word make a pair with its border.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from voice_hitl.agent.numbers import ORDINALS, TENS, UNITS
 from voice_hitl.agent.text import Tokens
 
 NUMBER = "<number>"
+_FIRST, _LAST = "<first>", "<last>"
 _NUMBER_WORDS = frozenset({*UNITS, *TENS, *ORDINALS, "hundred", "thousand", "million", "double"})
 _SINGLE = frozenset({"one", "first", "second", "third"})  # alone, these are words of a sentence
 _CLASSES = {**dict.fromkeys(MONTHS, "<month>"), **dict.fromkeys(WEEKDAYS, "<weekday>")}
@@ -77,8 +79,7 @@ class Ngrams:
     @staticmethod
     def _grams(words: Tokens) -> Iterable[str]:
         yield from words
-        for pair in itertools.pairwise(words):
-            yield " ".join(pair)
+        yield from _pairs(words)
         for word in words:
             yield from _letters(word)
 
@@ -91,7 +92,7 @@ class Ngrams:
         """The features of one text."""
         found = np.array(self._found(words), dtype=np.int64)
         numbers, counts = np.unique(found, return_counts=True)
-        weights = counts * self._weights[numbers]
+        weights = (1 + np.log(counts)) * self._weights[numbers]
         letters = self.letters[numbers]
         for family in (letters, ~letters):
             norm = math.sqrt(float(np.sum(weights[family] ** 2)))
@@ -108,7 +109,7 @@ class Ngrams:
             (np.ones(len(columns)), columns, starts), shape=(len(texts), self.size)
         )
         rows.sum_duplicates()
-        rows.data *= self._weights[rows.indices]
+        rows.data = (1 + np.log(rows.data)) * self._weights[rows.indices]
         which = np.repeat(np.arange(len(texts)), np.diff(rows.indptr))
         letters = self.letters[rows.indices]
         for family in (letters, ~letters):
@@ -128,11 +129,17 @@ class Ngrams:
                 if len(self._word_features) < 50_000:  # bounded: callers' words are not
                     self._word_features[word] = features
             found += features
-        for pair in itertools.pairwise(general):
-            number = self._numbers.get(" ".join(pair))
+        for pair in _pairs(general):
+            number = self._numbers.get(pair)
             if number is not None:
                 found.append(number)
         return found
+
+
+def _pairs(words: Tokens) -> Iterable[str]:
+    if words:
+        for left, right in itertools.pairwise((_FIRST, *words, _LAST)):
+            yield f"{left} {right}"
 
 
 @lru_cache(maxsize=8192)
