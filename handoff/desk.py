@@ -80,17 +80,19 @@ class Desk:
         last_epoch: int = 0,
         care: Care | None = None,
         callbacks: Iterable[CallbackRecord] = (),
+        sample_key: bytes = b"handoff",
     ) -> None:
         """`last_epoch`: the largest ever given out, from the store, so that a restart stays monotone.
 
         `care`: who must rest or has had enough of a category; None: nobody. `callbacks`: the promises kept
-        last, their times on this process's clock.
+        last, their times on this process's clock. `sample_key`: decides which cleared calls are looked at;
+        a secret of the deployment, the same over restarts.
         """
         self._policy = policy
         self._roster = Roster()
         self._fences = Fences()
         self._search = Search(policy, self._roster, self._fences, care)
-        self._overrides = Overrides(policy.triage, self._search, self._roster)
+        self._overrides = Overrides(policy.triage, self._search, self._roster, sample_key)
         self._claims = Claims(
             policy, self._search, self._roster, self._fences, last_epoch, callbacks
         )

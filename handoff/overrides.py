@@ -13,6 +13,7 @@ from handoff.events import Override, TriageOverridden
 from handoff.operators import Operator, Roster
 from handoff.policy import Triage
 from handoff.queue import Waiting
+from handoff.sampling import draw
 from handoff.search import Search
 
 CLEARED_KEPT = 1000
@@ -21,10 +22,12 @@ CLEARED_KEPT = 1000
 class Overrides:
     """Changes the places of waiting calls."""
 
-    __slots__ = ("_cleared", "_policy", "_roster", "_search")
+    __slots__ = ("_cleared", "_key", "_policy", "_roster", "_search")
 
-    def __init__(self, policy: Triage, search: Search, roster: Roster) -> None:
+    def __init__(self, policy: Triage, search: Search, roster: Roster, key: bytes) -> None:
+        """`key`: who does not know it cannot foresee which of the cleared are looked at."""
         self._policy = policy
+        self._key = key
         self._search = search
         self._roster = roster
         self._cleared: OrderedDict[str, Waiting] = OrderedDict()
@@ -96,7 +99,8 @@ class Overrides:
         self._cleared[waiting.call_id] = waiting
         if len(self._cleared) > CLEARED_KEPT:
             self._cleared.popitem(last=False)
-        if triage.drawn(f"{waiting.call_id}/{waiting.number}", self._policy.sample):
+        name = f"{waiting.call_id}/{waiting.number}"
+        if draw(self._key, "cleared", name) < self._policy.sample:
             self._search.commands.append(
                 AuditCleared(waiting.call_id, waiting.number, waiting.points, self._policy.sample)
             )

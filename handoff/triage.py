@@ -8,7 +8,6 @@ score from 0 to 100 puts a request into a band.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,16 +86,6 @@ def step(urgency: Urgency, up: bool) -> Urgency:
 def head_start(urgency: Urgency, policy: Triage) -> float:
     """Seconds of waiting that an urgency is worth."""
     return float(getattr(policy.head_start, urgency.value))
-
-
-def drawn(key: str, share: float) -> bool:
-    """Whether a cleared request is looked at afterwards: the same answer for a key every time.
-
-    The key's SHA-256 is read as a number uniform in [0, 1), so that nobody can steer the draw and a replay
-    draws alike.
-    """
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
 
 
 def _sigmoid(x: float) -> float:

@@ -614,6 +614,20 @@ def test_below_50_the_ai_goes_on_and_a_share_is_looked_at() -> None:
     assert staffed(ann=Seniority.STANDARD).ring(scored("c1", -4.0)), "only if the policy says so"
 
 
+def test_about_the_share_of_the_cleared_is_drawn_and_who_knows_the_key_can_repeat_it() -> None:
+    def drawn(key: bytes) -> list[str]:
+        policy = {"triage": {"clears": True, "sample": 0.2}}
+        desk = Desk(Policy.from_mapping(policy, "test"), sample_key=key)
+        for number in range(300):
+            desk.handle(scored(f"c{number}", -4.0), float(number))
+        commands = desk.take_commands()
+        assert sum(isinstance(c, GiveUp) for c in commands) == 300
+        return [c.call_id for c in commands if isinstance(c, AuditCleared)]
+
+    assert 40 < len(drawn(b"one")) < 80  # 60 +- 2.9 standard deviations
+    assert drawn(b"one") == drawn(b"one") != drawn(b"two")
+
+
 def override(call_id: str, action: Override, to: str | None = None) -> TriageOverridden:
     return TriageOverridden(call_id, action, "sue", "because", to)
 

@@ -14,7 +14,7 @@ from handoff.events import HandoffRequested
 from handoff.policy import Policy, Triage
 from handoff.queue import Queue
 from handoff.testing import a_call, a_decision
-from handoff.triage import Band, band_of, drawn, head_start, moved, score, step
+from handoff.triage import Band, band_of, head_start, moved, score, step
 
 POLICY = Triage()
 decisions = st.builds(
@@ -98,22 +98,6 @@ def test_urgency_moves_by_one_step_and_stops_at_the_ends() -> None:
     assert step(Urgency.LOW, True) is Urgency.MEDIUM
     assert step(Urgency.CRITICAL, True) is Urgency.CRITICAL
     assert step(Urgency.LOW, False) is Urgency.LOW
-
-
-@given(st.lists(st.text(max_size=8), unique=True, min_size=1, max_size=20), st.floats(0, 1))
-def test_a_draw_is_the_same_every_time_and_grows_with_the_share(
-    keys: list[str], share: float
-) -> None:
-    for key in keys:
-        assert drawn(key, share) == drawn(key, share)
-        assert drawn(key, 1.0)
-        assert not drawn(key, 0.0)
-        assert drawn(key, share) <= drawn(key, min(1.0, share * 2))
-
-
-def test_about_the_share_is_drawn() -> None:
-    count = sum(drawn(f"call-{number}/1", 0.05) for number in range(20_000))
-    assert 900 < count < 1100  # 1000 +- 3.2 standard deviations
 
 
 def _request(call_id: str, urgency: Urgency) -> HandoffRequested:
