@@ -17,24 +17,20 @@ from typing import Any, TypeVar
 import orjson
 from aiohttp import web
 
-from handoff.desk import Desk
-from handoff.events import CallOver, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.flow import FlowAgent
 from voice_hitl.agent.pack import Pack, load_pack
 from voice_hitl.agent.protocol import Agent
-from voice_hitl.call.approving import MACHINE as APPROVALS
-from voice_hitl.call.approving import ApprovalService, reopened_gate
 from voice_hitl.call.calls import Calls
-from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.line import CALLER, CallerLine, LineParts, LoopbackLine
 from voice_hitl.call.runner import CallParts
 from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
+from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.config import Config
 from voice_hitl.errors import ConfigError
@@ -145,16 +141,14 @@ class Server:
     port: int
     calls: Calls
     hub: Hub
-    floor: FloorService
-    approvals: ApprovalService
+    workplace: Workplace
     store: SqlStore
     journal: Journal
     accounts: Accounts
 
     async def drain(self, seconds: float) -> None:
         """Take no further calls, call nobody any more, and let the live calls end well."""
-        self.floor.post(ServerDraining())
-        self.approvals.post(ServerDraining())
+        self.workplace.drain()
         await self.calls.drain(seconds)
 
 
@@ -193,22 +187,16 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     clips = await _render(voice, pack)
 
     metrics = Metrics()
-    floor: FloorService
-    approvals: ApprovalService
+    workplace: Workplace
 
     def call_ended(call_id: str, outcome: str) -> None:
         metrics.ended(outcome)
-        floor.call_over(call_id)
-        approvals.post(CallOver(call_id))
+        workplace.call_over(call_id)
 
     calls = Calls(config.server.max_calls, on_end=call_ended)
     metrics.live.set_function(lambda: len(calls))
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines)
-    desk = Desk(policy, last_epoch=await store.last_epoch())
-    floor = FloorService(desk, clock, journal, hub, calls.get)
-    gate = reopened_gate(policy, await store.machine_records(APPROVALS, open_only=True), clock)
-    approvals = ApprovalService(gate, clock, journal, hub, calls.get, floor.free)
-    floor.on_presence = approvals.presence
+    workplace = Workplace(policy, clock, journal, hub, calls.get, await Kept.of(store))
     ticker = Ticker()
     tokens = TokenStore()
     accounts = Accounts(store, config.operators.session_hours * 3600)
@@ -219,8 +207,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
             voice=voice,
             clips=clips,
             executor=executor,
-            floor=floor,
-            gate=approvals,
+            floor=workplace.floor,
+            gate=workplace.approvals,
             watcher=hub,
             clock=clock,
             notice=pack.notice,
@@ -237,7 +225,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     # Entered after the journal's, so stopped before it: the end of a call is still written down.
     start = await stack.enter_async_context(_background())
-    for service in (ticker.run(), approvals.run(), floor.run(), calls.run()):
+    for service in (ticker.run(), *workplace.services(), calls.run()):
         start(service)
 
     twilio = _gate(config, tokens, clock, calls, unserved=calls.unserved)
@@ -246,8 +234,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
         ConsoleParts(
             accounts=accounts,
             hub=hub,
-            floor=floor,
-            approvals=approvals,
+            floor=workplace.floor,
+            approvals=workplace.approvals,
             clock=clock,
             find_call=calls.get,
             reconnect_seconds=config.operators.reconnect_seconds,
@@ -263,7 +251,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     port = await _listen(config, app, stack)
     _say_hello(config, port, twilio, await accounts.first_link_token())
     _write_server_file(config, port, stack)
-    return Server(port, calls, hub, floor, approvals, store, journal, accounts)
+    return Server(port, calls, hub, workplace, store, journal, accounts)
 
 
 async def open_loopback(config: Config, stack: AsyncExitStack) -> int:

@@ -331,6 +331,7 @@ class FakeFloor:
                 operators=[person.view for person in self.people.values()],
                 calls=list(self.calls.values()),
                 offers=[offer for owner, offer in self.offers.values() if owner == operator_id],
+                approvals=[],
                 server_time=time.time(),
                 version=self.version,
                 guidelines=self.guidelines,

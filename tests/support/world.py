@@ -12,18 +12,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from handoff import events as facts
-from handoff.approvals import Answer, Answered, ApprovalRecord, Gate, Show
+from handoff.approvals import Answer, Answered, ApprovalRecord, Show
 from handoff.commands import Decision, Notice, Ring
-from handoff.desk import Desk
 from handoff.policy import Policy
 from handoff.testing import MemoryStore
 from tests.support.scripted import ScriptedAgent, ScriptedRecognizer, ScriptedVoice
 from tests.support.virtual import InlineExecutor
 from voice_hitl.agent.pack import SHIPPED
 from voice_hitl.audio import g711
-from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.calls import Calls
-from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
@@ -34,6 +31,7 @@ from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.transcript import Line
 from voice_hitl.call.vad_service import VadService
+from voice_hitl.call.workplace import Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.simulate.clips import Clip, load_clip
 from voice_hitl.telephony.emulator import Carrier, Playback
@@ -323,14 +321,9 @@ class World:
         self.recognizer = ScriptedRecognizer()
         self.voice = ScriptedVoice()
         self.journal = Journal(self.store)
-        self.calls = Calls(max_calls=3, on_end=self._call_ended)
-        self.floor = FloorService(
-            Desk(policy), self.clock, self.journal, self.screen, self.calls.get
-        )
-        self.approvals = ApprovalService(
-            Gate(policy), self.clock, self.journal, self.screen, self.calls.get, self.floor.free
-        )
-        self.floor.on_presence = self.approvals.presence
+        self.calls = Calls(max_calls=3, on_end=lambda call_id, _: self.workplace.call_over(call_id))
+        self.workplace = Workplace(policy, self.clock, self.journal, self.screen, self.calls.get)
+        self.floor, self.approvals = self.workplace.floor, self.workplace.approvals
         self.ticker = Ticker()
         self.tokens = TokenStore()
         self.clip = load_clip(SPEECH)
@@ -359,10 +352,6 @@ class World:
         )
         self._group: asyncio.TaskGroup
         self._callers = 0
-
-    def _call_ended(self, call_id: str, outcome: str) -> None:
-        self.floor.call_over(call_id)
-        self.approvals.post(facts.CallOver(call_id))
 
     def now(self) -> float:
         return self.clock.now()
@@ -420,8 +409,7 @@ async def a_world(
     world = World(agent or ScriptedAgent(), policy or Policy(), MemoryStore())
     services = [
         world.journal.run(),
-        world.approvals.run(),
-        world.floor.run(),
+        *world.workplace.services(),
         world.ticker.run(),
         world.calls.run(),
     ]
