@@ -112,13 +112,17 @@ def step(approval: Approval, event: ApprovalEvent, now: float) -> None:
 
 def diagram() -> str:
     """Draw the table's changes of state as a Mermaid diagram."""
-    lines = ["stateDiagram-v2", "    direction LR", "    [*] --> open: ApprovalAsked"]
+    arrows: dict[tuple[State, State], list[str]] = {}
     for (state, event), row in TABLE.items():
-        lines += [
-            f"    {state} --> {target}: {event.__name__}"
-            for target in State
-            if target in row.targets and target is not state
-        ]
+        for target in row.targets - {state}:
+            arrows.setdefault((state, target), []).append(event.__name__)
+    lines = ["stateDiagram-v2", "    direction LR", "    [*] --> open: ApprovalAsked"]
+    lines += [
+        f"    {state} --> {target}: {', '.join(arrows[state, target])}"
+        for state in State
+        for target in State
+        if (state, target) in arrows
+    ]
     return "\n".join([*lines, "    closed --> [*]"])
 
 
