@@ -35,6 +35,7 @@ class Waiting:
     offers: int = 0
     round: int = 1
     again_at: float | None = None  # when those who did not take it are asked again
+    until: float = math.inf  # how long it waits while nothing rings for it, as last found
     alerted: dict[str, None] = field(default_factory=dict)  # on-call operators
     overridden: bool = False  # a person has said how urgent it is
 

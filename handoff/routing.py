@@ -52,9 +52,10 @@ def choose(
         and fits(operator, waiting)
         and allowed(operator, waiting, now)
     ]
-    seniors = [o for o in everyone if o.seniority is not Seniority.STANDARD]
-    if now < waiting.seniors_until and may_come(seniors, waiting, now, allowed):
-        candidates = [o for o in candidates if o.seniority is not Seniority.STANDARD]
+    if now < waiting.seniors_until:
+        seniors = [o for o in everyone if o.seniority is not Seniority.STANDARD]
+        if may_come(seniors, waiting, now, allowed):
+            candidates = [o for o in candidates if o.seniority is not Seniority.STANDARD]
     return min(
         candidates,
         key=lambda o: (

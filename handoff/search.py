@@ -44,6 +44,7 @@ class Search:
     __slots__ = (
         "_care",
         "_fences",
+        "_free",
         "_offer_count",
         "_offers",
         "_policy",
@@ -62,6 +63,7 @@ class Search:
         self._fences = fences
         self._care = care
         self._offers: dict[str, Offer] = {}
+        self._free: list[Operator] = []  # while dispatching: who may still be asked
         self._offer_count = 0
 
     # --- views ------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ class Search:
         times = [offer.deadline for offer in self._offers.values()]
         for waiting in self.queue:
             if waiting.offer_id is None:
-                times.append(self._patience(waiting, now))
+                times.append(waiting.until)
                 if waiting.again_at is not None:
                     times.append(waiting.again_at)
                 if waiting.seniors_until > now:
@@ -112,6 +114,7 @@ class Search:
 
     def dispatch(self, now: float) -> None:
         """Ring for everyone who waits and for whom someone is free; give up where nobody can come."""
+        self._free = [operator for operator in self._roster if operator.free]
         for waiting in self.queue:
             if waiting.critical:
                 self._alert(waiting, now)
@@ -225,6 +228,7 @@ class Search:
             waiting.next_round()
             operator = self._choose(waiting, now)
         if operator is not None:
+            self._free.remove(operator)
             self.ring(waiting, operator, now)
             return
         more_rounds = not waiting.is_call or waiting.round < floor.rounds
@@ -233,7 +237,8 @@ class Search:
             waiting.again_at = now + (
                 floor.round_pause if waiting.is_call else floor.callbacks.retry
             )
-        if now >= self._patience(waiting, now):
+        waiting.until = self._patience(waiting, now)
+        if now >= waiting.until:
             self._end(waiting, "nobody")
 
     def _end(self, waiting: Waiting, reason: str) -> None:
@@ -244,9 +249,10 @@ class Search:
             self.stop_waiting(waiting.call_id, "withdrawn")
 
     def _choose(self, waiting: Waiting, now: float) -> Operator | None:
-        if self._spent(waiting):
+        if self._spent(waiting) or not self._free:
             return None
-        return choose(self._roster, waiting, now, self.allowed, self._preference)
+        everyone = self._free if waiting.seniors_until <= now else self._roster
+        return choose(everyone, waiting, now, self.allowed, self._preference)
 
     def _spent(self, waiting: Waiting) -> bool:
         return waiting.is_call and waiting.offers >= self._policy.floor.max_offers
