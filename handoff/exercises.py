@@ -88,7 +88,7 @@ class Serve:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An exercise was answered; keep it, and feed `handoff.shifts` and the labels with it."""
+    """An exercise was answered: keep it, feed `handoff.shifts`. It measures the person, not the AI."""
 
     item_id: str
     operator_id: str
