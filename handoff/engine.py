@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from handoff.brief import Memory
 from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell
+from handoff.conduct import SHIPPED_ACTION, ActionRisk, ConductReader
 from handoff.errors import ProtocolError
 from handoff.events import (
     ActionFinished,
@@ -73,10 +74,12 @@ class CallEngine:
         "_assessment",
         "_call",
         "_commands",
+        "_conduct",
         "_estimator",
         "_latch",
         "_memory",
         "_policy",
+        "_proposed",
         "_reading",
         "_reasons",
         "_session",
@@ -93,6 +96,8 @@ class CallEngine:
         self._signals = Signals(now)
         self._triggers = Triggers(policy)
         self._estimator = Estimator(policy, models)
+        self._conduct = _conduct(policy)
+        self._proposed: ActionRisk | None = None  # what is thought of the last proposal
         self._latch = Latch(policy.hysteresis)
         self._session = Session(policy, self._memory)
         self._commands: list[CallCommand] = []
@@ -104,6 +109,8 @@ class CallEngine:
 
     def handle(self, event: CallEvent, now: float) -> None:
         """Take in one event; raises `ProtocolError` for one of another call or an unknown type."""
+        if self._session.state is not State.ENDED:
+            self._proposed = self._conduct.handle(event) or self._proposed
         match event:
             case CallStarted():
                 if event.call_id != self._call.call_id:
@@ -204,12 +211,15 @@ class CallEngine:
         """
         if self._session.state is not State.AI:
             return None
-        seen = self._assessment
-        return judge(
-            self._policy,
-            proposal,
-            Circumstances(seen.risk, seen.error, self._session.safe_mode),
-        )
+        seen, action = self._assessment, self._proposed
+        error = max(seen.error, action.probability if action is not None else 0.0)
+        call = Circumstances(seen.risk, error, self._session.safe_mode)
+        return judge(self._policy, proposal, call)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why the last proposal may be wrong, by how it came about; in words, largest first."""
+        return tuple(reason.words for reason in self._proposed.reasons) if self._proposed else ()
 
     def allows(self, proposal: ActionProposed) -> tuple[bool, str]:
         """Whether the AI may do this now; ask after `handle(proposal)`.
@@ -323,6 +333,8 @@ class CallEngine:
     def _start_afresh(self) -> None:
         """A person has sorted things out: what was before says nothing about what follows."""
         self._signals.forget()
+        self._conduct = _conduct(self._policy)
+        self._proposed = None
         self._triggers.reset()
         self._estimator.reset()
         self._assessment = self._estimator.calm(self._memory.category)
@@ -331,3 +343,8 @@ class CallEngine:
     def _tell_session(self, event: SessionEvent, now: float) -> None:
         self._session.handle(event, now)
         self._commands += self._session.take_commands()
+
+
+def _conduct(policy: Policy) -> ConductReader:
+    """A reader of the agent's conduct, at the share of wrong actions that the policy expects."""
+    return ConductReader(SHIPPED_ACTION.at(policy.oversight.wrong))

@@ -51,6 +51,7 @@ class Proposal:
     summary: str  # one line for an operator
     reasoning: str = ""
     alternatives: tuple[str, ...] = ()  # what else was considered, one line each
+    doubts: tuple[str, ...] = ()  # why it may be wrong, one line each (`CallEngine.doubts`)
     amount: float | None = None  # in the pack's currency
     limit: float | None = None  # the largest amount that the AI may move alone
     regulated: str | None = None  # a category of the policy's table, or None
@@ -68,6 +69,7 @@ class Proposal:
         pack: str = "",
         reasoning: str = "",
         alternatives: tuple[str, ...] = (),
+        doubts: tuple[str, ...] = (),
         limit: float | None = None,
         seconds: float | None = None,
     ) -> Proposal:
@@ -81,6 +83,7 @@ class Proposal:
             summary=summary,
             reasoning=reasoning,
             alternatives=alternatives,
+            doubts=doubts,
             amount=action.amount,
             limit=limit,
             regulated=action.regulated,

@@ -65,6 +65,7 @@ class OversightPolicy(PolicyModel):
     irreversible: Rule = Rule()  # in the loop from `thresholds.irreversible_risk` on
     packs: dict[str, PackRules] = Field(default_factory=dict)
     actions: dict[str, Rule] = Field(default_factory=dict)
+    wrong: Annotated[float, Field(gt=0, lt=1)] = 0.05  # share of proposals expected to be wrong
     veto_seconds: Annotated[float, Field(ge=1, le=600)] = 8.0
 
     def rule_for(self, action: str, pack: str, effect: Effect) -> Rule:

@@ -99,6 +99,7 @@ class Proposals:
             pack=self._book.started.pack,
             reasoning=proposal.reasoning,
             alternatives=proposal.alternatives,
+            doubts=self._engine.doubts,
             limit=proposal.limit,
         )
         oversight = self._engine.oversee(overseen)

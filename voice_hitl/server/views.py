@@ -116,6 +116,7 @@ def approval_view(ask: Show, caller: str, seconds: float, now: float) -> Approva
         reasons=[REASONS[code] for code in record.reasons],
         reasoning=proposal.reasoning,
         alternatives=list(proposal.alternatives),
+        doubts=list(proposal.doubts),
         veto=record.silence_consents,
         second=ask.second,
         expires_at=now + seconds,

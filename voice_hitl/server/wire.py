@@ -126,6 +126,7 @@ class ApprovalView(WireModel):
     reasons: list[str]  # why a person is asked, in words
     reasoning: str  # why the AI wants it
     alternatives: list[str]
+    doubts: list[str]  # why it may be wrong, in words
     veto: bool  # True: done unless somebody objects; False: not done unless approved
     second: bool  # the first who was asked has not answered by half time
     expires_at: float

@@ -21,6 +21,7 @@ from handoff.commands import (
     Tell,
     Urgency,
 )
+from handoff.conduct.grounding import REMEMBERED
 from handoff.engine import REFUSALS, CallEngine
 from handoff.errors import ProtocolError
 from handoff.events import (
@@ -45,6 +46,7 @@ from handoff.events import (
     StageTimed,
     TakeoverAsked,
 )
+from handoff.oversight import Mode, Proposal
 from handoff.policy import Policy
 from handoff.session import State
 from handoff.testing import a_bad_turn, a_call, a_proposal, a_turn
@@ -482,7 +484,7 @@ def test_time_and_memory_a_turn_do_not_grow_with_the_call() -> None:
             )
         return (time.perf_counter() - start) / count
 
-    run(200)
+    run(REMEMBERED + 100)  # what is remembered of the words is full by then
     tracemalloc.start()
     early = min(run(200) for _ in range(5))
     gc.collect()
@@ -492,6 +494,50 @@ def test_time_and_memory_a_turn_do_not_grow_with_the_call() -> None:
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - small
     tracemalloc.stop()
-    assert late < 4 * early  # 17 times as many turns by then
+    assert late < 4 * early  # more than twice as many turns by then
     assert grown < 20_000  # bytes, over 3,600 turns
     assert early < 3e-3, "the budget of a decision, with tracing on"
+
+
+class TestOversee:
+    def proposal(self, action: ActionProposed) -> Proposal:
+        return Proposal.of(action, "call-1", "move money")
+
+    def test_a_calm_call_may_act_alone_and_a_person_in_charge_stops_all(self) -> None:
+        call = Call()
+        call.send(a_turn(1, "move fifty dollars to savings"), action := a_proposal())
+        verdict = call.engine.oversee(self.proposal(action))
+        assert verdict is not None
+        assert verdict.mode is Mode.OUT
+        call.send(DigitPressed("0"))
+        assert call.engine.oversee(self.proposal(action)) is None
+
+    def test_an_uncertain_call_and_a_regulated_action_need_a_person(self) -> None:
+        call = Call(hysteresis={"high": 1000, "low": 1000}, thresholds={"irreversible_risk": 0.2})
+        call.send(a_bad_turn(1), a_bad_turn(2, "or maybe the second"), action := a_proposal())
+        verdict = call.engine.oversee(self.proposal(action))
+        assert verdict is not None
+        assert (verdict.mode, verdict.reasons) == (Mode.IN, ("call_risk",))
+
+    def test_how_an_action_came_about_raises_its_risk_and_is_said_in_words(self) -> None:
+        agreed, pushed = Call(), Call()
+        agreed.send(
+            a_turn(1, "move fifty dollars to savings"),
+            AgentSpoke(1, "Shall I move 50 dollars to savings?", "confirmation"),
+            a_turn(2, "yes please"),
+        )
+        pushed.send(
+            a_turn(1, "what can you do for me"),
+            AgentSpoke(1, "I cannot do that.", "refusal"),
+            a_turn(2, "no, you must, just do it"),
+            ActionFinished("a0", "transfer", Effect.REVERSIBLE, False, "failed"),
+        )
+        action = a_proposal()
+        for call in (agreed, pushed):
+            call.send(action)
+        calm, doubted = (c.engine.oversee(self.proposal(action)) for c in (agreed, pushed))
+        assert calm is not None
+        assert doubted is not None
+        assert calm.risk < doubted.risk
+        assert pushed.engine.doubts
+        assert all(" " in words for words in pushed.engine.doubts)

@@ -38,6 +38,7 @@ export interface ApprovalView {
   readonly reasons: readonly string[];
   readonly reasoning: string;
   readonly alternatives: readonly string[];
+  readonly doubts: readonly string[];
   readonly veto: boolean;
   readonly second: boolean;
   readonly expires_at: number;
