@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from handoff.brief import Memory
 from handoff.care import (
     BreakEnded,
     BreakStarted,
@@ -19,10 +20,20 @@ from handoff.care import (
     WorkEnded,
     WorkStarted,
 )
+from handoff.commands import Ring, Urgency
+from handoff.desk import Desk
 from handoff.errors import ProtocolError
-from handoff.events import DeadlinePassed, OperatorLeft
+from handoff.events import (
+    DeadlinePassed,
+    HandoffRequested,
+    OperatorJoined,
+    OperatorLeft,
+    OperatorPresence,
+    Presence,
+)
 from handoff.operators import Care as FloorCare
 from handoff.policy import Policy
+from handoff.testing import a_call, a_decision
 
 RULES = Policy()  # 90 minutes of work, 10 of rest, 2 harsh in a row, 4 an hour
 HARSH = "abuse"
@@ -175,6 +186,56 @@ def test_whoever_left_is_forgotten() -> None:
 def test_what_it_does_not_know_is_refused() -> None:
     with pytest.raises(ProtocolError, match="no event str"):
         Care(RULES).handle(cast(CareEvent, "tea"), 0.0)
+
+
+# --- with the floor -------------------------------------------------------------------------
+
+
+def asked(desk: Desk) -> list[str]:
+    return [command.operator_id for command in desk.take_commands() if isinstance(command, Ring)]
+
+
+def request(call_id: str, urgency: Urgency, category: str) -> HandoffRequested:
+    decision = a_decision(call_id, urgency=urgency)
+    brief = Memory(a_call(call_id), 3, 3).brief(decision)
+    return HandoffRequested(call_id, brief, decision, category=category)
+
+
+@pytest.mark.parametrize("urgency", [Urgency.LOW, Urgency.HIGH, Urgency.CRITICAL])
+def test_the_floor_rings_at_nobody_who_rests_and_again_once_they_have(urgency: Urgency) -> None:
+    patient = {"for_busy": 3600, "for_absent": 3600, "limit": 3600}
+    rules = Policy.from_mapping({"waiting": patient}, "test")
+    care = Care(rules)
+    desk = Desk(rules, care=care)
+    work(care, 0, 95)
+    start = 96 * MINUTE
+    desk.handle(OperatorJoined("ann", "Ann", frozenset(), frozenset()), start)
+    desk.handle(OperatorPresence("ann", Presence.AVAILABLE), start)
+    desk.handle(request("c1", urgency, "general"), start)
+    assert asked(desk) == []
+    desk.handle(OperatorJoined("bob", "Bob", frozenset(), frozenset()), start + 1)
+    desk.handle(OperatorPresence("bob", Presence.AVAILABLE), start + 1)
+    assert asked(desk) == ["bob"]
+    desk.handle(OperatorLeft("bob"), start + 2)
+    assert asked(desk) == []
+    rung: list[str] = []
+    while not rung:
+        at = desk.next_deadline()
+        assert at is not None and at <= 105 * MINUTE
+        desk.handle(DeadlinePassed(), at)
+        rung = asked(desk)
+    assert (rung, at) == (["ann"], 105 * MINUTE)  # ten minutes after minute 95
+
+
+def test_the_floor_takes_whoever_had_less_of_a_category() -> None:
+    care = Care(RULES)
+    desk = Desk(RULES, care=care)
+    for name in ("ann", "bob"):
+        desk.handle(OperatorJoined(name, name, frozenset(), frozenset()), 0.0)
+        desk.handle(OperatorPresence(name, Presence.AVAILABLE), 0.0)
+    work(care, 1, 2, HARSH)
+    desk.handle(request("c1", Urgency.MEDIUM, HARSH), 3 * MINUTE)
+    assert asked(desk) == ["bob"]
 
 
 # --- any course of events -------------------------------------------------------------------
