@@ -484,8 +484,8 @@ def test_time_and_memory_a_turn_do_not_grow_with_the_call() -> None:
             )
         return (time.perf_counter() - start) / count
 
-    run(REMEMBERED + 100)  # what is remembered of the words is full by then
     tracemalloc.start()
+    run(REMEMBERED + 100)  # what is remembered of the words is full by then
     early = min(run(200) for _ in range(5))
     gc.collect()
     small = tracemalloc.get_traced_memory()[0]
