@@ -106,6 +106,10 @@ def test_words_stay_apart_but_stretches_do_not_count() -> None:
     assert words_of("Soooo, GOOD!") == ["so", "god"]
 
 
+def test_marks_and_invisible_characters_part_no_words() -> None:
+    assert words_of("caf\u00e9s ze\u200bro wa\u0308n") == ["cafes", "zero", "wan"]
+
+
 def test_only_a_length_and_a_hash_are_kept() -> None:
     letters = fold(PHRASE)
     assert fingerprint(PHRASE) == (f"{len(letters)}:{hashlib.sha256(letters.encode()).hexdigest()}")
