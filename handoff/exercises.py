@@ -79,7 +79,7 @@ ExerciseEvent = BankAdded | ItemComing | ExerciseAnswered | ExerciseLapsed
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Show this exercise under that id before the real item."""
+    """Keep this, then show the exercise under that id before the real item."""
 
     item_id: str
     operator_id: str
@@ -112,7 +112,14 @@ class Exercises:
 
     __slots__ = ("_bank", "_closed", "_commands", "_open", "_people", "_policy", "_secret")
 
-    def __init__(self, policy: Policy, secret: bytes, bank: Iterable[Exercise] = ()) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        secret: bytes,
+        bank: Iterable[Exercise] = (),
+        served: Iterable[Serve] = (),
+    ) -> None:
+        """`served`: those kept before a restart, oldest first; what was open then has lapsed."""
         self._policy = policy.care
         self._secret = secret
         self._bank: dict[Kind, dict[str, Exercise]] = {kind: {} for kind in Kind}
@@ -122,6 +129,10 @@ class Exercises:
         self._commands: list[Serve | Scored] = []
         for exercise in bank:
             self._add(exercise)
+        for serve in served:
+            self._note_seen(serve)
+            self._open[serve.item_id] = serve
+            self._close(serve.item_id)
 
     def handle(self, event: ExerciseEvent, now: float) -> None:
         """Take in one event.
@@ -184,13 +195,16 @@ class Exercises:
             return
         person.items = 0
         person.served_at.append(now)
-        person.seen.pop(exercise.exercise_id, None)
-        person.seen[exercise.exercise_id] = None
-        while len(person.seen) > len(Kind) * BANK_LIMIT:
-            del person.seen[next(iter(person.seen))]
         serve = Serve(event.item_id, event.operator_id, exercise)
+        self._note_seen(serve)
         self._open[event.item_id] = serve
         self._commands.append(serve)
+
+    def _note_seen(self, serve: Serve) -> None:
+        seen = self._people.setdefault(serve.operator_id, _Person()).seen
+        seen[serve.exercise.exercise_id] = None
+        while len(seen) > len(Kind) * BANK_LIMIT:
+            del seen[next(iter(seen))]
 
     def _choose(self, event: ItemComing, person: _Person) -> Exercise | None:
         """One they have never seen; none where they know them all: a known answer measures memory."""

@@ -93,6 +93,21 @@ def test_one_that_lapses_scores_nobody() -> None:
     assert machine.take_commands() == [] and machine.is_exercise("a1")
 
 
+def test_a_restart_forgets_neither_what_was_seen_nor_what_is_no_real_item() -> None:
+    rules = Policy.from_mapping({"care": {"exercise_every": 1}}, "test")
+    machine = Exercises(rules, b"s", BANK[:2])
+    machine.handle(ItemComing("ann", Kind.APPROVAL, "a1"), 0.0)
+    kept = [command for command in machine.take_commands() if isinstance(command, Serve)]
+    again = Exercises(rules, b"s", BANK[:2], kept)
+    assert again.is_exercise("a1")
+    again.handle(ExerciseAnswered("a1", "ann", "reject", 1.0), 1.0)
+    assert again.take_commands() == []
+    again.handle(ItemComing("ann", Kind.APPROVAL, "a2"), 7200.0)
+    again.handle(ItemComing("ann", Kind.APPROVAL, "a3"), 14400.0)  # both known by now
+    [serve] = again.take_commands()
+    assert isinstance(serve, Serve) and serve.exercise != kept[0].exercise
+
+
 @pytest.mark.parametrize("care", [{"enabled": False}, {"exercise_every": 0}])
 def test_switched_off_there_are_none(care: dict[str, int]) -> None:
     assert served(Exercises(Policy.from_mapping({"care": care}, "test"), b"s", BANK), 300) == []
