@@ -191,7 +191,10 @@ class PolicyRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A learned version: heads, marks, how it came to be. Key: `version`. See `handoff.learning`."""
+    """A learned version: heads, marks, how it came to be. Key: `version`; one at most is active.
+
+    See `handoff.learning`.
+    """
 
     version: str
     kind: str  # heads | marks

@@ -71,6 +71,9 @@ class MemoryStore:
         names = [record.name for record in after.values() if isinstance(record, OperatorRecord)]
         if len(names) != len(set(names)):
             raise StorageError("an operator's name is taken")
+        states = [record.state for record in after.values() if isinstance(record, ModelRecord)]
+        if states.count("active") > 1:
+            raise StorageError("another learned version is active")
         self._records = after
 
     async def call(self, call_id: str) -> CallRecord | None:

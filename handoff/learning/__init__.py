@@ -8,6 +8,7 @@
    it back.
 """
 
+from handoff.learning.answers import answer_of
 from handoff.learning.marks import CallValues, Marks, call_values, propose_marks
 from handoff.learning.registry import (
     LearningError,
@@ -37,6 +38,7 @@ __all__ = [
     "Shortage",
     "Trial",
     "active",
+    "answer_of",
     "approve",
     "call_values",
     "challenge",

@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -210,6 +211,14 @@ models = Table(
     Column("approved_by", String),
     Column("approved_at", Double),
     Column("retired_at", Double),
+    # Two people who approve at once: the second is refused.
+    Index(
+        "models_one_active",
+        "state",
+        unique=True,
+        sqlite_where=text("state = 'active'"),
+        postgresql_where=text("state = 'active'"),
+    ),
 )
 
 TABLE_OF: Mapping[type[Record], Table] = {

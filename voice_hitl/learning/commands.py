@@ -48,6 +48,8 @@ def learn_now(
     Example: [cyan]voice-hitl learn --data var[/]
     """
     if context.invoked_subcommand is not None:
+        if (data, config, report) != (None, None, None):
+            raise ConfigError(f"write options behind '{context.invoked_subcommand}'")
         return
     from rich.progress import Progress
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from handoff.errors import StorageError
 from handoff.labels import Disposition, Label, of_disposition
 from handoff.policy import Policy
 from handoff.ports import FactRecord, MachineRecord, ModelRecord, PolicyRecord, Record, Store
@@ -111,6 +112,17 @@ async def test_lists_are_in_order_and_of_the_call_that_was_asked_for(store: Stor
     assert [model.version for model in await store.models()] == ["m1", "m2", "m10"]
     assert [policy.name for policy in await store.policies()] == ["one", "two"]
     assert [d.call_id for d in await store.dispositions()] == ["c2", "c1"]
+
+
+async def test_one_learned_version_at_most_is_active(store: Store) -> None:
+    first, second = replace(a_model(), state="active"), replace(a_model("m2"), state="active")
+    retired = replace(a_model("m0"), state="retired")
+    await store.save([first, retired, replace(a_model("m3"), state="retired")])
+    with pytest.raises(StorageError):
+        await store.save([second])
+    assert [model.version for model in await store.models()] == ["m0", "m1", "m3"]
+    await store.save([replace(first, state="retired"), second])
+    assert [m.version for m in await store.models() if m.state == "active"] == ["m2"]
 
 
 async def test_a_stop_of_the_server_leaves_machines_and_labels_alone(store: Store) -> None:

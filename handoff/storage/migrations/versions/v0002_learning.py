@@ -78,6 +78,14 @@ def upgrade() -> None:
         sa.Column("approved_at", sa.Double),
         sa.Column("retired_at", sa.Double),
     )
+    op.create_index(
+        "models_one_active",
+        "models",
+        ["state"],
+        unique=True,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
 
 
 def downgrade() -> None:

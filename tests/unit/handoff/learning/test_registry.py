@@ -9,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from handoff.labels import HeadName
 from handoff.learning import (
     Figures,
     LearningError,
@@ -51,7 +52,7 @@ def after(records: Records, changed: Records) -> Records:
 
 def proposed(records: Records, intercept: float, at: float = 1.0) -> Records:
     models = replace(models_of(active(records)), error=a_head(intercept))
-    trials = {"error": a_trial(a_head(intercept))}
+    trials: dict[HeadName, Trial] = {"error": a_trial(a_head(intercept))}
     return after(records, propose(records, models, trials, None, at))
 
 

@@ -136,6 +136,12 @@ def test_misuse_is_said(run: Any, line: str, words: str) -> None:
         run(line)
 
 
+def test_options_in_the_wrong_place_are_not_dropped_in_silence(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["learn", "--data", str(tmp_path), "list"])
+    assert isinstance(result.exception, ConfigError)
+    assert "behind 'list'" in str(result.exception)
+
+
 def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["learn", "list", "--data", str(tmp_path)])
     assert isinstance(result.exception, ConfigError)
