@@ -189,6 +189,12 @@ def test_when_too_many_are_open_the_least_risky_goes() -> None:
     assert reviews.dropped == 2
 
 
+def test_among_equals_the_newest_goes() -> None:
+    reviews = Reviews(a_policy(max_open=2), key=KEY)
+    run(reviews, opened(1, 0.2), opened(2, 0.2), opened(3, 0.9))
+    assert [shown.review_id for shown in reviews.waiting()] == ["call-1:1", "call-1:3"]
+
+
 def test_a_review_that_was_answered_is_not_dropped() -> None:
     reviews = Reviews(a_policy(max_open=1), key=KEY)
     run(reviews, opened(1, 0.1), PERSON)
