@@ -1,9 +1,9 @@
 """Recorded calls as dialogue acts, without words: what they teach about breakdowns.
 
-A call is `{call_id, turns: [{speaker, acts: [{act, entities}]}], outcome}`, the speaker `agent` or `caller`, the
-outcome `handed_off` or `completed`. Two readings of it: `troubles` sees the troubles that the live signals would
-show and fits the head *h*, which works in any trade; `model` knows the acts of one deployment, whatever their
-names, as `training` learned them.
+A call is `{call_id, turns: [{speaker, acts: [{act, entities}]}], outcome}`, the speaker `agent` or
+`caller`, the outcome `handed_off` or `completed`. Two readings of it: `troubles` sees the troubles that the
+live signals would show and fits the head *h*, which works in any trade; `model` knows the acts of one
+deployment, whatever their names, as `training` learned them.
 """
 
 from handoff.acts.model import ActsModel, ActsReader

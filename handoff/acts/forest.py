@@ -1,4 +1,4 @@
-"""A forest of decision trees as flat arrays: a prediction costs a few numpy steps, not a call into each tree."""
+"""A forest of decision trees as flat arrays: a prediction is a few numpy steps, not a call into each tree."""
 
 from __future__ import annotations
 

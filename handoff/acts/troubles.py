@@ -48,6 +48,7 @@ REFUSED = frozenset(
         "transportation_type_unavailable",
     }
 )
+FAILURES = ("low_intent_confidence", "tool_errors", "apologies")
 ASKING = (
     "ask_",
     "disambiguate_",
@@ -65,21 +66,27 @@ class Prefix:
     call_id: str
     turns: int  # speaker turns so far
     recent: tuple[float, ...]  # troubles as the live signals sum them up
+    troubled: int  # troubles of all turns so far, the age of the call apart
+    failed: bool  # this turn: not understood, or something the agent tried failed or was refused
     label: bool  # handed off within the next `HORIZON` turns
 
 
 def prefixes(call: Mapping[str, Any]) -> Iterator[Prefix]:
     """The strict prefixes of a call that end after a caller's turn, `SHORTEST` turns or more."""
-    recent, reader = Recent(), _Reader()
+    recent, reader, troubled = Recent(), _Reader(), 0
     length = len(call["turns"])
     broke = call["outcome"] == "handed_off"
     for done, turn in enumerate(call["turns"], start=1):
         if turn["speaker"] == "agent":
             reader.agent(turn["acts"])
             continue
-        sums = recent.update(reader.caller(turn["acts"]))
+        now = reader.caller(turn["acts"])
+        sums = recent.update(now)
+        troubled += sum(value > 0 for code, value in now.items() if code != "long_call")
         if SHORTEST <= done < length:
-            yield Prefix(call["call_id"], done, sums, broke and length - done <= HORIZON)
+            failed = any(now[code] > 0 for code in FAILURES)
+            soon = broke and length - done <= HORIZON
+            yield Prefix(call["call_id"], done, sums, troubled, failed, soon)
 
 
 def fit_breakdown(calls: Iterable[Mapping[str, Any]], prior: Head) -> Head:
