@@ -75,6 +75,13 @@ def test_an_auditor_gets_the_oldest_and_their_verdict_is_kept() -> None:
     assert answer_of(record, 9.0) == AuditAnswer("a-1", "call-1", 2, "wrong", "ann", 9.0, 1.0)
 
 
+def test_after_a_restart_the_mean_risk_is_still_known() -> None:
+    items = [Automated(an_item(f"a-{n}", risk=0.9)) for n in range(60)]
+    whole = kept(run(Audits(Policy(), key=KEY), *items))
+    audits = Audits(Policy(), key=KEY, records=whole[:50])
+    assert kept(run(audits, *items[50:])) == whole[50:]
+
+
 def test_an_unsure_verdict_is_no_label() -> None:
     audits = Audits(EVERYTHING, key=KEY)
     run(audits, Automated(an_item()), AuditorAsks("ann"))
