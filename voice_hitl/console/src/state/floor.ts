@@ -1,6 +1,7 @@
 /** What the console knows: one immutable value, changed only by `reduce`. */
 
 import type {
+  ApprovalView,
   BriefView,
   CallGone,
   CallView,
@@ -28,6 +29,12 @@ export interface Bridge {
   readonly epoch: number;
   /** Server time at which this operator began to talk. */
   readonly since: number;
+}
+
+/** A call that this operator had and has not judged: was the handoff right? */
+export interface WrapUp {
+  readonly callId: string;
+  readonly caller: string;
 }
 
 export type Tone = 'good' | 'plain' | 'bad';
@@ -62,6 +69,12 @@ export interface Floor {
   readonly bridge: Bridge | null;
   /** The offer or call whose taking was asked for and not yet answered. */
   readonly taking: string | null;
+  /** Actions of the AI that this operator is asked about. */
+  readonly approvals: readonly ApprovalView[];
+  /** Approvals whose answer was sent and is not yet known to count. */
+  readonly answering: readonly string[];
+  /** Latest first. */
+  readonly wrapUps: readonly WrapUp[];
   readonly notices: readonly Notice[];
   readonly nextNotice: number;
 }
@@ -82,6 +95,9 @@ export const EMPTY_FLOOR: Floor = {
   selected: null,
   bridge: null,
   taking: null,
+  approvals: [],
+  answering: [],
+  wrapUps: [],
   notices: [],
   nextNotice: 1,
 };
@@ -102,3 +118,12 @@ export const OFFER_OVER: Readonly<
   away: null,
   accepted: null,
 };
+
+/** The floor with one more thing to tell. */
+export function withNotice(floor: Floor, tone: Tone, title: string, text: string): Floor {
+  return {
+    ...floor,
+    notices: [...floor.notices, { id: floor.nextNotice, tone, title, text }],
+    nextNotice: floor.nextNotice + 1,
+  };
+}

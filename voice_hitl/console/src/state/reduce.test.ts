@@ -273,6 +273,52 @@ describe('the bridge', () => {
   });
 });
 
+describe('wrap-up', () => {
+  const bridged = after(
+    signedIn,
+    { type: 'call', call: call() },
+    { type: 'bridged', call_id: 'c-1', epoch: 1 },
+  );
+  const off = (reason: string): ServerMessage => ({
+    type: 'unbridged',
+    call_id: 'c-1',
+    reason,
+    message: '',
+  });
+  const over = { type: 'call_ended', call_id: 'c-1', outcome: 'handed_off' } as const;
+  const asked = [{ callId: 'c-1', caller: '+15550100' }];
+
+  it('is asked for once, whether the conversation ends first or the call', () => {
+    expect(after(bridged, off('handed_back')).wrapUps).toEqual(asked);
+    expect(after(bridged, over).wrapUps).toEqual(asked);
+    expect(after(bridged, off('caller_hung_up'), over).wrapUps).toEqual(asked);
+    expect(after(bridged, over, off('caller_hung_up')).wrapUps).toEqual(asked);
+  });
+
+  it('is not asked for where nobody talked, nor for the calls of others', () => {
+    expect(after(bridged, off('bridge_failed')).wrapUps).toEqual([]);
+    expect(after(signedIn, { type: 'call', call: call() }, over).wrapUps).toEqual([]);
+  });
+
+  it('stays through the next call and goes when it is done', () => {
+    const next = after(bridged, over, { type: 'bridged', call_id: 'c-2', epoch: 1 });
+    expect(next.wrapUps).toEqual(asked);
+    expect(reduce(next, { kind: 'wrapped', callId: 'c-1' }).wrapUps).toEqual([]);
+  });
+
+  it('does not pile up', () => {
+    let floor = signedIn;
+    for (const id of ['c-1', 'c-2', 'c-3', 'c-4']) {
+      floor = after(
+        floor,
+        { type: 'bridged', call_id: id, epoch: 1 },
+        { type: 'unbridged', call_id: id, reason: 'handed_back', message: '' },
+      );
+    }
+    expect(floor.wrapUps.map(({ callId }) => callId)).toEqual(['c-4', 'c-3', 'c-2']);
+  });
+});
+
 describe('people', () => {
   it('come, change and go; I am one of them', () => {
     const floor = after(

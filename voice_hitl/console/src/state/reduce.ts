@@ -8,7 +8,8 @@ import type {
   ServerMessage,
   TranscriptEntry,
 } from '../wire';
-import { type Floor, type Link, OFFER_OVER, type Tone } from './floor';
+import { answerTaken, approvalAsked, approvalOver } from './approvals';
+import { type Floor, type Link, OFFER_OVER, type Tone, type WrapUp, withNotice } from './floor';
 
 export type FloorEvent =
   /** `at`: the page's clock, seconds since the epoch. */
@@ -16,10 +17,14 @@ export type FloorEvent =
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'select'; readonly callId: string | null }
   | { readonly kind: 'taking'; readonly id: string }
+  | { readonly kind: 'answering'; readonly approvalId: string }
+  /** The handoff of this call was judged, or will not be. */
+  | { readonly kind: 'wrapped'; readonly callId: string }
   | { readonly kind: 'notice'; readonly tone: Tone; readonly title: string; readonly text: string }
   | { readonly kind: 'dismiss'; readonly notice: number };
 
 const KEPT_ENDED = 6;
+const KEPT_WRAP_UPS = 3;
 
 export function reduce(floor: Floor, event: FloorEvent): Floor {
   switch (event.kind) {
@@ -31,13 +36,18 @@ export function reduce(floor: Floor, event: FloorEvent): Floor {
         ...floor,
         link: event.link,
         taking: event.link.status === 'open' ? floor.taking : null,
+        answering: event.link.status === 'open' ? floor.answering : [],
       };
     case 'select':
       return forget({ ...floor, selected: event.callId });
     case 'taking':
       return { ...floor, taking: event.id };
+    case 'answering':
+      return { ...floor, answering: [...floor.answering, event.approvalId] };
+    case 'wrapped':
+      return { ...floor, wrapUps: floor.wrapUps.filter(({ callId }) => callId !== event.callId) };
     case 'notice':
-      return notice(floor, event.tone, event.title, event.text);
+      return withNotice(floor, event.tone, event.title, event.text);
     case 'dismiss':
       return { ...floor, notices: floor.notices.filter(({ id }) => id !== event.notice) };
   }
@@ -64,6 +74,12 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
       return offered(floor, message.offer);
     case 'offer_over':
       return offerOver(floor, message);
+    case 'approval':
+      return approvalAsked(floor, message.approval);
+    case 'approval_over':
+      return approvalOver(floor, message);
+    case 'answer':
+      return answerTaken(floor, message);
     case 'bridged':
       return {
         ...floor,
@@ -77,8 +93,10 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
         taking: null,
       };
     case 'unbridged': {
-      const over = floor.bridge?.callId === message.call_id ? null : floor.bridge;
-      return notice({ ...floor, bridge: over }, 'plain', 'You are off the call', message.message);
+      const over = NEVER_TALKED.includes(message.reason)
+        ? { ...floor, bridge: floor.bridge?.callId === message.call_id ? null : floor.bridge }
+        : offTheCall(floor, message.call_id);
+      return withNotice(over, 'plain', 'You are off the call', message.message);
     }
     case 'operator': {
       const { operator } = message;
@@ -92,7 +110,7 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
     case 'operator_gone':
       return { ...floor, operators: without(floor.operators, message.operator_id) };
     case 'problem':
-      return notice({ ...floor, taking: null }, 'bad', 'That did not work', message.message);
+      return withNotice({ ...floor, taking: null }, 'bad', 'That did not work', message.message);
   }
 }
 
@@ -114,13 +132,15 @@ function hello(floor: Floor, message: Hello, at: number): Floor {
     operators: Object.fromEntries(message.operators.map((o) => [o.operator_id, o])),
     calls,
     offers: [],
+    approvals: message.approvals,
+    answering: [],
     bridge: stillBridged ? bridge : null,
     taking: null,
     selected: floor.selected ?? riskiest(message),
   };
   const told =
     bridge !== null && !stillBridged
-      ? notice(
+      ? withNotice(
           known,
           'bad',
           'Your call is over',
@@ -144,12 +164,24 @@ function callEnded(floor: Floor, message: CallGone, now: number): Floor {
       ? floor.ended
       : [{ call, outcome, at: now }, ...floor.ended].slice(0, KEPT_ENDED);
   return forget({
-    ...floor,
+    ...offTheCall(floor, id),
     calls: without(floor.calls, id),
     ended,
-    bridge: floor.bridge?.callId === id ? null : floor.bridge,
     taking: floor.taking === id ? null : floor.taking,
   });
+}
+
+/** Reasons why a bridge ended before anything was said on it. */
+const NEVER_TALKED: readonly string[] = ['bridge_failed', 'server_draining'];
+
+/** This operator's conversation on that call, if there is one, is over and can be judged. */
+function offTheCall(floor: Floor, callId: string): Floor {
+  if (floor.bridge?.callId !== callId) {
+    return floor;
+  }
+  const wrapUp: WrapUp = { callId, caller: floor.calls[callId]?.caller ?? 'the caller' };
+  const others = floor.wrapUps.filter((other) => other.callId !== callId);
+  return { ...floor, bridge: null, wrapUps: [wrapUp, ...others].slice(0, KEPT_WRAP_UPS) };
 }
 
 function offered(floor: Floor, offer: OfferView): Floor {
@@ -175,7 +207,7 @@ function offerOver(floor: Floor, message: OfferOver): Floor {
   if (heading === null) {
     return over;
   }
-  return notice(over, asked ? 'bad' : heading.tone, heading.title, message.message);
+  return withNotice(over, asked ? 'bad' : heading.tone, heading.title, message.message);
 }
 
 /** An entry replaces the one with its number; entries stay in the order of their numbers. */
@@ -192,14 +224,6 @@ function withTranscript(
 ): Floor {
   const entries = change(floor.transcripts[callId] ?? []);
   return { ...floor, transcripts: { ...floor.transcripts, [callId]: entries } };
-}
-
-function notice(floor: Floor, tone: Tone, title: string, text: string): Floor {
-  return {
-    ...floor,
-    notices: [...floor.notices, { id: floor.nextNotice, tone, title, text }],
-    nextNotice: floor.nextNotice + 1,
-  };
 }
 
 /** Let go of transcripts and briefs of calls that are neither live nor on the screen. */

@@ -1,6 +1,14 @@
 /** Builders of wire values for tests. */
 
-import type { BriefView, CallView, Hello, OfferView, OperatorView, TranscriptEntry } from '../wire';
+import type {
+  ApprovalView,
+  BriefView,
+  CallView,
+  Hello,
+  OfferView,
+  OperatorView,
+  TranscriptEntry,
+} from '../wire';
 
 export const operator = (change: Partial<OperatorView> = {}): OperatorView => ({
   operator_id: 'op-1',
@@ -68,12 +76,35 @@ export const offer = (change: Partial<OfferView> = {}): OfferView => ({
   ...change,
 });
 
+export const approval = (change: Partial<ApprovalView> = {}): ApprovalView => ({
+  approval_id: 'a-1',
+  call_id: 'c-1',
+  caller: '+15550100',
+  action: 'transfer',
+  summary: 'Transfer $50.00 to savings',
+  arguments: { amount: '50.00', to: 'savings' },
+  digest: 'd'.repeat(64),
+  effect: 'irreversible',
+  amount: 50,
+  risk: 62,
+  reasons: ['the action itself is risky'],
+  reasoning: 'The caller asked for it.',
+  alternatives: [],
+  doubts: [],
+  veto: false,
+  second: false,
+  expires_at: 1045,
+  seconds: 45,
+  ...change,
+});
+
 export const hello = (change: Partial<Hello> = {}): Hello => ({
   type: 'hello',
   me: operator(),
   operators: [operator()],
   calls: [],
   offers: [],
+  approvals: [],
   server_time: 1000,
   version: '1',
   guidelines: '',
