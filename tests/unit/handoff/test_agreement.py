@@ -81,6 +81,30 @@ def test_one_answer_alone_tells_nothing_but_the_share() -> None:
     assert known.kappa.note == ONE_ANSWER and told(known.ac1)[0] == 1.0
 
 
+def linearized(data: Pairs) -> float:
+    """The variance of AC1 from each item's share in it (Gwet 2008, and as irrCAC has it)."""
+    names = sorted({answer for pair in data for answer in pair})
+    q, n = len(names), len(data)
+    either = {name: sum((a == name) + (b == name) for a, b in data) / (2 * n) for name in names}
+    chance = sum(p * (1 - p) for p in either.values()) / (q - 1)
+    seen = sum(a == b for a, b in data) / n
+    value = (seen - chance) / (1 - chance)
+    parts = []
+    for a, b in data:
+        own = sum(((a == k) + (b == k)) / 2 * (1 - either[k]) for k in names) / (q - 1)
+        parts.append(((a == b) - chance - 2 * (1 - value) * (own - chance)) / (1 - chance))
+    return float(np.var(parts))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=30))
+def test_ac1s_variance_is_that_of_its_parts(data: Pairs) -> None:
+    data = [*data, ("a", "b"), ("b", "b"), ("c", "c")]
+    value, low, high = told(agreement(data, minimum=1).ac1)
+    half = Z95 * (linearized(data) / len(data)) ** 0.5
+    assert low == pytest.approx(max(-1.0, value - half), abs=1e-9)
+    assert high == pytest.approx(min(1.0, value + half), abs=1e-9)
+
+
 tables = st.lists(
     st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=1, max_size=120
 )

@@ -167,6 +167,15 @@ def test_hard_triggers_beyond_the_band_make_it_yield() -> None:
     assert state_of(budget) is BudgetState.WITHIN
 
 
+def test_an_alarm_holds_the_price_in_a_conflict_as_well() -> None:
+    budget = Budget(policy())
+    simulate(budget, 3000, 1.0, 2.0)
+    budget.handle(AlarmRaised("emergency"), 0.0)
+    before = budget.price
+    feed(budget, hard=60, soft=0, none=140)
+    assert budget.state is BudgetState.CONFLICT and budget.price == before > 0
+
+
 def test_conflict_does_not_flap_at_the_edge() -> None:
     budget = Budget(policy())
     feed(budget, hard=31, soft=0, none=169)

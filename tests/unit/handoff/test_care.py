@@ -93,6 +93,42 @@ def test_a_call_that_lasts_through_is_not_cut_but_rest_is_due() -> None:
     assert care.resting(105 * MINUTE) == () and care.next_deadline() is None
 
 
+def test_work_beside_other_work_is_no_break_when_one_ends() -> None:
+    care = Care(RULES)
+    care.handle(WorkStarted("ann", "call", None), 0.0)
+    care.handle(WorkStarted("ann", "review", None), 60.0)
+    care.handle(WorkEnded("ann", "review"), 120.0)
+    assert care.minutes_on_shift("ann", 80 * MINUTE) == 80
+    assert not offers(care, 95)
+
+
+def test_a_restart_neither_gives_nor_takes_rest() -> None:
+    care = Care(RULES)
+    care.handle(WorkStarted("ann", "call", HARSH), 0.0)
+    care.take_commands()
+    care.handle(WorkEnded("ann", "call"), 80 * MINUTE)
+    [kept] = care.take_commands()
+    assert isinstance(kept, KeepCare)
+    again = Care(RULES)  # another process: its clock shows 7,000 five minutes after the record
+    again.restore(kept.record, age=5 * MINUTE, now=7000.0)
+    assert again.minutes_on_shift("ann", 7000.0) == 85
+    assert again.may_offer("ann", None, 7000.0 + 4 * MINUTE)
+    again.handle(WorkStarted("ann", "next", None), 7000.0 + 4 * MINUTE)
+    assert not again.may_offer("ann", None, 7000.0 + 5 * MINUTE)
+
+
+def test_work_in_hand_at_a_crash_counts_as_ended_at_the_restart() -> None:
+    care = Care(RULES)
+    care.handle(WorkStarted("ann", "call", None), 0.0)
+    [kept] = care.take_commands()
+    assert isinstance(kept, KeepCare)
+    again = Care(RULES)
+    again.restore(kept.record, age=91 * MINUTE, now=0.0)
+    assert not again.may_offer("ann", None, 9 * MINUTE) and again.may_offer(
+        "ann", None, 10 * MINUTE
+    )
+
+
 def test_a_break_asked_for_is_peace_but_counts_only_if_long_enough() -> None:
     care = Care(RULES)
     work(care, 0, 85)

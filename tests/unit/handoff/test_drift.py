@@ -119,6 +119,19 @@ def test_rising_overrides_warn_once_and_clear_when_they_fall() -> None:
     assert low <= value <= high
 
 
+def test_a_warning_of_overrides_does_not_flap_at_its_limit() -> None:
+    watch = Watch(Policy())
+    for number in range(6):
+        watch.handle(ApprovalAnswered(True), float(number))
+    assert raised(watch) == [Code.OVERRIDES]
+    for number in range(6):  # S falls from 4.2 to 3.5: below 4, above 2.8
+        watch.handle(ApprovalAnswered(False), float(number))
+    assert watch.take_commands() == [] and dict(watch.warnings[0].evidence)["cusum"] < 4
+    for number in range(8):
+        watch.handle(ApprovalAnswered(False), float(number))
+    assert [type(c) for c in watch.take_commands()] == [WarningCleared]
+
+
 def test_a_queue_that_keeps_growing_warns_and_a_long_steady_one_does_not() -> None:
     watch = Watch(Policy())
     for second in range(0, 3600, 10):

@@ -136,6 +136,20 @@ def test_weighted_errors_lie_in_their_intervals_as_often_as_they_say() -> None:
     assert inside >= 180  # 190 of 200 promised
 
 
+def test_weights_count_even_where_they_average_one() -> None:
+    rows = [Judged("approved", True, 1.5)] * 20 + [Judged("approved", False, 0.5)] * 20
+    assert value(fed(*rows).snapshot(0.0).error_by_path["approved"]) == pytest.approx(0.75)
+
+
+def test_uneven_weights_tell_less_than_even_ones() -> None:
+    even = [Judged("approved", n % 4 == 0) for n in range(200)]
+    uneven = [Judged("approved", n % 4 == 0, 50.0 if n % 8 < 4 else 1.0) for n in range(200)]
+    one = fed(*even).snapshot(0.0).error_by_path["approved"]
+    other = fed(*uneven).snapshot(0.0).error_by_path["approved"]
+    assert value(one) == pytest.approx(value(other)) == 0.25
+    assert one.low is not None and other.low is not None and other.low < one.low - 0.01
+
+
 def test_live_calibration_is_that_of_the_last_outcomes() -> None:
     rng, metrics = np.random.default_rng(3), Metrics(Policy())
     p = rng.random(3000)
