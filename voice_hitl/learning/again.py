@@ -9,11 +9,11 @@ from typing import Any
 
 from handoff.commands import Decision
 from handoff.errors import StorageError
-from handoff.learning import LearningError, models_of
+from handoff.learning import LearningError, models_of, policy_of
 from handoff.policy import Policy
-from handoff.ports import CallRecord, Store, TurnRecord
+from handoff.ports import CallRecord, ModelRecord, Store, TurnRecord
 from handoff.replay import Compared, TurnPair, compare, decision_of, replay
-from handoff.risk import SHIPPED, Models
+from handoff.risk import Models
 from voice_hitl.agent.yaml_source import YamlSource
 from voice_hitl.errors import ConfigError
 from voice_hitl.learning.study import Policies
@@ -23,10 +23,14 @@ SHIPPED_NAME = "shipped"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to decide again with; None: what the call was decided with."""
+    """What to decide again with; None: what the call was decided with.
+
+    A version's marks go with its models, unless a policy is asked for too.
+    """
 
     policy: Policy | None = None
     models: Models | None = None
+    version: ModelRecord | None = None  # that the models are of; None: of the shipped ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,12 @@ async def question(store: Store, policy: Policy | str | None, model: str | None)
 
     Raises `ConfigError` or `LearningError` for a version that is not kept.
     """
-    models: Models | None = None
-    if model == SHIPPED_NAME:
-        models = SHIPPED
-    elif model is not None:
-        models = await _models(store, model)
-    return Question(
-        await _kept_policy(store, policy) if isinstance(policy, str) else policy, models
-    )
+    if isinstance(policy, str):
+        policy = await _kept_policy(store, policy)
+    if model is None:
+        return Question(policy)
+    version = None if model == SHIPPED_NAME else await _version(store, model)
+    return Question(policy, models_of(version), version)
 
 
 async def answers(
@@ -84,8 +86,11 @@ async def answers(
     policies = Policies(store, base)
     for call in calls:
         facts = await store.facts(call.call_id)
-        policy = asked.policy or await policies.of(call)
-        models = asked.models or await _models(store, call.model_version)
+        policy = asked.policy or policy_of(asked.version, await policies.of(call))
+        models = asked.models
+        if models is None:
+            own = await _version(store, call.model_version) if call.model_version else None
+            models = models_of(own)
         old = [decision_of(record) for record in await store.decisions(call.call_id)]
         turns = [turn for turn in await store.turns(call.call_id) if turn.role == "caller"]
         try:
@@ -96,13 +101,11 @@ async def answers(
         yield Answer(call, turns, compare(old, new), exact=old == new)
 
 
-async def _models(store: Store, version: str) -> Models:
-    if not version:
-        return SHIPPED
+async def _version(store: Store, version: str) -> ModelRecord:
     records = await store.models()
     for record in records:
         if record.version == version:
-            return models_of(record)
+            return record
     known = ", ".join([SHIPPED_NAME, *(record.version for record in records)])
     raise LearningError(f"there is no model '{version}'; known: {known}")
 

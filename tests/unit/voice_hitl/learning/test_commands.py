@@ -89,15 +89,14 @@ def test_what_was_learned_is_not_learned_twice(run: Any, data: Path) -> None:
 
 def test_marks_are_proposed_where_the_budget_would_be_left(run: Any, data: Path) -> None:
     said = run("learn")
-    assert "Marks: " in said
     run("learn approve m1 --by ann")
     now = in_store(data, lambda store: in_force(store, Policy()))
     assert now.version == "m1"
     (record,) = in_store(data, lambda store: store.models())
-    if record.evidence["marks"] is not None:
-        assert now.policy.hysteresis.high == record.evidence["marks"]["high"]
-    else:
-        assert now.policy == Policy()
+    marks = record.evidence["marks"]
+    assert marks["share_after"] <= Policy().budget.high < marks["share_before"]
+    assert f"high {marks['high']:g} and low {marks['low']:g}" in said
+    assert now.policy.hysteresis.high == marks["high"] > Policy().hysteresis.high
 
 
 def test_an_empty_database_says_what_is_missing(run: Any, tmp_path: Path) -> None:
@@ -185,6 +184,14 @@ def test_a_learned_model_decides_otherwise_and_the_shipped_one_does_not(run: Any
     run("learn")
     assert "exactly as it was" not in run("replay CA3 --model m1")
     assert "exactly as it was" in run("replay CA3 --model shipped")
+
+
+def test_a_versions_marks_go_with_it_unless_a_policy_is_named(run: Any, data: Path) -> None:
+    run("learn")
+    (record,) = in_store(data, lambda store: store.models())
+    share = record.evidence["marks"]["share_after"]
+    assert f"would be: {round(share * 110)}" in run("replay --all --model m1")
+    assert "would be: 0" in run(f"replay --all --model m1 --policy {QUIET.version}")
 
 
 def test_a_call_that_a_learned_model_decided_is_replayed_with_it(run: Any, data: Path) -> None:
