@@ -55,7 +55,15 @@ SEATS: Mapping[State, int] = {State.OPEN: 1, State.ESCALATED: 2}  # how many are
 class Approval:
     """One approval; time is an argument, commands are handed out in order."""
 
-    __slots__ = ("_caller_gone", "_candidates", "_commands", "_policy", "_reviewers", "record")
+    __slots__ = (
+        "_caller_gone",
+        "_candidates",
+        "_commands",
+        "_person_has_call",
+        "_policy",
+        "_reviewers",
+        "record",
+    )
 
     def __init__(
         self, policy: ApprovalsPolicy, record: ApprovalRecord, candidates: Iterable[str] = ()
@@ -65,6 +73,7 @@ class Approval:
         self._candidates = list(dict.fromkeys(candidates))
         self._reviewers: dict[str, float] = {}  # who has it on screen, since when
         self._caller_gone = False
+        self._person_has_call = False
         self._commands: list[ApprovalCommand] = []
 
     @property
@@ -115,7 +124,7 @@ class Approval:
         if ending.tells_agent:
             action_id = record.proposal.action_id
             self._do(TellAgent(approval_id, call_id, action_id, outcome, words))
-        if ending.notice is not None and not self._caller_gone:
+        if ending.notice and not self._caller_gone and not self._person_has_call:
             self._do(TellCaller(approval_id, call_id, ending.notice))
         if record.follow_up:
             self._do(FollowUp(approval_id, record))
@@ -217,6 +226,10 @@ class Approval:
 
     def _note_caller_gone(self, _event: CallOver, _now: float) -> State:
         self._caller_gone = True
+        return self.record.state
+
+    def _note_person(self, _event: CallTakenOver, _now: float) -> State:
+        self._person_has_call = True
         return self.record.state
 
     def _hand_over(self, _event: CallTakenOver, now: float) -> State:

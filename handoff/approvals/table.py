@@ -62,6 +62,9 @@ def _table() -> dict[tuple[State, type], Row]:
         (executing, CallOver): _row(
             Approval._note_caller_gone, "let it finish; follow-up if it fails", executing
         ),
+        (executing, CallTakenOver): _row(
+            Approval._note_person, "let it finish; the person tells the caller", executing
+        ),
         (closed, FollowUpDone): _row(Approval._followed_up, "keep who did it", closed),
     }
     for state in (opened, escalated):

@@ -294,6 +294,16 @@ def test_what_is_under_way_is_let_finish(driver: Driver, event: Any) -> None:
     assert driver.record.outcome is Outcome.EXECUTED
 
 
+def test_the_person_who_has_the_call_tells_the_caller(driver: Driver) -> None:
+    driver.ask("ann")
+    driver.answer("ann", Approve())
+    driver.claim()
+    driver.send(CallTakenOver("c1"))
+    driver.send(ExecutionFinished("p1", None))
+    assert driver.all(TellCaller) == []
+    assert driver.the(FollowUp).record.outcome is Outcome.UNKNOWN
+
+
 def test_a_failure_after_the_hang_up_is_followed_up(driver: Driver) -> None:
     driver.ask("ann")
     driver.answer("ann", Approve())

@@ -412,7 +412,11 @@ class World(RuleBasedStateMachine):
     @rule(call=st.sampled_from(CALLS), really=SELDOM)
     def take_over(self, call: str, really: bool) -> None:
         if really:
-            self.tell(CallTakenOver(f"{call}.{self.calls[call]}"))
+            self.tell(DeadlinePassed())
+            taken = CallTakenOver(f"{call}.{self.calls[call]}")
+            self.calls[call] += 1
+            self.dead_calls.add(taken.call_id)  # for the AI: it says no more to this caller
+            self.tell(taken)
 
     @precondition(lambda self: self.watched)
     @rule(data=st.data(), really=SELDOM)
