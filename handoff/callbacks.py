@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from handoff.commands import KeepCallback, RefuseAccept, RefuseCallback, Urgency
-from handoff.errors import ProtocolError
+from handoff.errors import ProtocolError, StorageError
 from handoff.events import (
     CallbackDone,
     CallbackFailed,
@@ -84,6 +86,22 @@ class CallbackRecord:
             by=self.by + seconds,
             claim_until=None if self.claim_until is None else self.claim_until + seconds,
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values, for a store."""
+        values: dict[str, Any] = _RECORDS.dump_python(self, mode="json")
+        return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> CallbackRecord:
+        """Read what `as_dict` gave; raises `StorageError` for anything else."""
+        try:
+            return _RECORDS.validate_python(dict(values))
+        except ValidationError as error:
+            raise StorageError(f"a callback cannot be read back: {error}") from error
+
+
+_RECORDS = TypeAdapter(CallbackRecord)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from handoff.callbacks import (
     CallbackState,
 )
 from handoff.commands import KeepCallback, RefuseAccept, RefuseCallback, Urgency
-from handoff.errors import ProtocolError
+from handoff.errors import ProtocolError, StorageError
 from handoff.events import (
     CallbackDone,
     CallbackFailed,
@@ -150,6 +151,15 @@ def test_records_move_between_clocks() -> None:
     assert record.shifted(50.0).by == record.by + 50.0
     claimed = replace(record, claim_until=130.0)
     assert claimed.shifted(50.0).claim_until == 180.0
+
+
+def test_records_go_through_json() -> None:
+    callbacks = List()
+    callbacks.send(promise(brief={"why": "x", "reasons": [{"code": "y"}]}, skill="claims"), 100.0)
+    record = callbacks.kept(CallbackClaimed("b1", "ann", 8), 110.0)
+    assert CallbackRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
+    with pytest.raises(StorageError, match="cannot be read back"):
+        CallbackRecord.from_dict({"callback_id": "b1"})
 
 
 steps = st.lists(

@@ -223,6 +223,8 @@ class Floor(RuleBasedStateMachine):
     def _given(self, key: str, command: Assign | AssignCallback) -> None:
         self.ringing.pop(command.offer_id, None)
         assert command.epoch > self.epochs[-1], "epochs only grow"
+        others = [record.epoch or 0 for record in self.kept.values() if record.key != key]
+        assert command.epoch > max(others, default=0), "those of claims nobody heard of too"
         self.epochs.append(command.epoch)
         self.owners[key] = (command.operator_id, command.epoch)
 
@@ -313,6 +315,17 @@ class Floor(RuleBasedStateMachine):
                 category=category,
             )
         )
+
+    @precondition(lambda self: self.answered)
+    @rule(data=st.data())
+    def an_old_request_comes_late(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.answered)))
+        if key not in self.owners and key not in self.open:
+            before = len(self.desk.waiting())
+            decision = a_decision(key)
+            brief = Memory(a_call(key), 1, 1).brief(decision)
+            self._say(HandoffRequested(key, brief, decision, request=self.answered[key]))
+            assert len(self.desk.waiting()) <= before
 
     @precondition(lambda self: len(self.requests) > 2)
     @rule(data=st.data(), over=st.booleans())
