@@ -137,8 +137,9 @@ def test_weighted_errors_lie_in_their_intervals_as_often_as_they_say() -> None:
 
 
 def test_weights_count_even_where_they_average_one() -> None:
-    rows = [Judged("approved", True, 1.5)] * 20 + [Judged("approved", False, 0.5)] * 20
-    assert value(fed(*rows).snapshot(0.0).error_by_path["approved"]) == pytest.approx(0.75)
+    right = [Judged("approved", False, 1.5)] * 29 + [Judged("approved", False, 0.5)] * 30
+    figure = fed(Judged("approved", True, 1.5), *right).snapshot(0.0).error_by_path["approved"]
+    assert value(figure) == pytest.approx(1.5 / 60)
 
 
 def test_uneven_weights_tell_less_than_even_ones() -> None:
