@@ -230,6 +230,8 @@ class World(RuleBasedStateMachine):
         for record in self.gate.live():
             assert record.state in (State.OPEN, State.ESCALATED)
         self.check_board()
+        for call_id in sorted(self.dead_calls):  # the kill may have come before this was kept
+            self.tell(CallOver(call_id))
         for record in self.gate.live():  # consoles come back
             if self.gate.record(record.approval_id) == record:
                 self.tell(CandidatesChanged(record.approval_id, ("ann", "bob")))
