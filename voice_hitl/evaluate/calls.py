@@ -1,8 +1,9 @@
 """How well breakdowns of calls are foreseen from their dialogue acts.
 
 A line is a call: `{call_id, turns: [{speaker, acts: [{act, entities}]}], outcome}`; `handed_off` is the
-outcome that counts. Scored are strict prefixes of three speaker turns or more that end after a caller's turn;
-positive is one whose call ends handed off within the next four turns. Calls are ranked by their highest prefix.
+outcome that counts. Scored are strict prefixes of three speaker turns or more that end after a caller's
+turn; positive is one whose call ends handed off within the next four turns. Calls are ranked by their highest
+prefix.
 """
 
 from __future__ import annotations
@@ -26,6 +27,15 @@ from voice_hitl.evaluate.files import DataError
 
 BUDGETS = ("0.05", "0.10", "0.15")  # shares of calls that are routed
 LEAD_BUDGET = "0.10"
+SHOWN = {
+    "auc": "AUC",
+    "ap": "AP",
+    "brier": "Brier",
+    "ece": "ECE",
+    **{f"precision_at {budget}": f"prec. at {float(budget):.0%}" for budget in BUDGETS},
+    **{f"recall_at {budget}": f"recall at {float(budget):.0%}" for budget in BUDGETS},
+    "median_lead_turns": "lead, turns",
+}
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -77,23 +87,17 @@ class CallsReport(CallFigures, Report):
     positives: int
 
     def table(self) -> Table:
-        """What a person reads."""
+        """What a person reads: a figure a row, ours and the baselines side by side."""
         title = f"Breakdowns: {self.handed_off} of {self.calls} calls, "
         table = Table(title=f"{title}{self.positives} of {self.prefixes} prefixes")
-        table.add_column("")
-        headings = ["AUC", "AP", "Brier", "ECE"]
-        headings += [f"precision at {float(budget):.0%}" for budget in BUDGETS]
-        for heading in [*headings, "lead (turns)"]:
-            table.add_column(heading, justify="right")
-        rows: list[tuple[str, CallFigures, dict[str, Interval]]] = [("ours", self, self.intervals)]
-        rows += [(name, row, self.baseline_intervals[name]) for name, row in self.baselines.items()]
-        for name, row, spread in rows:
-            found = _flat(row)
-            shown = ["auc", "ap", "brier", "ece", *(f"precision_at {b}" for b in BUDGETS)]
-            cells = [_cell(found[key], spread.get(key)) for key in shown]
-            lead = row.median_lead_turns
-            table.add_row(name.replace("_", " "), *cells, "-" if lead is None else f"{lead:g}")
-        table.caption = "95 % intervals by call"
+        columns = [(_flat(self), self.intervals)]
+        columns += [(_flat(row), self.baseline_intervals[n]) for n, row in self.baselines.items()]
+        for heading in ("", "ours", *self.baselines):
+            words = heading.replace("_", "\n")
+            table.add_column(words, justify="right" if heading else "left", no_wrap=True)
+        for key, words in SHOWN.items():
+            table.add_row(words, *(_cell(found[key], spread.get(key)) for found, spread in columns))
+        table.caption = "below each figure its 95 % interval, by call"
         return table
 
 
@@ -111,8 +115,9 @@ class _Calls:
         found = [list(prefixes(call)) for call in self.calls]
         self.prefixes: list[Prefix] = [prefix for each in found for prefix in each]
         self.labels: Floats = np.array([p.label for p in self.prefixes], dtype=np.float64)
-        self.ends: Places = np.cumsum([len(each) for each in found])  # of each call's prefixes
-        self.starts: Places = self.ends - [len(each) for each in found]
+        counts: Places = np.array([len(each) for each in found], dtype=np.int64)
+        self.ends: Places = np.cumsum(counts)  # of each call's prefixes
+        self.starts: Places = self.ends - counts
         self.handed: NDArray[np.bool_] = np.array([row.outcome == "handed_off" for row in rows])
         self.lengths = [len(row.turns) for row in rows]
 
@@ -207,7 +212,8 @@ def _lead(asked: _Calls, scores: Floats, drawn: Places, highest: Floats) -> floa
 
     The threshold is the lowest of the calls' highest scores that a budget of 10 % routes. A call's lead is
     the number of turns from its first prefix that scores as much (the last turn of the prefix not counted) to
-    the end of the stored call. The median is over calls that were handed off and are routed; None without any.
+    the end of the stored call. The median is over calls that were handed off and are routed; None without
+    any.
     """
     threshold = highest[routed(highest, float(LEAD_BUDGET)) > 0].min(initial=np.inf)
     caught = drawn[(highest >= threshold) & asked.handed[drawn]]
@@ -283,4 +289,6 @@ def _rate(labels: Floats) -> float:
 
 
 def _cell(value: float, spread: Interval | None) -> str:
-    return f"{value:.3f}" + (f" ({spread.low:.2f} to {spread.high:.2f})" if spread else "")
+    if not np.isfinite(value):
+        return "-"
+    return f"{value:.3f}" + (f"\n{spread.low:.2f}-{spread.high:.2f}" if spread else "")
