@@ -332,6 +332,7 @@ class FakeFloor:
                 calls=list(self.calls.values()),
                 offers=[offer for owner, offer in self.offers.values() if owner == operator_id],
                 approvals=[],
+                reviews=[],
                 server_time=time.time(),
                 version=self.version,
                 guidelines=self.guidelines,

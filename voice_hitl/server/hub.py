@@ -128,6 +128,7 @@ class Hub:
                 calls=[call_view(call) for call in self._calls.values()],
                 offers=[offer for owner, offer in self._offers.values() if owner == operator_id],
                 approvals=list(self._approvals.get(operator_id, {}).values()),
+                reviews=[],
                 server_time=self._clock.wall(),
                 version=self._version,
                 guidelines=self._guidelines,

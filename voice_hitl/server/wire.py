@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 
 class WireModel(BaseModel):
@@ -133,6 +133,48 @@ class ApprovalView(WireModel):
     seconds: float  # total time to answer, for the countdown
 
 
+class IntentView(WireModel):
+    """Something that callers come for, as reviewers may choose it."""
+
+    intent: str
+    label: str
+
+
+class ReviewView(WireModel):
+    """A caller's turn that a person decides beside the AI, without knowing what the AI makes of it."""
+
+    review_id: str
+    call_id: str
+    turn: int
+    question: str  # what was said and what is known, a line each
+    choices: list[IntentView]
+    expires_at: float
+    seconds: float  # total time to choose, for the countdown
+
+
+class ChoiceView(WireModel):
+    """What the AI or a reviewer would do with a turn."""
+
+    intent: str | None  # None: none of those that there are
+    label: str  # of the intent, empty for none
+    text: str  # what to say or do, in words
+
+
+class AuditView(WireModel):
+    """Something that the AI did alone, for a person to judge afterwards."""
+
+    audit_id: str
+    kind: Literal["decision", "action", "call", "line"]
+    call_id: str
+    turn: int
+    path: Literal["automatic", "vetoable", "approved", "handed_off"]
+    category: str
+    risk: float
+    summary: str  # one line
+    expires_at: float  # then it is for others
+    seconds: float
+
+
 # --- server -> console ------------------------------------------------------------------------
 
 
@@ -145,6 +187,7 @@ class Hello(WireModel):
     calls: list[CallView]
     offers: list[OfferView]
     approvals: list[ApprovalView]
+    reviews: list[ReviewView]
     server_time: float
     version: str
     guidelines: str  # the pack's guidelines.md
@@ -234,6 +277,51 @@ class AnswerTaken(WireModel):
     message: str
 
 
+class ReviewAsked(WireModel):
+    """A turn to decide beside the AI; whoever chooses first has it."""
+
+    type: Literal["review"] = "review"
+    review: ReviewView
+
+
+class ReviewRevealed(WireModel):
+    """This operator has chosen: what the AI chose. Do the two come to the same (`review_verdict`)?"""
+
+    type: Literal["review_reveal"] = "review_reveal"
+    review_id: str
+    ai: ChoiceView
+    mine: ChoiceView
+    expires_at: float
+    seconds: float
+
+
+class ReviewOver(WireModel):
+    """A review needs nothing from this operator any more, or what they sent had no effect."""
+
+    type: Literal["review_over"] = "review_over"
+    review_id: str
+    reason: (
+        str  # equal | different | taken | lapsed | undecided | dropped | no_answer | informed | ...
+    )
+    message: str
+
+
+class AuditShown(WireModel):
+    """What to judge next, as asked for; None: there is nothing that this operator may judge."""
+
+    type: Literal["audit"] = "audit"
+    audit: AuditView | None
+
+
+class AuditOver(WireModel):
+    """An audit needs nothing from this operator any more."""
+
+    type: Literal["audit_over"] = "audit_over"
+    audit_id: str
+    reason: str  # answered | lapsed | own | over | not_yours
+    message: str
+
+
 class Bridged(WireModel):
     """This operator is now talking to the caller; open `/ws/audio/{call_id}`."""
 
@@ -283,6 +371,11 @@ ServerMessage = Annotated[
     | ApprovalAsked
     | ApprovalOver
     | AnswerTaken
+    | ReviewAsked
+    | ReviewRevealed
+    | ReviewOver
+    | AuditShown
+    | AuditOver
     | Bridged
     | Unbridged
     | OperatorChanged
@@ -374,8 +467,59 @@ class Respond(WireModel):
     text: str = Field(min_length=1, max_length=500)
 
 
+class ReviewChoice(WireModel):
+    """What this operator would do with a turn: one of the intents, or, in words, something else."""
+
+    type: Literal["review_choice"] = "review_choice"
+    review_id: str
+    intent: str | None = None
+    text: str = Field(default="", max_length=500)
+
+    @model_validator(mode="after")
+    def _something(self) -> ReviewChoice:
+        if self.intent is None and not self.text.strip():
+            raise ValueError("choose an intent, or say in words what you would do")
+        return self
+
+
+class ReviewVerdict(WireModel):
+    """Whether the AI's choice and this operator's come to the same."""
+
+    type: Literal["review_verdict"] = "review_verdict"
+    review_id: str
+    equal: bool
+
+
+class NextAudit(WireModel):
+    """Show something to judge."""
+
+    type: Literal["next_audit"] = "next_audit"
+
+
+class AuditVerdict(WireModel):
+    """Whether what the AI did was right."""
+
+    type: Literal["audit_answer"] = "audit_answer"
+    audit_id: str
+    verdict: Literal["right", "wrong", "unsure"]
+    note: str = Field(default="", max_length=500)
+
+
 ConsoleMessage = Annotated[
-    SetPresence | Accept | Decline | Take | HandBack | EndCall | Watch | Approve | Reject | Respond,
+    SetPresence
+    | Accept
+    | Decline
+    | Take
+    | HandBack
+    | EndCall
+    | Watch
+    | Approve
+    | Reject
+    | Respond
+    | ReviewChoice
+    | ReviewVerdict
+    | NextAudit
+    | AuditVerdict,
     Field(discriminator="type"),
 ]
 
@@ -406,6 +550,66 @@ class DispositionBody(WireModel):
 
     verdict: Literal["needed", "premature", "too_late", "not_needed"]
     note: str = Field(default="", max_length=2000)
+
+
+Column = Literal[
+    "queued", "processing", "review", "approved", "executed", "rejected", "expired", "failed"
+]
+
+
+class MoveView(WireModel):
+    """A task came to a column."""
+
+    column: Column
+    by: str  # an operator's name, or agent | policy | caller | deadline | server; empty: nobody
+    at: float
+    note: str
+
+
+class CardView(WireModel):
+    """Something that the AI means to do, or did; the longest in its column comes first."""
+
+    task_id: str
+    call_id: str
+    title: str
+    moves: list[MoveView]  # oldest first
+
+
+class ColumnView(WireModel):
+    """A column of the work board."""
+
+    column: Column
+    oldest: float  # seconds that its oldest card has been there; 0 where there is none
+    mean: float  # seconds, over its cards
+    cards: list[CardView]
+
+
+class WorkBoard(WireModel):
+    """`GET /api/v1/work`: every task of the AI by column, from left to right."""
+
+    columns: list[ColumnView]
+    refused: int  # moves that no task may make, lately; 0 in a healthy server
+
+
+class FollowUpView(WireModel):
+    """Something that was not done, or may have been, and that somebody must see to."""
+
+    approval_id: str
+    call_id: str
+    caller: str
+    action: str
+    summary: str
+    arguments: dict[str, str]
+    status: str  # expired | lapsed | unknown | caller_gone | draining | interrupted | failed
+    words: str  # how it went, where that is known
+    asked_at: float
+    closed_at: float
+
+
+class FollowUps(WireModel):
+    """`GET /api/v1/follow-ups`: what somebody must see to, oldest first."""
+
+    follow_ups: list[FollowUpView]
 
 
 class Session(WireModel):

@@ -52,6 +52,34 @@ export interface Attempt {
   readonly ok: boolean;
 }
 
+/** An audit needs nothing from this operator any more. */
+export interface AuditOver {
+  readonly type: 'audit_over';
+  readonly audit_id: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What to judge next, as asked for; None: there is nothing that this operator may judge. */
+export interface AuditShown {
+  readonly type: 'audit';
+  readonly audit: AuditView | null;
+}
+
+/** Something that the AI did alone, for a person to judge afterwards. */
+export interface AuditView {
+  readonly audit_id: string;
+  readonly kind: 'decision' | 'action' | 'call' | 'line';
+  readonly call_id: string;
+  readonly turn: number;
+  readonly path: 'automatic' | 'vetoable' | 'approved' | 'handed_off';
+  readonly category: string;
+  readonly risk: number;
+  readonly summary: string;
+  readonly expires_at: number;
+  readonly seconds: number;
+}
+
 /** This operator is now talking to the caller; open `/ws/audio/{call_id}`. */
 export interface Bridged {
   readonly type: 'bridged';
@@ -102,6 +130,13 @@ export interface CallView {
   readonly reasons: readonly ReasonView[];
 }
 
+/** What the AI or a reviewer would do with a turn. */
+export interface ChoiceView {
+  readonly intent: string | null;
+  readonly label: string;
+  readonly text: string;
+}
+
 /** The first message: the whole state. */
 export interface Hello {
   readonly type: 'hello';
@@ -110,9 +145,16 @@ export interface Hello {
   readonly calls: readonly CallView[];
   readonly offers: readonly OfferView[];
   readonly approvals: readonly ApprovalView[];
+  readonly reviews: readonly ReviewView[];
   readonly server_time: number;
   readonly version: string;
   readonly guidelines: string;
+}
+
+/** Something that callers come for, as reviewers may choose it. */
+export interface IntentView {
+  readonly intent: string;
+  readonly label: string;
 }
 
 /** A ringing offer is over. */
@@ -191,6 +233,41 @@ export interface ReasonView {
   readonly weight: number;
 }
 
+/** A turn to decide beside the AI; whoever chooses first has it. */
+export interface ReviewAsked {
+  readonly type: 'review';
+  readonly review: ReviewView;
+}
+
+/** A review needs nothing from this operator any more, or what they sent had no effect. */
+export interface ReviewOver {
+  readonly type: 'review_over';
+  readonly review_id: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** This operator has chosen: what the AI chose. Do the two come to the same (`review_verdict`)? */
+export interface ReviewRevealed {
+  readonly type: 'review_reveal';
+  readonly review_id: string;
+  readonly ai: ChoiceView;
+  readonly mine: ChoiceView;
+  readonly expires_at: number;
+  readonly seconds: number;
+}
+
+/** A caller's turn that a person decides beside the AI, without knowing what the AI makes of it. */
+export interface ReviewView {
+  readonly review_id: string;
+  readonly call_id: string;
+  readonly turn: number;
+  readonly question: string;
+  readonly choices: readonly IntentView[];
+  readonly expires_at: number;
+  readonly seconds: number;
+}
+
 /** All lines so far, sent after `watch`. */
 export interface Transcript {
   readonly type: 'transcript_all';
@@ -236,6 +313,11 @@ export type ServerMessage =
   | ApprovalAsked
   | ApprovalOver
   | AnswerTaken
+  | ReviewAsked
+  | ReviewRevealed
+  | ReviewOver
+  | AuditShown
+  | AuditOver
   | Bridged
   | Unbridged
   | OperatorChanged
@@ -254,6 +336,14 @@ export interface Approve {
   readonly approval_id: string;
   readonly digest: string;
   readonly arguments?: Readonly<Record<string, string>> | null;
+}
+
+/** Whether what the AI did was right. */
+export interface AuditVerdict {
+  readonly type: 'audit_answer';
+  readonly audit_id: string;
+  readonly verdict: 'right' | 'wrong' | 'unsure';
+  readonly note?: string;
 }
 
 /** Do not take an offered call. */
@@ -277,6 +367,11 @@ export interface HandBack {
   readonly note?: string;
 }
 
+/** Show something to judge. */
+export interface NextAudit {
+  readonly type: 'next_audit';
+}
+
 /** Do not let the AI do it. */
 export interface Reject {
   readonly type: 'reject';
@@ -291,6 +386,21 @@ export interface Respond {
   readonly approval_id: string;
   readonly digest: string;
   readonly text: string;
+}
+
+/** What this operator would do with a turn: one of the intents, or, in words, something else. */
+export interface ReviewChoice {
+  readonly type: 'review_choice';
+  readonly review_id: string;
+  readonly intent?: string | null;
+  readonly text?: string;
+}
+
+/** Whether the AI's choice and this operator's come to the same. */
+export interface ReviewVerdict {
+  readonly type: 'review_verdict';
+  readonly review_id: string;
+  readonly equal: boolean;
 }
 
 /** Go available or away. */
@@ -322,7 +432,11 @@ export type ConsoleMessage =
   | Watch
   | Approve
   | Reject
-  | Respond;
+  | Respond
+  | ReviewChoice
+  | ReviewVerdict
+  | NextAudit
+  | AuditVerdict;
 
 /** `POST /api/v1/setup`: the one-time link makes the first account. */
 export interface SetUp {
@@ -343,6 +457,71 @@ export interface DispositionBody {
   readonly note?: string;
 }
 
+/** Something that the AI means to do, or did; the longest in its column comes first. */
+export interface CardView {
+  readonly task_id: string;
+  readonly call_id: string;
+  readonly title: string;
+  readonly moves: readonly MoveView[];
+}
+
+/** A column of the work board. */
+export interface ColumnView {
+  readonly column:
+    | 'queued'
+    | 'processing'
+    | 'review'
+    | 'approved'
+    | 'executed'
+    | 'rejected'
+    | 'expired'
+    | 'failed';
+  readonly oldest: number;
+  readonly mean: number;
+  readonly cards: readonly CardView[];
+}
+
+/** A task came to a column. */
+export interface MoveView {
+  readonly column:
+    | 'queued'
+    | 'processing'
+    | 'review'
+    | 'approved'
+    | 'executed'
+    | 'rejected'
+    | 'expired'
+    | 'failed';
+  readonly by: string;
+  readonly at: number;
+  readonly note: string;
+}
+
+/** `GET /api/v1/work`: every task of the AI by column, from left to right. */
+export interface WorkBoard {
+  readonly columns: readonly ColumnView[];
+  readonly refused: number;
+}
+
+/** Something that was not done, or may have been, and that somebody must see to. */
+export interface FollowUpView {
+  readonly approval_id: string;
+  readonly call_id: string;
+  readonly caller: string;
+  readonly action: string;
+  readonly summary: string;
+  readonly arguments: Readonly<Record<string, string>>;
+  readonly status: string;
+  readonly words: string;
+  readonly asked_at: number;
+  readonly closed_at: number;
+}
+
+/** `GET /api/v1/follow-ups`: what somebody must see to, oldest first. */
+export interface FollowUps {
+  readonly follow_ups: readonly FollowUpView[];
+}
+
 /** Who is signed in (`GET /api/v1/session`, 401 when nobody is). */
 export interface Session {
   readonly operator_id: string;
@@ -359,6 +538,8 @@ export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
   'answer',
   'approval',
   'approval_over',
+  'audit',
+  'audit_over',
   'bridged',
   'call',
   'call_ended',
@@ -368,6 +549,9 @@ export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
   'operator',
   'operator_gone',
   'problem',
+  'review',
+  'review_over',
+  'review_reveal',
   'transcript',
   'transcript_all',
   'unbridged',
