@@ -6,6 +6,7 @@ live signals would show and fits the head *h*, which works in any trade; `model`
 deployment, whatever their names, as `training` learned them.
 """
 
+from handoff.acts.keeping import dump, load
 from handoff.acts.model import ActsModel, ActsReader
 from handoff.acts.training import fit
 from handoff.acts.troubles import HORIZON, SHORTEST, Prefix, fit_breakdown, prefixes
@@ -16,7 +17,9 @@ __all__ = [
     "ActsModel",
     "ActsReader",
     "Prefix",
+    "dump",
     "fit",
     "fit_breakdown",
+    "load",
     "prefixes",
 ]
