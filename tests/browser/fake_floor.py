@@ -2,7 +2,7 @@
 
 What a console shows and sends is real (`wire.py` both ways, the built files, a strict content security
 policy, cookies, 20 ms audio frames); the calls are set by the test. It carries out an operator's commands as
-the server does: presence, accept, decline, take, hand back, end.
+the server does: presence, accept, decline, take, hand back, end, answers to approvals, dispositions.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class FakeFloor:
         self.calls: dict[str, wire.CallView] = {}
         self.lines: dict[str, list[wire.TranscriptEntry]] = {}
         self.offers: dict[str, tuple[str, wire.OfferView]] = {}
+        self.approvals: dict[str, tuple[str, wire.ApprovalView]] = {}
+        self.dispositions: list[tuple[str, wire.DispositionBody]] = []
         self.bridges: dict[str, Bridge] = {}
         self.commands: list[wire.ConsoleMessage] = []
         self.operator_audio: dict[str, list[Samples]] = {}
@@ -88,6 +90,7 @@ class FakeFloor:
         app.router.add_post("/api/v1/session", self._sign_in)
         app.router.add_delete("/api/v1/session", self._sign_out)
         app.router.add_post("/api/v1/setup", self._set_up)
+        app.router.add_post("/api/v1/calls/{call_id}/disposition", self._dispose)
         app.router.add_get("/ws/console", self._console)
         app.router.add_get("/ws/audio/{call_id}", self._audio)
         self._runner = web.AppRunner(app, shutdown_timeout=0.5)
@@ -214,6 +217,17 @@ class FakeFloor:
         if reason != "accepted":
             await self.set_presence(operator_id, "available")
 
+    async def ask(self, operator_id: str, approval: wire.ApprovalView) -> None:
+        """Ask an operator about an action, or again about the same one as it stands now."""
+        self.approvals[approval.approval_id] = (operator_id, approval)
+        await self.tell(wire.ApprovalAsked(approval=approval), operator_id)
+
+    async def stop_asking(self, approval_id: str, status: str, message: str) -> None:
+        """The answer of this operator is not needed any more."""
+        operator_id, _ = self.approvals.pop(approval_id)
+        over = wire.ApprovalOver(approval_id=approval_id, status=status, message=message)
+        await self.tell(over, operator_id)
+
     async def end_call(self, call_id: str, outcome: str = "automated") -> None:
         """The call is over for everybody."""
         await self._unbridge(call_id, "caller_gone", "The caller hung up.")
@@ -301,6 +315,13 @@ class FakeFloor:
         self.setup_token = secrets.token_urlsafe(16)
         return self._welcome(self.add_person(body.name, body.password))
 
+    async def _dispose(self, request: web.Request) -> web.Response:
+        self._operator(request)
+        body = wire.DispositionBody.model_validate_json(await request.read())
+        self.dispositions.append((request.match_info["call_id"], body))
+        self._changed.set()
+        return web.Response(status=204)
+
     # --- the console's socket -------------------------------------------------------------------
 
     async def _console(self, request: web.Request) -> web.WebSocketResponse:
@@ -331,7 +352,7 @@ class FakeFloor:
                 operators=[person.view for person in self.people.values()],
                 calls=list(self.calls.values()),
                 offers=[offer for owner, offer in self.offers.values() if owner == operator_id],
-                approvals=[],
+                approvals=[view for owner, view in self.approvals.values() if owner == operator_id],
                 reviews=[],
                 server_time=time.time(),
                 version=self.version,
@@ -359,6 +380,8 @@ class FakeFloor:
                 await self.stop_ringing(offer_id, "declined", "You declined.")
             case wire.Take(call_id=call_id):
                 await self._take(socket, me, call_id)
+            case wire.Approve() | wire.Reject() | wire.Respond():
+                await self._answer(socket, command)
             case wire.HandBack(call_id=call_id):
                 await self._unbridge(call_id, "handed_back", "You handed the call back to the AI.")
             case wire.EndCall(call_id=call_id):
@@ -369,6 +392,28 @@ class FakeFloor:
         call_id = self.offers[offer_id][1].call_id
         await self.stop_ringing(offer_id, "accepted", "You have the call.")
         await self.bridge(me, call_id)
+
+    async def _answer(
+        self,
+        socket: web.WebSocketResponse,
+        command: wire.Approve | wire.Reject | wire.Respond,
+    ) -> None:
+        known = self.approvals.get(command.approval_id)
+        counted = known is not None and known[1].digest == command.digest
+        words = {
+            "approve": "Approved; the AI goes on.",
+            "reject": "Rejected; the AI tells the caller.",
+        }
+        answer = wire.AnswerTaken(
+            approval_id=command.approval_id,
+            counted=counted,
+            message=words.get(command.type, "The AI passes your answer on.")
+            if counted
+            else "Your answer did not count: what the AI wants has changed.",
+        )
+        if counted:
+            del self.approvals[command.approval_id]
+        await self._send(socket, answer)
 
     async def _take(self, socket: web.WebSocketResponse, me: str, call_id: str) -> None:
         if call_id in self.bridges or call_id not in self.calls:

@@ -132,6 +132,33 @@ def offer(call_id: str, caller: str, start: float, seconds: float = 15.0) -> wir
     )
 
 
+def approval(
+    call_id: str, caller: str, seconds: float = 45.0, **change: object
+) -> wire.ApprovalView:
+    """A transfer that the AI may not make alone."""
+    plain = wire.ApprovalView(
+        approval_id=f"{call_id}.a",
+        call_id=call_id,
+        caller=caller,
+        action="transfer",
+        summary="Transfer $400.00 from checking to Electronics Depot",
+        arguments={"amount": "400.00", "source": "Checking 4821", "payee": "Electronics Depot"},
+        digest="5e" * 32,
+        effect="irreversible",
+        amount=400.0,
+        risk=62,
+        reasons=["the amount is large", "the conversation is too uncertain for this"],
+        reasoning="The caller said: pay the four hundred to the electronics shop in Denver.",
+        doubts=["The amount was heard with little certainty", "The shop was understood only once"],
+        alternatives=["Ask the caller to say the amount again", "Block the card instead"],
+        veto=False,
+        second=False,
+        expires_at=time.time() + seconds,
+        seconds=seconds,
+    )
+    return plain.model_copy(update=change)
+
+
 async def working_day(floor: FakeFloor) -> wire.CallView:
     """Fill the floor with colleagues and calls; return the call that goes wrong."""
     await floor.join("Ravi Menon", "available")

@@ -3,23 +3,27 @@
  * Components read `floor` and `talk` and call the methods; nothing else has effects.
  */
 
+import { Alerts, askToNotify } from './alerts';
 import { audioEngine, unlock } from './audio/engine';
 import { Microphone, MicrophoneError, microphoneGranted } from './audio/microphone';
 import { MICROPHONE_HELP } from './audio/microphone-help';
 import { Talk } from './audio/talk';
-import { OfferAlerts, askToNotify } from './features/offer/alerts';
 import { Observable } from './lib/observable';
 import { holdAlone } from './lib/one-window';
 import { Connection } from './net/connection';
 import { type Bridge, EMPTY_FLOOR, type Floor } from './state/floor';
 import { type FloorEvent, reduce } from './state/reduce';
-import type { ConsoleMessage, ServerMessage } from './wire';
+import type { Approve, ApprovalView, ConsoleMessage, Reject, Respond, ServerMessage } from './wire';
+
+type Named = 'approval_id' | 'digest';
+/** An operator's answer to an approval. */
+export type Answer = Omit<Approve, Named> | Omit<Reject, Named> | Omit<Respond, Named>;
 
 export class Desk {
   readonly floor = new Observable<Floor>(EMPTY_FLOOR);
   readonly talk = new Observable<Talk | null>(null);
   readonly #connection: Connection;
-  readonly #alerts = new OfferAlerts();
+  readonly #alerts = new Alerts();
   #warm: Promise<Microphone> | null = null;
   #bridge: Bridge | null = null;
   #watched: string | null = null;
@@ -42,7 +46,7 @@ export class Desk {
     document.removeEventListener('pointerdown', this.#unlock);
     document.removeEventListener('keydown', this.#unlock);
     this.#connection.close();
-    this.#alerts.update([]);
+    this.#alerts.update([], []);
     this.#endTalk();
     this.#coolMicrophone();
   }
@@ -78,6 +82,14 @@ export class Desk {
 
   decline(offerId: string): void {
     this.#send({ type: 'decline', offer_id: offerId });
+  }
+
+  /** Answer what the AI asks; it counts for the very arguments that were on the screen. */
+  answer(approval: ApprovalView, answer: Answer): void {
+    const { approval_id, digest } = approval;
+    if (this.#send({ ...answer, approval_id, digest })) {
+      this.dispatch({ kind: 'answering', approvalId: approval_id });
+    }
   }
 
   /** Take a live call that was not offered. */
@@ -137,7 +149,7 @@ export class Desk {
       this.#watched = selected;
       this.#connection.send({ type: 'watch', call_id: selected });
     }
-    this.#alerts.update(floor.offers);
+    this.#alerts.update(floor.offers, floor.approvals);
     if (floor.offers.length > 0) {
       void this.#warmIfGranted();
     } else if (floor.taking === null && floor.bridge === null) {

@@ -1,4 +1,4 @@
-/** The ring of an offer: a soft rising third, twice every two and a half seconds. */
+/** What is heard of an offer (a soft rising third, over and over) and of an approval (once). */
 
 import { loadChoice } from './devices';
 import { audioEngine } from './engine';
@@ -24,14 +24,30 @@ function note(context: AudioContext, out: AudioNode, hertz: number, at: number):
   tone.stop(at + NOTE_SECONDS);
 }
 
+function loudness(): GainNode {
+  const { context } = audioEngine();
+  const volume = new GainNode(context, { gain: loadChoice().ringVolume });
+  volume.connect(context.destination);
+  return volume;
+}
+
+/** Sound once, lower than a ring and falling: something waits for an answer. */
+export function chime(): () => void {
+  const { context } = audioEngine();
+  const volume = loudness();
+  const start = context.currentTime + 0.02;
+  note(context, volume, 587.3, start);
+  note(context, volume, 440, start + 0.22);
+  return () => volume.disconnect();
+}
+
 /**
  * Ring for `seconds` or until the returned function is called. All of it is scheduled on the audio
  * clock at once: timers of a tab in the background are throttled, and that is when it must ring.
  */
 export function ring(seconds: number): () => void {
   const { context } = audioEngine();
-  const volume = new GainNode(context, { gain: loadChoice().ringVolume });
-  volume.connect(context.destination);
+  const volume = loudness();
   const start = context.currentTime + 0.02;
   for (let at = 0; at < seconds; at += PERIOD_SECONDS) {
     for (const { hertz, at: offset } of NOTES) {

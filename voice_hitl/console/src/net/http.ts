@@ -1,6 +1,6 @@
-/** The REST calls the console makes: who is signed in, signing in and out, first set-up. */
+/** The REST calls the console makes: who is signed in, first set-up, what people say of the work. */
 
-import type { ErrorBody, Session, SetUp, SignIn } from '../wire';
+import type { DispositionBody, ErrorBody, Session, SetUp, SignIn } from '../wire';
 
 /** A refusal, in words for the person. */
 export class Refused extends Error {
@@ -52,6 +52,10 @@ export const signIn = (body: SignIn): Promise<Session> => call('POST', SESSION, 
 export const signOut = (): Promise<void> => call('DELETE', SESSION);
 
 export const setUp = (body: SetUp): Promise<Session> => call('POST', '/api/v1/setup', body);
+
+/** Say whether the handoff of a call was right. */
+export const dispose = (callId: string, body: DispositionBody): Promise<void> =>
+  call('POST', `/api/v1/calls/${encodeURIComponent(callId)}/disposition`, body);
 
 /** Who is signed in; null when nobody is. Throws `Refused` when the server cannot say. */
 export async function currentSession(): Promise<Session | null> {

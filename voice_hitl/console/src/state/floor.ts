@@ -2,12 +2,15 @@
 
 import type {
   ApprovalView,
+  AuditView,
   BriefView,
   CallGone,
   CallView,
   OfferOver,
   OfferView,
   OperatorView,
+  ReviewRevealed,
+  ReviewView,
   TranscriptEntry,
 } from '../wire';
 
@@ -35,6 +38,12 @@ export interface Bridge {
 export interface WrapUp {
   readonly callId: string;
   readonly caller: string;
+}
+
+/** A turn to decide beside the AI; `revealed` once this operator has chosen. */
+export interface Review {
+  readonly view: ReviewView;
+  readonly revealed: ReviewRevealed | null;
 }
 
 export type Tone = 'good' | 'plain' | 'bad';
@@ -73,6 +82,11 @@ export interface Floor {
   readonly approvals: readonly ApprovalView[];
   /** Approvals whose answer was sent and is not yet known to count. */
   readonly answering: readonly string[];
+  readonly reviews: readonly Review[];
+  /** What this operator judges now. */
+  readonly audit: AuditView | null;
+  /** Whether something to judge was asked for, and whether there was anything. */
+  readonly auditing: 'idle' | 'asked' | 'nothing';
   /** Latest first. */
   readonly wrapUps: readonly WrapUp[];
   readonly notices: readonly Notice[];
@@ -97,6 +111,9 @@ export const EMPTY_FLOOR: Floor = {
   taking: null,
   approvals: [],
   answering: [],
+  reviews: [],
+  audit: null,
+  auditing: 'idle',
   wrapUps: [],
   notices: [],
   nextNotice: 1,

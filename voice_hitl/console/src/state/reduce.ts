@@ -9,6 +9,7 @@ import type {
   TranscriptEntry,
 } from '../wire';
 import { answerTaken, approvalAsked, approvalOver } from './approvals';
+import { auditOver, reviewAsked, reviewOver, reviewRevealed } from './reviews';
 import { type Floor, type Link, OFFER_OVER, type Tone, type WrapUp, withNotice } from './floor';
 
 export type FloorEvent =
@@ -18,6 +19,8 @@ export type FloorEvent =
   | { readonly kind: 'select'; readonly callId: string | null }
   | { readonly kind: 'taking'; readonly id: string }
   | { readonly kind: 'answering'; readonly approvalId: string }
+  /** Something to judge was asked for. */
+  | { readonly kind: 'auditing' }
   /** The handoff of this call was judged, or will not be. */
   | { readonly kind: 'wrapped'; readonly callId: string }
   | { readonly kind: 'notice'; readonly tone: Tone; readonly title: string; readonly text: string }
@@ -37,6 +40,7 @@ export function reduce(floor: Floor, event: FloorEvent): Floor {
         link: event.link,
         taking: event.link.status === 'open' ? floor.taking : null,
         answering: event.link.status === 'open' ? floor.answering : [],
+        auditing: event.link.status === 'open' ? floor.auditing : 'idle',
       };
     case 'select':
       return forget({ ...floor, selected: event.callId });
@@ -44,6 +48,8 @@ export function reduce(floor: Floor, event: FloorEvent): Floor {
       return { ...floor, taking: event.id };
     case 'answering':
       return { ...floor, answering: [...floor.answering, event.approvalId] };
+    case 'auditing':
+      return { ...floor, auditing: 'asked' };
     case 'wrapped':
       return { ...floor, wrapUps: floor.wrapUps.filter(({ callId }) => callId !== event.callId) };
     case 'notice':
@@ -80,6 +86,20 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
       return approvalOver(floor, message);
     case 'answer':
       return answerTaken(floor, message);
+    case 'review':
+      return reviewAsked(floor, message.review);
+    case 'review_reveal':
+      return reviewRevealed(floor, message);
+    case 'review_over':
+      return reviewOver(floor, message);
+    case 'audit':
+      return {
+        ...floor,
+        audit: message.audit,
+        auditing: message.audit === null ? 'nothing' : 'idle',
+      };
+    case 'audit_over':
+      return auditOver(floor, message);
     case 'bridged':
       return {
         ...floor,
@@ -134,6 +154,8 @@ function hello(floor: Floor, message: Hello, at: number): Floor {
     offers: [],
     approvals: message.approvals,
     answering: [],
+    reviews: message.reviews.map((view) => ({ view, revealed: null })),
+    audit: null,
     bridge: stillBridged ? bridge : null,
     taking: null,
     selected: floor.selected ?? riskiest(message),

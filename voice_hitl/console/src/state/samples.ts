@@ -105,6 +105,7 @@ export const hello = (change: Partial<Hello> = {}): Hello => ({
   calls: [],
   offers: [],
   approvals: [],
+  reviews: [],
   server_time: 1000,
   version: '1',
   guidelines: '',

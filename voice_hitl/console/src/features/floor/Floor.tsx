@@ -3,9 +3,12 @@
 import { useMediaQuery } from '@mantine/hooks';
 import type { Desk } from '../../desk';
 import { DeskContext } from '../../desk-context';
+import { useObservable } from '../../lib/observable';
+import { Approvals } from '../approvals/Approvals';
 import { Shortcuts } from '../help/Shortcuts';
 import { OfferDialog } from '../offer/OfferDialog';
 import { TalkBar } from '../talk/TalkBar';
+import { WrapUpCard } from '../wrapup/WrapUpCard';
 import { Banners } from './Banners';
 import { CallList } from './CallList';
 import { CallPane } from './CallPane';
@@ -23,20 +26,27 @@ interface FloorProps {
 export function Floor({ desk, onSignOut }: FloorProps) {
   // Below this width the brief moves into the middle, behind a tab.
   const wide = useMediaQuery('(min-width: 1280px)', true, { getInitialValueInEffect: false });
+  const asked = useObservable(desk.floor, (floor) => floor.approvals.length > 0);
   return (
     <DeskContext value={desk}>
       <div className={styles.page}>
         <TopBar onSignOut={onSignOut} />
         <Banners />
-        <div className={styles.columns}>
+        <div className={styles.columns} data-asked={asked}>
           <aside className={styles.left} aria-label="Calls and colleagues">
             <CallList />
             <Colleagues />
           </aside>
           <main className={styles.middle}>
+            <WrapUpCard />
             <CallPane withSidePanel={!wide} />
           </main>
-          {wide && (
+          {asked && (
+            <aside className={styles.right} aria-label="Approvals">
+              <Approvals />
+            </aside>
+          )}
+          {wide && !asked && (
             <aside className={styles.right} aria-label="Brief and guidelines">
               <SidePanel />
             </aside>

@@ -13,6 +13,13 @@ const GROUPS = [
     ],
   },
   {
+    title: 'When the AI asks',
+    keys: [
+      ['R', 'Go to the question'],
+      ['Esc', 'Back to the answers'],
+    ],
+  },
+  {
     title: 'In a call',
     keys: [
       ['M', 'Mute or unmute'],

@@ -1,22 +1,23 @@
-/** How long the offer still rings: a closing ring with the seconds in it. */
+/** How long there is still to answer: a closing ring with the seconds in it. */
 
 import { useEffect, useRef, useState } from 'react';
-import type { OfferView } from '../../wire';
 import styles from './CountdownRing.module.css';
 
 interface CountdownRingProps {
-  readonly offer: OfferView;
+  /** When it is over (server time), and how long it lasts in all, seconds. */
+  readonly timer: { readonly expires_at: number; readonly seconds: number };
   /** Server time, seconds since the epoch. */
   readonly now: () => number;
+  readonly size?: 'small';
 }
 
 const RADIUS = 27;
 const LENGTH = 2 * Math.PI * RADIUS;
 
-export function CountdownRing({ offer, now }: CountdownRingProps) {
+export function CountdownRing({ timer, now, size }: CountdownRingProps) {
   const clock = useRef(now);
-  const left = (): number => Math.max(0, offer.expires_at - clock.current());
-  const [seconds, setSeconds] = useState(() => Math.max(0, offer.expires_at - now()));
+  const left = (): number => Math.max(0, timer.expires_at - clock.current());
+  const [seconds, setSeconds] = useState(() => Math.max(0, timer.expires_at - now()));
   const circle = useRef<SVGCircleElement>(null);
 
   useEffect(() => {
@@ -26,7 +27,7 @@ export function CountdownRing({ offer, now }: CountdownRingProps) {
       setSeconds(Math.ceil(rest));
       circle.current?.setAttribute(
         'stroke-dashoffset',
-        String(LENGTH * (1 - Math.min(1, rest / offer.seconds))),
+        String(LENGTH * (1 - Math.min(1, rest / timer.seconds))),
       );
       frame = requestAnimationFrame(draw);
     };
@@ -35,8 +36,14 @@ export function CountdownRing({ offer, now }: CountdownRingProps) {
   });
 
   return (
-    <div className={styles.ring} role="timer" aria-label={`${Math.ceil(seconds)} seconds left`}>
-      <svg width={64} height={64} viewBox="0 0 64 64" aria-hidden="true">
+    <div
+      className={styles.ring}
+      data-size={size}
+      data-late={seconds <= timer.seconds / 4}
+      role="timer"
+      aria-label={`${Math.ceil(seconds)} seconds left`}
+    >
+      <svg viewBox="0 0 64 64" aria-hidden="true">
         <circle className={styles.track} cx={32} cy={32} r={RADIUS} />
         <circle
           ref={circle}

@@ -54,7 +54,7 @@ function Offer({ offer, others }: OfferProps) {
   return (
     <>
       <div className={styles.header} data-urgency={brief.urgency}>
-        <CountdownRing offer={offer} now={() => desk.now()} />
+        <CountdownRing timer={offer} now={() => desk.now()} />
         <div className={styles.title}>
           <Modal.Title className={`${styles.caller} number`}>{offer.caller}</Modal.Title>
           <UrgencyBadge urgency={brief.urgency} />
