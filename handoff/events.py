@@ -236,6 +236,7 @@ class NobodyAvailable:
 
     tried: int
     request: int | None = None  # which request; one that is not the present is stale
+    reason: str = "nobody"  # nobody | draining | cleared: triage leaves the call to the AI
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from handoff.signals import CODES, WORDS, Reading
 
 RISE = 0.8  # how much of a worse turn the rolling estimate takes in at once
 FALL = 0.6  # and of a better one: trust returns more slowly than it goes
+LONGEST_WAIT = 3600.0  # seconds; what is longer costs no more
+HIGHEST_PRICE = 1e6  # cost units, as every cost of the policy
 SMALLEST_REASON = 0.05  # cost units; less is noise, not a reason
 
 
@@ -202,7 +204,8 @@ class Estimator:
 
     def floor(self, expected_wait: float, price: float) -> None:
         """What a handoff costs from now on: expected seconds of waiting, lambda in cost units."""
-        self._wait, self._price = expected_wait, price
+        self._wait = _bounded(expected_wait, LONGEST_WAIT)
+        self._price = _bounded(price, HIGHEST_PRICE)
 
     def reset(self) -> None:
         """Back to what is known before the first turn."""
@@ -266,6 +269,11 @@ def cost_of_handoff(policy: Policy, wait: float, price: float) -> float:
     costs: Costs = policy.costs
     abandon = 1.0 - math.exp(-wait / policy.waiting.patience)
     return costs.operator + costs.wait * wait + costs.abandon * abandon + price
+
+
+def _bounded(value: float, highest: float) -> float:
+    """A number from outside in [0, highest]; what is no number counts as the highest, the careful reading."""
+    return highest if math.isnan(value) else min(highest, max(0.0, value))
 
 
 def simple_value(policy: Policy, probability: float, margin: float, category: str) -> float:

@@ -65,6 +65,7 @@ class Conversation(Protocol):
 
     call: CallStarted
     answered: bool
+    category: str
 
     def brief(self, decision: Decision) -> Brief:
         """Sum the call up for an operator."""
@@ -225,6 +226,8 @@ class Session:
     def _nobody(self, event: NobodyAvailable, now: float) -> State:
         if event.request not in (None, self._request_number):
             return State.WAITING  # about an earlier request
+        if event.reason == "cleared":
+            return self._give_back_to_ai()
         return self._go_on_alone(now)
 
     def _agent_ended(self, _event: AgentEndedCall, _now: float) -> State:
@@ -290,6 +293,7 @@ class Session:
             skip=skip,
             skill=self._policy.skill,
             language=self._conversation.call.language,
+            category=self._conversation.category,
             request=self._request_number,
             epoch=self.epoch,
         )
@@ -320,6 +324,13 @@ class Session:
         self._backoff_until = now + backoff
         self._tell(Notice.NOBODY)
         self._do(ResumeAgent(self._call_id, safe_mode=True))
+        return State.AI
+
+    def _give_back_to_ai(self) -> State:
+        """Triage leaves the call to the AI: nobody was asked, so nothing is held against it."""
+        self._stop_waiting()
+        self._tell(Notice.BACK_TO_AI)
+        self._do(ResumeAgent(self._call_id, safe_mode=self.safe_mode))
         return State.AI
 
     def _stop_waiting(self) -> None:
@@ -380,7 +391,7 @@ def _table() -> dict[tuple[State, type], Row]:
         (waiting, HandOffDecided): _row(Session._update_request, waiting, "newer urgency, brief"),
         (waiting, OperatorAssigned): _row(Session._connect, (bridging, waiting), "connect them"),
         (waiting, NobodyAvailable): _row(
-            Session._nobody, (ai, waiting), "tell, go on in safe mode"
+            Session._nobody, (ai, waiting), "tell, go on, in safe mode unless cleared"
         ),
         (waiting, TakeoverAsked): _row(Session._ask_takeover, waiting, "ask the desk"),
         (waiting, ServerDraining): _row(Session._drain_waiting, ai, "withdraw, safe mode"),

@@ -41,6 +41,7 @@ def desk_event(command: CallCommand) -> DeskEvent | None:
                 language=command.language,
                 request=command.request,
                 epoch=command.epoch,
+                category=command.category,
             )
         case RequestTakeover():
             return TakeoverRequested(command.operator_id, command.call_id)
@@ -58,6 +59,6 @@ def call_event(command: DeskCommand) -> CallEvent | None:
         case Assign():
             return OperatorAssigned(command.operator_id, command.operator_name, command.epoch)
         case GiveUp():
-            return NobodyAvailable(command.tried, command.request)
+            return NobodyAvailable(command.tried, command.request, command.reason)
         case _:
             return None

@@ -18,7 +18,7 @@ import orjson
 from aiohttp import web
 
 from handoff.policy import Policy
-from handoff.ports import OperatorRecord
+from handoff.ports import OperatorRecord, PolicyRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.flow import FlowAgent
 from voice_hitl.agent.pack import Pack, load_pack
@@ -32,8 +32,9 @@ from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
 from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
-from voice_hitl.config import Config
+from voice_hitl.config import DATABASE, Config
 from voice_hitl.errors import ConfigError
+from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
 from voice_hitl.server.api import Api
 from voice_hitl.server.auth import Accounts
@@ -52,7 +53,6 @@ from voice_hitl.telephony.twiml import Fallback
 
 log = get_logger(__name__)
 
-DATABASE = "voice-hitl.db"
 SERVER_FILE = "server.json"  # where a running server says its port, for tools on this machine
 VERSION = version("voice-hitl")
 
@@ -164,7 +164,10 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     lost = await store.close_unfinished(clock.wall())
     if lost:
         log.warning("calls of the last run were closed", calls=lost)
+    force = await in_force(store, policy)
+    policy = force.policy
     journal = Journal(store)
+    journal.put(PolicyRecord.of(policy, clock.wall()))
     start = await stack.enter_async_context(_background())
     start(journal.run())
 
@@ -216,6 +219,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
         ),
         agent=agent,
         policy=policy,
+        models=force.models,
+        model_version=force.version,
         pack=pack.name,
         language=pack.info.language,
         journal=journal,

@@ -15,6 +15,7 @@ from handoff.errors import HandoffError, PolicyError
 from voice_hitl.config import Config, explain, load_config
 from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
 from voice_hitl.evaluate.commands import evaluate
+from voice_hitl.learning.commands import learn, replay
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,8 @@ models = typer.Typer(no_args_is_help=True, help="Speech models on this machine."
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(users, name="users")
 app.add_typer(models, name="models")
+app.add_typer(learn, name="learn")
+app.command("replay")(replay)
 
 console = Console()
 errors = Console(stderr=True)

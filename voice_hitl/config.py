@@ -133,6 +133,7 @@ class Config(BaseSettings):
 
 
 DEFAULT_FILE = Path("voice-hitl.toml")
+DATABASE = "voice-hitl.db"  # in the data folder
 
 
 def load_config(file: Path | None = None) -> Config:

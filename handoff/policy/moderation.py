@@ -16,8 +16,9 @@ class ModerationPolicy(PolicyModel):
     hold: Probability = 0.60  # at or above: not spoken, a person looks at it
     flag: Probability = 0.30  # at or above: spoken, looked at later
     audit: Probability = 0.02  # share of what passes that is looked at anyway
+    # Said instead of what may not be spoken.
     safe_line: Annotated[str, Field(min_length=1, max_length=300)] = (
-        "I'm sorry, I can't help with that. Is there anything else I can do for you?"  # said instead of what may not be spoken
+        "I'm sorry, I can't help with that. Is there anything else I can do for you?"
     )
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ import yaml
 
 from handoff.storage import SqlStore
 from voice_hitl.agent.pack import SHIPPED
-from voice_hitl.app import DATABASE
+from voice_hitl.config import DATABASE
 from voice_hitl.demo.console_client import ConsoleClient, ConsoleSocket
 from voice_hitl.demo.host import Account, RunningServer, account, make_accounts, serving
 from voice_hitl.server import wire

@@ -15,6 +15,7 @@ from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
 from handoff.commands import Decision, Notice, Ring
 from handoff.policy import Policy
+from handoff.risk import SHIPPED as SHIPPED_MODELS
 from handoff.testing import MemoryStore
 from tests.support.scripted import ScriptedAgent, ScriptedRecognizer, ScriptedVoice
 from tests.support.virtual import InlineExecutor
@@ -343,6 +344,8 @@ class World:
             ),
             agent=agent,
             policy=policy,
+            models=SHIPPED_MODELS,
+            model_version="",
             pack="test",
             language="en",
             journal=self.journal,

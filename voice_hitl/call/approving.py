@@ -141,8 +141,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             key=record.approval_id,
             at=wall,
             state=record.status,
-            open=record.state is not said.State.CLOSED
-            or (record.follow_up and not record.followed_up_by),
+            open=record.state is not said.State.CLOSED or record.needs_follow_up,
             call_id=record.call_id,
             detail=record.shifted(wall - self._clock.now()).as_dict(),
         )

@@ -67,6 +67,7 @@ class CallBook:
         journal: Journal,
         watcher: CallWatcher,
         policy_version: str,
+        model_version: str = "",
     ) -> None:
         self.started = started
         self.pending: str | None = None
@@ -93,6 +94,7 @@ class CallBook:
             language=started.language,
             started_at=clock.wall(),
             policy_version=policy_version,
+            model_version=model_version,
         )
         journal.put(self._call)
 

@@ -111,7 +111,11 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             case core.GiveUp():
                 call = self._find_call(command.call_id)
                 if call is not None:
-                    call.post(FloorSaid(facts.NobodyAvailable(command.tried, command.request)))
+                    call.post(
+                        FloorSaid(
+                            facts.NobodyAvailable(command.tried, command.request, command.reason)
+                        )
+                    )
             case core.PresenceChanged():
                 self._consoles.presence(command.operator_id, command.presence, command.busy_with)
                 self.on_presence(command.operator_id, command.presence)

@@ -9,6 +9,7 @@ from typing import Protocol
 from handoff.events import CallStarted
 from handoff.policy import Policy
 from handoff.replay import RecordedEngine
+from handoff.risk import Models
 from voice_hitl.agent.protocol import Agent
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.calls import Calls
@@ -37,6 +38,8 @@ class LineParts:
     call_parts: CallParts
     agent: Agent
     policy: Policy
+    models: Models
+    model_version: str  # of what was learned; empty: the shipped models
     pack: str
     language: str
     journal: Journal
@@ -82,9 +85,15 @@ class CallerLine:
             pack=parts.pack,
             language=parts.language,
         )
-        engine = RecordedEngine(fact, parts.policy, now)
+        engine = RecordedEngine(fact, parts.policy, now, parts.models)
         book = CallBook(
-            fact, engine, clock, parts.journal, parts.call_parts.watcher, parts.policy.version
+            fact,
+            engine,
+            clock,
+            parts.journal,
+            parts.call_parts.watcher,
+            parts.policy.version,
+            parts.model_version,
         )
         self._ingress = Ingress(parts.vad)
         self._egress = Egress(connection.stream, connection.send, parts.ticker, clock.now)

@@ -59,6 +59,8 @@ class Workplace:
         gate = approving.reopened_gate(policy, kept.approvals, clock)
         self.approvals = ApprovalService(gate, clock, journal, consoles, find_call, self.floor.free)
         self.floor.on_presence = self.approvals.presence
+        for record in gate.live():  # no call survives the end of its server
+            self.approvals.post(CallOver(record.call_id))
 
     def services(self) -> list[Coroutine[Any, Any, None]]:
         """What must run beside the calls, each in a task of its own; stop them in reverse."""

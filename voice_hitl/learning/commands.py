@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from voice_hitl.config import Config, load_config
+from voice_hitl.config import DATABASE, Config, load_config
 from voice_hitl.errors import ConfigError
 
 if TYPE_CHECKING:  # these are slow to import, and --help needs none of them
@@ -197,7 +197,6 @@ def _settings(config: Path | None, data: Path | None) -> Config:
 async def _store(settings: Config) -> AsyncIterator[SqlStore]:
     """The configured database; raises `ConfigError` where there is none."""
     from handoff.storage import SqlStore
-    from voice_hitl.app import DATABASE
 
     file = settings.data_dir / DATABASE
     if not file.is_file():

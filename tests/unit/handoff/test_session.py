@@ -168,6 +168,14 @@ def test_when_nobody_comes_the_ai_goes_on_carefully() -> None:
     assert driver.session.next_deadline() is None
 
 
+def test_a_call_that_triage_leaves_to_the_ai_goes_on_without_safe_mode() -> None:
+    driver = Driver().to(State.WAITING)
+    commands = driver.send(NobodyAvailable(0, reason="cleared"))
+    assert tells(commands) == [Notice.BACK_TO_AI]
+    assert commands[-1] == ResumeAgent("call-1", safe_mode=False)
+    assert driver.session.may_request(driver.now)
+
+
 def test_a_late_answer_to_an_earlier_request_is_ignored() -> None:
     driver = Driver().to(State.WAITING)
     driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)))  # request 2 by now

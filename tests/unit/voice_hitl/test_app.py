@@ -25,7 +25,6 @@ from handoff.ports import CallRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.pack import load_pack
 from voice_hitl.app import (
-    DATABASE,
     SERVER_FILE,
     Server,
     add_operator,
@@ -35,7 +34,7 @@ from voice_hitl.app import (
     open_server,
     run_server,
 )
-from voice_hitl.config import Config
+from voice_hitl.config import DATABASE, Config
 from voice_hitl.errors import ConfigError, PackError
 from voice_hitl.server import wire
 from voice_hitl.telephony.emulator import Carrier, Playback

@@ -20,7 +20,7 @@ from handoff.risk import SHIPPED, Head
 from handoff.signals import CODES
 from handoff.storage import SqlStore
 from handoff.testing import a_call, a_turn
-from voice_hitl.app import DATABASE
+from voice_hitl.config import DATABASE
 
 Result = TypeVar("Result")
 
