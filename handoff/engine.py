@@ -25,7 +25,6 @@ from handoff.events import (
     ComponentFailed,
     ContentFlagged,
     DigitPressed,
-    Effect,
     FloorReported,
     HandedBack,
     OperatorAssigned,
@@ -40,13 +39,6 @@ from handoff.signals import Reading, Signals
 from handoff.states import CannotGoOn, HandOffDecided, SessionEvent, State
 from handoff.triggers import BetweenTurns, Triggers, urgency_of
 
-REFUSALS: Mapping[str, str] = {
-    "not_in_charge": "a person is taking or has taken the call",
-    "over_limit": "above what the AI may do alone",
-    "regulated": "a decision that the AI may not make",
-    "safe_mode": "nothing irreversible while the call is in safe mode",
-    "risk": "the conversation is too uncertain for something irreversible",
-}
 _ASKED = ("explicit_request", "digit_zero")  # the caller asked: say so when nobody can be asked now
 
 
@@ -220,32 +212,6 @@ class CallEngine:
     def doubts(self) -> tuple[str, ...]:
         """Why the last proposal may be wrong, by how it came about; in words, largest first."""
         return tuple(reason.words for reason in self._proposed.reasons) if self._proposed else ()
-
-    def allows(self, proposal: ActionProposed) -> tuple[bool, str]:
-        """Whether the AI may do this now; ask after `handle(proposal)`.
-
-        Returns (True, "") or (False, a code of `REFUSALS`). A refused action's failure does not count.
-        """
-        code = self._refusal(proposal)
-        if code:
-            self._triggers.refused(proposal.action_id)
-        return not code, code
-
-    def _refusal(self, proposal: ActionProposed) -> str:
-        if proposal.over_limit:
-            return "over_limit"
-        if proposal.regulated:
-            return "regulated"
-        if proposal.effect is Effect.READ:
-            return ""
-        if self._session.state is not State.AI:
-            return "not_in_charge"
-        if proposal.effect is Effect.IRREVERSIBLE:
-            if self._session.safe_mode:
-                return "safe_mode"
-            if self._assessment.risk >= self._policy.thresholds.irreversible_risk:
-                return "risk"
-        return ""
 
     # --- judging ----------------------------------------------------------------------------
 

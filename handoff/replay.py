@@ -22,7 +22,6 @@ from handoff.commands import Decision, KeepDecision, Urgency
 from handoff.engine import CallEngine
 from handoff.errors import StorageError
 from handoff.events import (
-    ActionProposed,
     CallerSilent,
     CallerSpoke,
     CallEvent,
@@ -35,7 +34,6 @@ from handoff.signals import Reading
 from handoff.states import State
 
 KINDS: Mapping[str, type[CallEvent]] = {kind.__name__: kind for kind in get_args(CallEvent)}
-ASKED = "allows"  # the kind of fact that is a question, `CallEngine.allows`: it leaves a trace too
 
 
 # --- events as JSON values and back -----------------------------------------------------------
@@ -129,11 +127,6 @@ class RecordedEngine(CallEngine):
         self._note(type(event).__name__, event, now)
         super().handle(event, now)
 
-    def allows(self, proposal: ActionProposed) -> tuple[bool, str]:
-        """Whether the AI may do this now (see `CallEngine.allows`)."""
-        self._note(ASKED, proposal, 0.0)
-        return super().allows(proposal)
-
     def take_facts(self) -> list[FactRecord]:
         """Hand out what is new since the last time, in order; to be stored."""
         facts, self._facts = self._facts, []
@@ -183,9 +176,6 @@ def rerun(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED)
     decisions: list[Decision] = []
     readings: dict[int, Reading] = {}
     for fact in told:
-        if fact.kind == ASKED:
-            engine.allows(_proposal(fact))
-            continue
         event, before = decode(fact.kind, fact.values), engine.state
         engine.handle(event, fact.now)
         decisions += [c.decision for c in engine.take_commands() if isinstance(c, KeepDecision)]
@@ -217,12 +207,6 @@ def decision_of(record: DecisionRecord) -> Decision:
         reasons=record.reasons,
         urgency=Urgency(record.urgency),
     )
-
-
-def _proposal(fact: FactRecord) -> ActionProposed:
-    proposal = decode("ActionProposed", fact.values)
-    assert isinstance(proposal, ActionProposed)
-    return proposal
 
 
 # --- side by side -----------------------------------------------------------------------------

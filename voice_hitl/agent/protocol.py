@@ -66,7 +66,7 @@ class Verdict:
     """The answer to a proposal."""
 
     allowed: bool
-    reason: str = ""  # why not: a code of `handoff.engine.REFUSALS`, or a person's words
+    reason: str = ""  # why not: a code, or a person's words
     arguments: Mapping[str, str] | None = None  # a person's edits: run with these instead
     advice: str = ""  # what a person wants the caller to be told instead
 

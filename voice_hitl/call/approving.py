@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from handoff import approvals as said
 from handoff.errors import StorageError
 from handoff.events import DeadlinePassed
-from handoff.labels import Answer, ApprovalAnswer, Label, of_approval
+from handoff.labels import Label, of_approval
+from handoff.learning import answer_of
 from handoff.oversight import Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
@@ -147,24 +148,12 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         )
 
     def _labels(self, record: said.ApprovalRecord) -> tuple[Label, ...]:
-        """What a person's answer says of the AI's work; time-outs say nothing."""
+        """What a person's answer says of the AI's work, once; time-outs say nothing."""
         if not record.by and record.state is not said.State.CLOSED:
             return ()
         turn = self._turns.pop(record.approval_id, None)
-        if turn is None or not record.by:
-            return ()
-        answer: Answer = "approve"
-        if record.outcome is said.Outcome.REJECTED:
-            answer = "reject"
-        elif record.outcome is said.Outcome.RESPONDED:
-            answer = "respond"
-        elif dict(record.arguments) != dict(record.proposal.arguments):
-            answer = "approve_with_edits"
-        return of_approval(
-            ApprovalAnswer(
-                record.approval_id, record.call_id, turn, answer, record.by, self._clock.wall()
-            )
-        )
+        answer = None if turn is None else answer_of(record, turn, self._clock.wall())
+        return () if answer is None else of_approval(answer)
 
     def _logged(self, audit: said.Audit) -> EventRecord:
         detail: Mapping[str, Any] = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff.engine import REFUSALS
 from handoff.events import CallerHungUp, DeadlinePassed, OperatorLost, ServerDraining
+from handoff.oversight import REASONS
 from handoff.policy import Policy
 from handoff.session import TABLE, diagram
 from handoff.signals import WORDS as SOFT
@@ -32,7 +32,7 @@ def test_the_four_events_are_listed_from_the_table() -> None:
     assert four in TEXT, f"paste:\n{four}"
 
 
-@pytest.mark.parametrize("words", [SOFT, HARD, REFUSALS])
+@pytest.mark.parametrize("words", [SOFT, HARD, REASONS])
 def test_every_code_is_listed_with_its_words(words: dict[str, str]) -> None:
     for code, word in words.items():
         urgency = f" {URGENCY[code].value} |" if words is HARD and code in URGENCY else ""

@@ -22,11 +22,12 @@ from handoff.commands import (
     Urgency,
 )
 from handoff.conduct.grounding import REMEMBERED
-from handoff.engine import REFUSALS, CallEngine
+from handoff.engine import CallEngine
 from handoff.errors import ProtocolError
 from handoff.events import (
     ActionFinished,
     ActionProposed,
+    ActionRefused,
     AgentEndedCall,
     AgentSpoke,
     BridgeUp,
@@ -302,59 +303,6 @@ def test_after_a_hand_back_the_past_no_longer_counts() -> None:
     assert not call.engine.safe_mode
 
 
-class TestAllows:
-    def test_a_calm_call_may_do_everything_below_the_limit(self) -> None:
-        call = Call()
-        call.send(a_turn(1))
-        for effect in Effect:
-            proposal = a_proposal(effect=effect)
-            call.send(proposal)
-            assert call.engine.allows(proposal) == (True, "")
-
-    @pytest.mark.parametrize(
-        ("field", "code"), [({"over_limit": True}, "over_limit"), ({"regulated": "x"}, "regulated")]
-    )
-    @pytest.mark.parametrize("effect", list(Effect))
-    @pytest.mark.parametrize("enabled", [True, False])
-    def test_limits_hold_whatever_the_trigger_says(
-        self, field: dict[str, Any], code: str, effect: Effect, enabled: bool
-    ) -> None:
-        call = Call(triggers={code: {"enabled": enabled}})
-        proposal = replace(a_proposal(effect=effect), **field)
-        call.send(proposal)
-        assert call.engine.allows(proposal) == (False, code)
-
-    def test_safe_mode_does_nothing_irreversible(self) -> None:
-        call = Call()
-        call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
-        assert call.engine.allows(a_proposal()) == (False, "safe_mode")
-        assert call.engine.allows(a_proposal(effect=Effect.REVERSIBLE)) == (True, "")
-        assert call.engine.allows(a_proposal(effect=Effect.READ)) == (True, "")
-
-    def test_an_uncertain_call_does_nothing_irreversible(self) -> None:
-        call = Call(hysteresis={"high": 1000, "low": 1000}, thresholds={"irreversible_risk": 0.2})
-        call.send(a_bad_turn(1), a_bad_turn(2, "or maybe the second"))
-        assert call.engine.allows(a_proposal()) == (False, "risk")
-        assert call.engine.allows(a_proposal(effect=Effect.REVERSIBLE)) == (True, "")
-
-    def test_a_held_agent_changes_nothing(self) -> None:
-        call = Call()
-        call.send(DigitPressed("0"))
-        assert call.engine.allows(a_proposal(effect=Effect.REVERSIBLE)) == (False, "not_in_charge")
-        assert call.engine.allows(a_proposal(effect=Effect.READ)) == (True, "")
-
-    def test_a_refused_action_that_was_not_done_is_no_failure(self) -> None:
-        call = Call(thresholds={"irreversible_risk": 0})
-        proposal = a_proposal()
-        call.send(a_turn(1), proposal)
-        assert call.engine.allows(proposal) == (False, "risk")
-        call.send(ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "not allowed"))
-        assert call.engine.state is State.AI
-
-    def test_every_refusal_has_words(self) -> None:
-        assert all(" " in words for words in REFUSALS.values())
-
-
 def test_parts_that_keep_breaking_with_nobody_there_end_the_call() -> None:
     call = Call(waiting={"max_failures": 2})
     call.send(ComponentFailed("agent", "timeout"), NobodyAvailable(0))
@@ -499,25 +447,54 @@ def test_time_and_memory_a_turn_do_not_grow_with_the_call() -> None:
     assert early < 3e-3, "the budget of a decision, with tracing on"
 
 
+def overseen(call: Call, **changes: Any) -> tuple[Mode, tuple[str, ...]] | None:
+    """How an action is overseen that this call now proposes, and why."""
+    action = replace(a_proposal(), **changes)
+    verdict = call.engine.oversee(Proposal.of(action, "call-1", "move money"))
+    return None if verdict is None else (verdict.mode, verdict.reasons)
+
+
 class TestOversee:
-    def proposal(self, action: ActionProposed) -> Proposal:
-        return Proposal.of(action, "call-1", "move money")
-
-    def test_a_calm_call_may_act_alone_and_a_person_in_charge_stops_all(self) -> None:
+    def test_a_calm_call_may_do_everything_below_the_limit_alone(self) -> None:
         call = Call()
-        call.send(a_turn(1, "move fifty dollars to savings"), action := a_proposal())
-        verdict = call.engine.oversee(self.proposal(action))
-        assert verdict is not None
-        assert verdict.mode is Mode.OUT
-        call.send(DigitPressed("0"))
-        assert call.engine.oversee(self.proposal(action)) is None
+        call.send(a_turn(1))
+        for effect in Effect:
+            call.send(replace(a_proposal(), effect=effect))
+            assert overseen(call, effect=effect) == (Mode.OUT, ())
 
-    def test_an_uncertain_call_and_a_regulated_action_need_a_person(self) -> None:
+    @pytest.mark.parametrize(
+        ("field", "code"), [({"over_limit": True}, "over_limit"), ({"regulated": "x"}, "regulated")]
+    )
+    @pytest.mark.parametrize("effect", list(Effect))
+    def test_limits_need_a_person_whatever_the_trigger_says(
+        self, field: dict[str, Any], code: str, effect: Effect
+    ) -> None:
+        call = Call(triggers={code: {"enabled": False}})
+        call.send(replace(a_proposal(effect=effect), **field))
+        assert overseen(call, effect=effect, **field) == (Mode.IN, (code,))
+
+    def test_in_safe_mode_what_cannot_be_undone_needs_a_person(self) -> None:
+        call = Call()
+        call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+        assert overseen(call) == (Mode.IN, ("safe_mode",))
+        assert overseen(call, effect=Effect.REVERSIBLE) == (Mode.OUT, ())
+
+    def test_in_an_uncertain_call_what_cannot_be_undone_needs_a_person(self) -> None:
         call = Call(hysteresis={"high": 1000, "low": 1000}, thresholds={"irreversible_risk": 0.2})
-        call.send(a_bad_turn(1), a_bad_turn(2, "or maybe the second"), action := a_proposal())
-        verdict = call.engine.oversee(self.proposal(action))
-        assert verdict is not None
-        assert (verdict.mode, verdict.reasons) == (Mode.IN, ("call_risk",))
+        call.send(a_bad_turn(1), a_bad_turn(2, "or maybe the second"))
+        assert overseen(call) == (Mode.IN, ("call_risk",))
+        assert overseen(call, effect=Effect.REVERSIBLE) == (Mode.OUT, ())
+
+    def test_while_a_person_is_called_the_ai_does_nothing(self) -> None:
+        call = Call()
+        call.send(DigitPressed("0"))
+        assert overseen(call, effect=Effect.READ) is None
+
+    def test_a_refused_action_that_was_not_done_is_no_failure(self) -> None:
+        call = Call()
+        call.send(a_turn(1), a_proposal(), ActionRefused("action-1"))
+        call.send(ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "not allowed"))
+        assert call.engine.state is State.AI
 
     def test_how_an_action_came_about_raises_its_risk_and_is_said_in_words(self) -> None:
         agreed, pushed = Call(), Call()
@@ -535,7 +512,9 @@ class TestOversee:
         action = a_proposal()
         for call in (agreed, pushed):
             call.send(action)
-        calm, doubted = (c.engine.oversee(self.proposal(action)) for c in (agreed, pushed))
+        calm, doubted = (
+            c.engine.oversee(Proposal.of(action, "call-1", "move money")) for c in (agreed, pushed)
+        )
         assert calm is not None
         assert doubted is not None
         assert calm.risk < doubted.risk

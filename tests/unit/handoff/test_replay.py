@@ -18,6 +18,7 @@ from handoff.errors import StorageError
 from handoff.events import (
     ActionFinished,
     ActionProposed,
+    ActionRefused,
     AgentSpoke,
     BridgeUp,
     CallerHungUp,
@@ -195,8 +196,6 @@ def drive(engine: CallEngine, events: list[tuple[float, Any]]) -> list[Decision]
             turn += 1
             event = replace(event, turn=turn)
         engine.handle(event, now)
-        if isinstance(event, ActionProposed):
-            engine.allows(event)
         made += [c.decision for c in engine.take_commands() if isinstance(c, KeepDecision)]
     return made
 
@@ -253,19 +252,12 @@ async def test_a_call_out_of_a_store_decides_alike(backend: str, tmp_path: Path)
 
 
 def test_a_refused_action_is_refused_again() -> None:
-    """The question whether an action is allowed has an effect on what its failure means."""
-    live = RecordedEngine(a_call(), Policy(), 0.0)
-    asked = a_proposal(regulated="credit_decision")
+    """That an action was refused has an effect on what its failure means."""
+    asked = a_proposal()
     failed = ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "")
+    live, refused = (RecordedEngine(a_call(), Policy(), 0.0) for _ in range(2))
     assert replay(_facts(live, asked, failed), Policy()) != []
-    policy = Policy.from_mapping({"triggers": {"regulated": {"enabled": False}}}, "test")
-    for question in (True, False):
-        quiet = RecordedEngine(a_call(), policy, 0.0)
-        quiet.handle(asked, 1.0)
-        if question:
-            assert quiet.allows(asked) == (False, "regulated")
-        quiet.handle(failed, 2.0)
-        assert bool(replay(quiet.take_facts(), policy)) is not question
+    assert replay(_facts(refused, asked, ActionRefused("action-1"), failed), Policy()) == []
 
 
 def test_facts_that_do_not_begin_with_the_start_are_refused() -> None:
