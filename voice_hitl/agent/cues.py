@@ -3,6 +3,8 @@
 A detector is a logistic regression over n-grams, trained on short examples and on pairs of sentences
 stuck together, since callers wrap such a wish into other words. It scores the whole turn and every
 window of six words, and a second logistic curve, fitted on held-out folds, makes a probability of both.
+Words that only one trade uses are all one word to the detector of persons, so that what it learnt from a
+bank's callers holds for a hotel's.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from sklearn.linear_model import LogisticRegression
 
 from voice_hitl.agent.corpus import Example
 from voice_hitl.agent.languages import Language
-from voice_hitl.agent.ngrams import Ngrams
+from voice_hitl.agent.ngrams import Ngrams, generalize
+from voice_hitl.agent.spec import ActName
 from voice_hitl.agent.text import Tokens, find, plain
 
 _FOLDS = 3
@@ -25,8 +28,15 @@ _STRENGTH = 5.0
 _WINDOW = 6  # words
 _MOST_WINDOWS = 60  # a monologue must not cost more than its first minute
 _SEED = 7  # of the pairing of sentences
+_THING = "<thing>"  # any word of a trade
+# Who else may come to the phone, beside those that the language's examples name.
+_ROLES = (
+    "adviser assistant attendant concierge desk employee executive host nurse receptionist reception "
+    "rep staff team worker"
+)
+_PERSON: ActName = "person"
 # Shares among callers' turns that the probabilities assume; training data has far more of each.
-PERSON_SHARE = 0.05
+PERSON_SHARE = 0.06  # rather more than there are: a missed wish costs more than a needless question
 FRUSTRATION_SHARE = 0.05
 
 
@@ -34,9 +44,20 @@ class Detector:
     """A calibrated yes/no detector. Immutable; safe to share between threads."""
 
     def __init__(
-        self, positives: Sequence[Tokens], negatives: Sequence[Tokens], share: float
+        self,
+        positives: Sequence[Tokens],
+        negatives: Sequence[Tokens],
+        share: float,
+        *,
+        keep: frozenset[str] | None = None,
     ) -> None:
-        """Train. `share` is the assumed share of positives among turns."""
+        """Train. `share` is the assumed share of positives among turns.
+
+        `keep`: the words that are told apart; all others are one. None keeps every word.
+        """
+        self._keep = keep
+        positives = [self._seen(words) for words in positives]
+        negatives = [self._seen(words) for words in negatives]
         chance = random.Random(_SEED)
         pairs = [_joined(chance, each, chance.choice(negatives)) for each in positives]
         others = [_joined(chance, each, chance.choice(negatives)) for each in negatives]
@@ -66,10 +87,20 @@ class Detector:
         """Probability that the turn (tokens from `plain`) holds the cue."""
         if not words:
             return 0.0
+        words = self._seen(words)
         whole = self._score(words)
         best = max(self._score(piece) for piece in _windows(words))
         z = self._curve[0] * whole + self._curve[1] * best + self._curve[2]
         return float(1 / (1 + np.exp(-np.clip(z, -30, 30))))
+
+    def _seen(self, words: Tokens) -> Tokens:
+        """The words as the n-grams see them."""
+        if self._keep is None:
+            return words
+        return tuple(
+            word if word in self._keep or word.startswith("<") else _THING
+            for word in generalize(words)
+        )
 
     def _score(self, words: Tokens) -> float:
         numbers, weights = self._grams.vector(words)
@@ -109,17 +140,41 @@ def train_detectors(
 
     `person` is the label of examples that ask for a person, `others` are turns that signal neither.
     """
-    spec = language.spec
     asking = [each.words for each in examples if each.label == person]
-    annoyed = [plain(text) for text in spec.frustration]
+    annoyed = [plain(text) for text in language.spec.frustration]
     neither = [each.words for each in examples if each.label != person]
-    neither += [plain(text) for text in (*spec.not_person, *spec.yes, *spec.no, *spec.unknown)]
-    neither += others
+    neither += [*_neither(language), *others]
     return (
-        Detector(asking, neither + annoyed, PERSON_SHARE),
+        Detector(asking, neither + annoyed, PERSON_SHARE, keep=_common_words(language)),
         # Who asks for a person often is annoyed: those examples say nothing either way.
         Detector(annoyed, neither, FRUSTRATION_SHARE),
     )
+
+
+def person_detector(
+    asking: Sequence[Tokens], others: Sequence[Tokens], language: Language
+) -> Detector:
+    """The detector of "wants a person" from sentences of any trade and the language's own."""
+    spec = language.spec
+    asking = [*asking, *(plain(text) for text in spec.acts[_PERSON].examples)]
+    acts = [act.examples for name, act in spec.acts.items() if name != _PERSON]
+    texts = [text for each in (*acts, spec.frustration, spec.elsewhere) for text in each]
+    neither = [*others, *_neither(language), *(plain(text) for text in texts)]
+    return Detector(asking, neither, PERSON_SHARE, keep=_common_words(language))
+
+
+def _neither(language: Language) -> list[Tokens]:
+    spec = language.spec
+    return [plain(text) for text in (*spec.not_person, *spec.yes, *spec.no, *spec.unknown)]
+
+
+def _common_words(language: Language) -> frozenset[str]:
+    """Words that callers of every trade use: those of the language's turns of conversation."""
+    spec = language.spec
+    texts = [text for act in spec.acts.values() for text in act.examples]
+    texts += [*spec.frustration, *spec.yes, *spec.no, *spec.unknown, *spec.corrections]
+    texts += [*spec.polite, *spec.resume, *spec.unfinished, _ROLES]
+    return frozenset(word for text in texts for word in plain(text))
 
 
 def has_phrase(words: Tokens, phrases: Sequence[Tokens]) -> bool:

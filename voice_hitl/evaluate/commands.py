@@ -81,3 +81,66 @@ def evaluate_actions(train: TrainFile, test: TestFile, report: ReportFile = None
     )
     console.print(found.table())
     write_report(found, report)
+
+
+@evaluate.command("intents")
+def evaluate_intents(
+    train: TrainFiles,
+    valid: Annotated[Path, typer.Option("--valid", help="JSON lines to calibrate on")],
+    test: TestFile,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(
+            "--embeddings", help="also a model over sentence embeddings: 'default' or a folder"
+        ),
+    ] = None,
+    report: ReportFile = None,
+) -> None:
+    """Measure how well turns are named, and how well the model knows when not to trust itself.
+
+    Example: [cyan]voice-hitl evaluate intents --train FILE --valid FILE --test FILE --report out.json[/]
+    """
+    from voice_hitl.evaluate import intents
+    from voice_hitl.evaluate.files import read_rows
+
+    lines = [read_rows(files, intents.Line) for files in (train, [valid], [test])]
+    embedder = None
+    if embeddings is not None:
+        from voice_hitl.evaluate.embeddings import load_embedder
+
+        embedder = load_embedder(embeddings)
+    with console.status("training"):
+        found = intents.evaluate_intents(*lines, embedder=embedder)
+    console.print(found.table())
+    write_report(found, report)
+
+
+@evaluate.command("calls")
+def evaluate_calls(train: TrainFile, test: TestFile, report: ReportFile = None) -> None:
+    """Measure how well breakdowns of calls are foreseen from their dialogue acts; takes about a minute.
+
+    Example: [cyan]voice-hitl evaluate calls --train FILE --test FILE --report out.json[/]
+    """
+    from voice_hitl.evaluate import calls
+    from voice_hitl.evaluate.files import read_rows
+
+    known, asked = read_rows([train], calls.Call), read_rows([test], calls.Call)
+    with console.status("learning and scoring"):
+        found = calls.evaluate_calls(known, asked)
+    console.print(found.table())
+    write_report(found, report)
+
+
+@evaluate.command("person-request")
+def evaluate_person_request(train: TrainFile, test: TestFile, report: ReportFile = None) -> None:
+    """Measure how well a caller's wish for a person is heard, at the shipped threshold.
+
+    Example: [cyan]voice-hitl evaluate person-request --train FILE --test FILE --report out.json[/]
+    """
+    from voice_hitl.evaluate import person_request
+    from voice_hitl.evaluate.files import read_rows
+
+    known, asked = (read_rows([file], person_request.Line) for file in (train, test))
+    found = person_request.evaluate_person_request(known, asked)
+    console.print(found.table())
+    write_report(found, report)
