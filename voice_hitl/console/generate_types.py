@@ -108,6 +108,7 @@ def blocks() -> Iterator[str]:
         (TypeAdapter(wire.DispositionBody), "validation", None),
         (TypeAdapter(wire.WorkBoard), "serialization", None),
         (TypeAdapter(wire.FollowUps), "serialization", None),
+        (TypeAdapter(wire.FiguresView), "serialization", None),
         (TypeAdapter(wire.Session), "serialization", None),
         (TypeAdapter(wire.ErrorBody), "serialization", None),
     ]

@@ -179,7 +179,7 @@ class Api:
     async def who(self, request: web.Request) -> web.Response:
         """`GET /session`."""
         identity = await self._identify(request)
-        return answer(Session(operator_id=identity.operator_id, name=identity.name))
+        return answer(_session(identity))
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """`DELETE /session`."""
@@ -191,7 +191,7 @@ class Api:
 
     async def _signed_in(self, request: web.Request, identity: Identity) -> web.Response:
         token = await self._accounts.open_session(identity, self._clock.wall())
-        response = answer(Session(operator_id=identity.operator_id, name=identity.name))
+        response = answer(_session(identity))
         response.set_cookie(
             COOKIE,
             token,
@@ -256,3 +256,9 @@ def _before(request: web.Request) -> float | None:
     if not isfinite(before):
         raise web.HTTPUnprocessableEntity(text=f"before: not a time in seconds: {given[:40]!r}")
     return before
+
+
+def _session(identity: Identity) -> Session:
+    return Session.model_validate(
+        {"operator_id": identity.operator_id, "name": identity.name, "role": identity.role}
+    )

@@ -26,6 +26,7 @@ class Identity:
 
     operator_id: str
     name: str
+    role: str = "operator"  # operator | supervisor
 
 
 class Accounts:
@@ -80,7 +81,7 @@ class Accounts:
             created_at=now,
         )
         await self._store.save([record])
-        return Identity(record.operator_id, record.name)
+        return Identity(record.operator_id, record.name, record.role)
 
     async def sign_in(self, name: str, password: str) -> Identity | None:
         """Check name and password in constant time; None if they do not match."""
@@ -90,7 +91,7 @@ class Accounts:
             matches = await asyncio.to_thread(self._verify, digest, password)
         if not matches or record is None:
             return None
-        return Identity(record.operator_id, record.name)
+        return Identity(record.operator_id, record.name, record.role)
 
     async def open_session(self, identity: Identity, now: float) -> str:
         """Make a session and return its cookie value."""
@@ -114,7 +115,7 @@ class Accounts:
         if session is None or session.expires_at <= now:
             return None
         record = await self._store.operator(session.operator_id)
-        return None if record is None else Identity(record.operator_id, record.name)
+        return None if record is None else Identity(record.operator_id, record.name, record.role)
 
     async def close_session(self, token: str) -> None:
         """Sign out."""

@@ -18,7 +18,9 @@ class WireModel(BaseModel):
 
 
 CallState = Literal["ai", "waiting", "bridging", "operator", "ended"]
-PresenceState = Literal["available", "away", "offered", "in_call", "wrap_up"]
+PresenceState = Literal["available", "away", "break", "offered", "in_call", "wrap_up"]
+SeniorityName = Literal["standard", "senior", "on_call"]
+UrgencyName = Literal["low", "medium", "high", "critical"]
 
 
 class ReasonView(WireModel):
@@ -97,6 +99,12 @@ class OperatorView(WireModel):
     name: str
     presence: PresenceState
     call_id: str | None
+    role: Literal["operator", "supervisor"]
+    skills: list[str]  # empty: takes anything
+    languages: list[str]  # empty: speaks what is needed
+    seniority: SeniorityName
+    load: int  # weight of the approvals, reviews and the like that they hold
+    resting: bool  # operator care has them rest: nothing rings at them
 
 
 class OfferView(WireModel):
@@ -108,6 +116,56 @@ class OfferView(WireModel):
     brief: BriefView
     expires_at: float
     seconds: float  # total ringing time, for the countdown
+
+
+class AlertView(WireModel):
+    """A critical call that every on-call operator is told of; take it with `take`."""
+
+    call_id: str
+    caller: str
+    brief: BriefView
+    since: float
+
+
+class CallbackView(WireModel):
+    """A promise to call somebody back."""
+
+    callback_id: str
+    call_id: str  # the call in which it was promised
+    number: str  # whom to call
+    reason: str
+    urgency: UrgencyName
+    brief: BriefView | None
+    promised_at: float
+    not_before: float
+    by: float  # the promise is to be kept until then
+    state: Literal["waiting", "claimed", "done", "failed", "expired", "withdrawn"]
+    tries: int
+    operator_id: str | None  # who has it, or had it last
+    epoch: int | None  # of the claim; whoever closes it names it
+    claim_until: float | None
+    note: str
+
+
+class CallbackOfferView(WireModel):
+    """A callback that rings; accept or decline its `offer_id` like a call's."""
+
+    offer_id: str
+    callback: CallbackView
+    expires_at: float
+    seconds: float  # total ringing time, for the countdown
+
+
+class WaitingView(WireModel):
+    """A call that waits for a person."""
+
+    call_id: str
+    urgency: UrgencyName
+    points: float  # triage's score, 0..100
+    band: Literal["senior", "standard", "cleared"]
+    since: float
+    overridden: bool  # a person has changed its place
+    rings_at: str | None  # operator id
 
 
 class ApprovalView(WireModel):
@@ -175,6 +233,21 @@ class AuditView(WireModel):
     seconds: float
 
 
+WarningCode = Literal[
+    "overrides", "queue", "under_routed", "fatigue", "calibration_h", "calibration_q"
+]
+
+
+class WarningView(WireModel):
+    """Something about the whole system that a supervisor should look at."""
+
+    code: WarningCode
+    since: float
+    words: str
+    evidence: dict[str, float]
+    todo: str  # what to do about it
+
+
 # --- server -> console ------------------------------------------------------------------------
 
 
@@ -188,6 +261,10 @@ class Hello(WireModel):
     offers: list[OfferView]
     approvals: list[ApprovalView]
     reviews: list[ReviewView]
+    alerts: list[AlertView]
+    callbacks: list[CallbackView]  # the open ones
+    callback_offers: list[CallbackOfferView]
+    queue: list[WaitingView]  # in order of service
     server_time: float
     version: str
     guidelines: str  # the pack's guidelines.md
@@ -245,11 +322,59 @@ class OfferOver(WireModel):
         "withdrawn",
         "caller_gone",
         "away",
+        "rest",
         "busy",
+        "stale",
         "unknown",
         "draining",
     ]
     message: str
+
+
+class Alerted(WireModel):
+    """A critical call waits; whoever takes it first has it."""
+
+    type: Literal["alert"] = "alert"
+    alert: AlertView
+
+
+class AlertOver(WireModel):
+    """An alert is over."""
+
+    type: Literal["alert_over"] = "alert_over"
+    call_id: str
+    reason: Literal["taken", "withdrawn", "caller_gone", "lowered", "given_up"]
+    message: str
+
+
+class CallbackOffered(WireModel):
+    """A callback rings at this console; over with `offer_over`, whose `call_id` is the callback's id."""
+
+    type: Literal["callback_offer"] = "callback_offer"
+    offer: CallbackOfferView
+
+
+class CallbackChanged(WireModel):
+    """A callback is new or stands differently; one that is neither waiting nor claimed is over."""
+
+    type: Literal["callback"] = "callback"
+    callback: CallbackView
+
+
+class RestChanged(WireModel):
+    """This operator must rest, or has rested."""
+
+    type: Literal["rest"] = "rest"
+    resting: bool
+    worked_minutes: float  # without a break; 0 when they have rested
+    message: str
+
+
+class QueueChanged(WireModel):
+    """Who waits for a person, in order of service."""
+
+    type: Literal["queue"] = "queue"
+    queue: list[WaitingView]
 
 
 class ApprovalAsked(WireModel):
@@ -322,6 +447,20 @@ class AuditOver(WireModel):
     message: str
 
 
+class WarningRaised(WireModel):
+    """To supervisors: a warning stands; again with the same code: it reads differently now."""
+
+    type: Literal["warning"] = "warning"
+    warning: WarningView
+
+
+class WarningOver(WireModel):
+    """To supervisors: a warning no longer stands."""
+
+    type: Literal["warning_over"] = "warning_over"
+    code: WarningCode
+
+
 class Bridged(WireModel):
     """This operator is now talking to the caller; open `/ws/audio/{call_id}`."""
 
@@ -368,6 +507,12 @@ ServerMessage = Annotated[
     | Transcript
     | Offered
     | OfferOver
+    | Alerted
+    | AlertOver
+    | CallbackOffered
+    | CallbackChanged
+    | RestChanged
+    | QueueChanged
     | ApprovalAsked
     | ApprovalOver
     | AnswerTaken
@@ -376,6 +521,8 @@ ServerMessage = Annotated[
     | ReviewOver
     | AuditShown
     | AuditOver
+    | WarningRaised
+    | WarningOver
     | Bridged
     | Unbridged
     | OperatorChanged
@@ -389,10 +536,16 @@ ServerMessage = Annotated[
 
 
 class SetPresence(WireModel):
-    """Go available or away."""
+    """Go available, away, or on a break: then on-call alerts keep silent too."""
 
     type: Literal["presence"] = "presence"
-    presence: Literal["available", "away"]
+    presence: Literal["available", "away", "break"]
+
+
+class WrapUpDone(WireModel):
+    """Ready before the wrap-up time is over."""
+
+    type: Literal["wrap_up_done"] = "wrap_up_done"
 
 
 class Accept(WireModel):
@@ -414,6 +567,34 @@ class Take(WireModel):
 
     type: Literal["take"] = "take"
     call_id: str
+
+
+class Override(WireModel):
+    """Change the place of a waiting call; for supervisors. Reassigning names the operator (`to`)."""
+
+    type: Literal["override"] = "override"
+    call_id: str
+    action: Literal["raise", "lower", "clear", "reassign"]
+    why: str = Field(min_length=1, max_length=500)
+    to: str | None = None
+
+
+class CloseCallback(WireModel):
+    """What became of a callback that this operator has: the caller was reached, or not."""
+
+    type: Literal["close_callback"] = "close_callback"
+    callback_id: str
+    epoch: int
+    reached: bool
+    note: str = Field(default="", max_length=500)
+
+
+class WithdrawCallback(WireModel):
+    """The caller needs no call any more; for whoever has the callback, and supervisors."""
+
+    type: Literal["withdraw_callback"] = "withdraw_callback"
+    callback_id: str
+    note: str = Field(default="", max_length=500)
 
 
 class HandBack(WireModel):
@@ -507,9 +688,13 @@ class AuditVerdict(WireModel):
 
 ConsoleMessage = Annotated[
     SetPresence
+    | WrapUpDone
     | Accept
     | Decline
     | Take
+    | Override
+    | CloseCallback
+    | WithdrawCallback
     | HandBack
     | EndCall
     | Watch
@@ -612,11 +797,75 @@ class FollowUps(WireModel):
     follow_ups: list[FollowUpView]
 
 
+class FigureView(WireModel):
+    """One figure with its 95 % interval; all three None where `note` says why there is none."""
+
+    name: str
+    label: str
+    unit: Literal["share", "seconds", "score"]  # shares in [0, 1]
+    n: int  # observations
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str  # "not enough data", or why there is no figure
+
+
+class ChartView(WireModel):
+    """The moving average of overrides with its control limits."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ShiftBinView(WireModel):
+    """Everyone's accuracy in some minutes of their shifts."""
+
+    start: float  # minutes
+    end: float | None  # None: and later
+    people: int
+    accuracy: FigureView
+
+
+class ShiftView(WireModel):
+    """Accuracy over minutes on shift, of everyone together."""
+
+    bins: list[ShiftBinView]
+    drop: float | None  # from the first to the last bin that can be told
+    p: float | None  # two-sided, of the trend
+    note: str  # why there is no trend to tell
+
+
+class BudgetView(WireModel):
+    """The controller that keeps the share of calls that go to people in its band."""
+
+    state: Literal["off", "starting", "within", "above", "below", "frozen", "conflict"]
+    words: str
+    price: float
+    low: float  # of the band
+    high: float
+    share: FigureView
+    hard_share: FigureView  # by hard triggers alone
+
+
+class FiguresView(WireModel):
+    """`GET /api/v1/figures`: the figures of the whole system, people included."""
+
+    at: float
+    window_hours: float  # that the figures look back on
+    figures: list[FigureView]
+    overrides: ChartView
+    shift: ShiftView
+    warnings: list[WarningView]  # those that stand, oldest first
+    budget: BudgetView | None
+
+
 class Session(WireModel):
     """Who is signed in (`GET /api/v1/session`, 401 when nobody is)."""
 
     operator_id: str
     name: str
+    role: Literal["operator", "supervisor"] = "operator"
 
 
 class ErrorBody(WireModel):

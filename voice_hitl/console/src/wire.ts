@@ -1,6 +1,28 @@
 // Generated from voice_hitl/server/wire.py by `python -m voice_hitl.console.generate_types`.
 // Edit that file, never this one.
 
+/** An alert is over. */
+export interface AlertOver {
+  readonly type: 'alert_over';
+  readonly call_id: string;
+  readonly reason: 'taken' | 'withdrawn' | 'caller_gone' | 'lowered' | 'given_up';
+  readonly message: string;
+}
+
+/** A critical call that every on-call operator is told of; take it with `take`. */
+export interface AlertView {
+  readonly call_id: string;
+  readonly caller: string;
+  readonly brief: BriefView;
+  readonly since: number;
+}
+
+/** A critical call waits; whoever takes it first has it. */
+export interface Alerted {
+  readonly type: 'alert';
+  readonly alert: AlertView;
+}
+
 /** What became of this operator's answer. */
 export interface AnswerTaken {
   readonly type: 'answer';
@@ -130,6 +152,45 @@ export interface CallView {
   readonly reasons: readonly ReasonView[];
 }
 
+/** A callback is new or stands differently; one that is neither waiting nor claimed is over. */
+export interface CallbackChanged {
+  readonly type: 'callback';
+  readonly callback: CallbackView;
+}
+
+/** A callback that rings; accept or decline its `offer_id` like a call's. */
+export interface CallbackOfferView {
+  readonly offer_id: string;
+  readonly callback: CallbackView;
+  readonly expires_at: number;
+  readonly seconds: number;
+}
+
+/** A callback rings at this console; over with `offer_over`, whose `call_id` is the callback's id. */
+export interface CallbackOffered {
+  readonly type: 'callback_offer';
+  readonly offer: CallbackOfferView;
+}
+
+/** A promise to call somebody back. */
+export interface CallbackView {
+  readonly callback_id: string;
+  readonly call_id: string;
+  readonly number: string;
+  readonly reason: string;
+  readonly urgency: 'low' | 'medium' | 'high' | 'critical';
+  readonly brief: BriefView | null;
+  readonly promised_at: number;
+  readonly not_before: number;
+  readonly by: number;
+  readonly state: 'waiting' | 'claimed' | 'done' | 'failed' | 'expired' | 'withdrawn';
+  readonly tries: number;
+  readonly operator_id: string | null;
+  readonly epoch: number | null;
+  readonly claim_until: number | null;
+  readonly note: string;
+}
+
 /** What the AI or a reviewer would do with a turn. */
 export interface ChoiceView {
   readonly intent: string | null;
@@ -146,6 +207,10 @@ export interface Hello {
   readonly offers: readonly OfferView[];
   readonly approvals: readonly ApprovalView[];
   readonly reviews: readonly ReviewView[];
+  readonly alerts: readonly AlertView[];
+  readonly callbacks: readonly CallbackView[];
+  readonly callback_offers: readonly CallbackOfferView[];
+  readonly queue: readonly WaitingView[];
   readonly server_time: number;
   readonly version: string;
   readonly guidelines: string;
@@ -170,7 +235,9 @@ export interface OfferOver {
     | 'withdrawn'
     | 'caller_gone'
     | 'away'
+    | 'rest'
     | 'busy'
+    | 'stale'
     | 'unknown'
     | 'draining';
   readonly message: string;
@@ -208,8 +275,14 @@ export interface OperatorGone {
 export interface OperatorView {
   readonly operator_id: string;
   readonly name: string;
-  readonly presence: 'available' | 'away' | 'offered' | 'in_call' | 'wrap_up';
+  readonly presence: 'available' | 'away' | 'break' | 'offered' | 'in_call' | 'wrap_up';
   readonly call_id: string | null;
+  readonly role: 'operator' | 'supervisor';
+  readonly skills: readonly string[];
+  readonly languages: readonly string[];
+  readonly seniority: 'standard' | 'senior' | 'on_call';
+  readonly load: number;
+  readonly resting: boolean;
 }
 
 /** Confidence and risk after one caller turn. */
@@ -226,11 +299,25 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Who waits for a person, in order of service. */
+export interface QueueChanged {
+  readonly type: 'queue';
+  readonly queue: readonly WaitingView[];
+}
+
 /** One reason of a decision. */
 export interface ReasonView {
   readonly code: string;
   readonly words: string;
   readonly weight: number;
+}
+
+/** This operator must rest, or has rested. */
+export interface RestChanged {
+  readonly type: 'rest';
+  readonly resting: boolean;
+  readonly worked_minutes: number;
+  readonly message: string;
 }
 
 /** A turn to decide beside the AI; whoever chooses first has it. */
@@ -301,6 +388,50 @@ export interface Unbridged {
   readonly message: string;
 }
 
+/** A call that waits for a person. */
+export interface WaitingView {
+  readonly call_id: string;
+  readonly urgency: 'low' | 'medium' | 'high' | 'critical';
+  readonly points: number;
+  readonly band: 'senior' | 'standard' | 'cleared';
+  readonly since: number;
+  readonly overridden: boolean;
+  readonly rings_at: string | null;
+}
+
+/** To supervisors: a warning no longer stands. */
+export interface WarningOver {
+  readonly type: 'warning_over';
+  readonly code:
+    | 'overrides'
+    | 'queue'
+    | 'under_routed'
+    | 'fatigue'
+    | 'calibration_h'
+    | 'calibration_q';
+}
+
+/** To supervisors: a warning stands; again with the same code: it reads differently now. */
+export interface WarningRaised {
+  readonly type: 'warning';
+  readonly warning: WarningView;
+}
+
+/** Something about the whole system that a supervisor should look at. */
+export interface WarningView {
+  readonly code:
+    | 'overrides'
+    | 'queue'
+    | 'under_routed'
+    | 'fatigue'
+    | 'calibration_h'
+    | 'calibration_q';
+  readonly since: number;
+  readonly words: string;
+  readonly evidence: Readonly<Record<string, number>>;
+  readonly todo: string;
+}
+
 /** What the server sends. */
 export type ServerMessage =
   | Hello
@@ -310,6 +441,12 @@ export type ServerMessage =
   | Transcript
   | Offered
   | OfferOver
+  | Alerted
+  | AlertOver
+  | CallbackOffered
+  | CallbackChanged
+  | RestChanged
+  | QueueChanged
   | ApprovalAsked
   | ApprovalOver
   | AnswerTaken
@@ -318,6 +455,8 @@ export type ServerMessage =
   | ReviewOver
   | AuditShown
   | AuditOver
+  | WarningRaised
+  | WarningOver
   | Bridged
   | Unbridged
   | OperatorChanged
@@ -346,6 +485,15 @@ export interface AuditVerdict {
   readonly note?: string;
 }
 
+/** What became of a callback that this operator has: the caller was reached, or not. */
+export interface CloseCallback {
+  readonly type: 'close_callback';
+  readonly callback_id: string;
+  readonly epoch: number;
+  readonly reached: boolean;
+  readonly note?: string;
+}
+
 /** Do not take an offered call. */
 export interface Decline {
   readonly type: 'decline';
@@ -370,6 +518,15 @@ export interface HandBack {
 /** Show something to judge. */
 export interface NextAudit {
   readonly type: 'next_audit';
+}
+
+/** Change the place of a waiting call; for supervisors. Reassigning names the operator (`to`). */
+export interface Override {
+  readonly type: 'override';
+  readonly call_id: string;
+  readonly action: 'raise' | 'lower' | 'clear' | 'reassign';
+  readonly why: string;
+  readonly to?: string | null;
 }
 
 /** Do not let the AI do it. */
@@ -403,10 +560,10 @@ export interface ReviewVerdict {
   readonly equal: boolean;
 }
 
-/** Go available or away. */
+/** Go available, away, or on a break: then on-call alerts keep silent too. */
 export interface SetPresence {
   readonly type: 'presence';
-  readonly presence: 'available' | 'away';
+  readonly presence: 'available' | 'away' | 'break';
 }
 
 /** Take a live call that was not offered. */
@@ -421,12 +578,28 @@ export interface Watch {
   readonly call_id: string | null;
 }
 
+/** The caller needs no call any more; for whoever has the callback, and supervisors. */
+export interface WithdrawCallback {
+  readonly type: 'withdraw_callback';
+  readonly callback_id: string;
+  readonly note?: string;
+}
+
+/** Ready before the wrap-up time is over. */
+export interface WrapUpDone {
+  readonly type: 'wrap_up_done';
+}
+
 /** What the console sends. */
 export type ConsoleMessage =
   | SetPresence
+  | WrapUpDone
   | Accept
   | Decline
   | Take
+  | Override
+  | CloseCallback
+  | WithdrawCallback
   | HandBack
   | EndCall
   | Watch
@@ -522,10 +695,68 @@ export interface FollowUps {
   readonly follow_ups: readonly FollowUpView[];
 }
 
+/** The controller that keeps the share of calls that go to people in its band. */
+export interface BudgetView {
+  readonly state: 'off' | 'starting' | 'within' | 'above' | 'below' | 'frozen' | 'conflict';
+  readonly words: string;
+  readonly price: number;
+  readonly low: number;
+  readonly high: number;
+  readonly share: FigureView;
+  readonly hard_share: FigureView;
+}
+
+/** The moving average of overrides with its control limits. */
+export interface ChartView {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One figure with its 95 % interval; all three None where `note` says why there is none. */
+export interface FigureView {
+  readonly name: string;
+  readonly label: string;
+  readonly unit: 'share' | 'seconds' | 'score';
+  readonly n: number;
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly note: string;
+}
+
+/** `GET /api/v1/figures`: the figures of the whole system, people included. */
+export interface FiguresView {
+  readonly at: number;
+  readonly window_hours: number;
+  readonly figures: readonly FigureView[];
+  readonly overrides: ChartView;
+  readonly shift: ShiftView;
+  readonly warnings: readonly WarningView[];
+  readonly budget: BudgetView | null;
+}
+
+/** Everyone's accuracy in some minutes of their shifts. */
+export interface ShiftBinView {
+  readonly start: number;
+  readonly end: number | null;
+  readonly people: number;
+  readonly accuracy: FigureView;
+}
+
+/** Accuracy over minutes on shift, of everyone together. */
+export interface ShiftView {
+  readonly bins: readonly ShiftBinView[];
+  readonly drop: number | null;
+  readonly p: number | null;
+  readonly note: string;
+}
+
 /** Who is signed in (`GET /api/v1/session`, 401 when nobody is). */
 export interface Session {
   readonly operator_id: string;
   readonly name: string;
+  readonly role?: 'operator' | 'supervisor';
 }
 
 /** Every REST error: what is wrong and how to mend it. */
@@ -535,6 +766,8 @@ export interface ErrorBody {
 
 /** The types of `ServerMessage` that this console knows. */
 export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
+  'alert',
+  'alert_over',
   'answer',
   'approval',
   'approval_over',
@@ -543,16 +776,22 @@ export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
   'bridged',
   'call',
   'call_ended',
+  'callback',
+  'callback_offer',
   'hello',
   'offer',
   'offer_over',
   'operator',
   'operator_gone',
   'problem',
+  'queue',
+  'rest',
   'review',
   'review_over',
   'review_reveal',
   'transcript',
   'transcript_all',
   'unbridged',
+  'warning',
+  'warning_over',
 ];
