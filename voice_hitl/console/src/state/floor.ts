@@ -1,9 +1,12 @@
 /** What the console knows: one immutable value, changed only by `reduce`. */
 
 import type {
+  AlertView,
   ApprovalView,
   AuditView,
   BriefView,
+  CallbackOfferView,
+  CallbackView,
   CallGone,
   CallView,
   OfferOver,
@@ -12,6 +15,8 @@ import type {
   ReviewRevealed,
   ReviewView,
   TranscriptEntry,
+  WaitingView,
+  WarningView,
 } from '../wire';
 
 export type Link =
@@ -87,6 +92,15 @@ export interface Floor {
   readonly audit: AuditView | null;
   /** Whether something to judge was asked for, and whether there was anything. */
   readonly auditing: 'idle' | 'asked' | 'nothing';
+  /** Critical calls that wait for anybody on call. */
+  readonly alerts: readonly AlertView[];
+  /** Promises to call somebody back that are not kept yet. */
+  readonly callbacks: readonly CallbackView[];
+  readonly callbackOffers: readonly CallbackOfferView[];
+  /** Calls that wait for a person, in order of service. */
+  readonly queue: readonly WaitingView[];
+  /** Supervisors': what is wrong with the system as a whole, the oldest first. */
+  readonly warnings: readonly WarningView[];
   /** Latest first. */
   readonly wrapUps: readonly WrapUp[];
   readonly notices: readonly Notice[];
@@ -114,6 +128,11 @@ export const EMPTY_FLOOR: Floor = {
   reviews: [],
   audit: null,
   auditing: 'idle',
+  alerts: [],
+  callbacks: [],
+  callbackOffers: [],
+  queue: [],
+  warnings: [],
   wrapUps: [],
   notices: [],
   nextNotice: 1,
@@ -127,6 +146,8 @@ export const OFFER_OVER: Readonly<
   lapsed: { title: 'The offer has lapsed', tone: 'plain' },
   withdrawn: { title: 'No longer needed', tone: 'plain' },
   caller_gone: { title: 'The caller hung up', tone: 'plain' },
+  rest: { title: 'Time for a break', tone: 'plain' },
+  stale: { title: 'No longer yours', tone: 'bad' },
   busy: { title: 'You are in a call', tone: 'bad' },
   unknown: { title: 'The call is over', tone: 'bad' },
   draining: { title: 'The server is shutting down', tone: 'bad' },

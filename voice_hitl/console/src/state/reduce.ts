@@ -10,6 +10,14 @@ import type {
 } from '../wire';
 import { answerTaken, approvalAsked, approvalOver } from './approvals';
 import { auditOver, reviewAsked, reviewOver, reviewRevealed } from './reviews';
+import {
+  alerted,
+  alertOver,
+  callbackChanged,
+  callbackOffered,
+  restChanged,
+  warningRaised,
+} from './duties';
 import { type Floor, type Link, OFFER_OVER, type Tone, type WrapUp, withNotice } from './floor';
 
 export type FloorEvent =
@@ -100,6 +108,25 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
       };
     case 'audit_over':
       return auditOver(floor, message);
+    case 'alert':
+      return alerted(floor, message.alert);
+    case 'alert_over':
+      return alertOver(floor, message);
+    case 'callback_offer':
+      return callbackOffered(floor, message.offer);
+    case 'callback':
+      return callbackChanged(floor, message.callback);
+    case 'rest':
+      return restChanged(floor, message);
+    case 'queue':
+      return { ...floor, queue: message.queue };
+    case 'warning':
+      return warningRaised(floor, message.warning);
+    case 'warning_over':
+      return {
+        ...floor,
+        warnings: floor.warnings.filter(({ code }) => code !== message.code),
+      };
     case 'bridged':
       return {
         ...floor,
@@ -156,6 +183,11 @@ function hello(floor: Floor, message: Hello, at: number): Floor {
     answering: [],
     reviews: message.reviews.map((view) => ({ view, revealed: null })),
     audit: null,
+    alerts: message.alerts,
+    callbacks: message.callbacks,
+    callbackOffers: message.callback_offers,
+    queue: message.queue,
+    warnings: [],
     bridge: stillBridged ? bridge : null,
     taking: null,
     selected: floor.selected ?? riskiest(message),
@@ -222,6 +254,7 @@ function offerOver(floor: Floor, message: OfferOver): Floor {
   const over: Floor = {
     ...floor,
     offers,
+    callbackOffers: floor.callbackOffers.filter(({ offer_id }) => offer_id !== message.offer_id),
     // An accepted offer is answered only when the call is bridged.
     taking: asked && message.reason !== 'accepted' ? null : floor.taking,
   };

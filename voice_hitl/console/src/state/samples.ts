@@ -15,6 +15,12 @@ export const operator = (change: Partial<OperatorView> = {}): OperatorView => ({
   name: 'Dana Okafor',
   presence: 'available',
   call_id: null,
+  role: 'operator',
+  skills: [],
+  languages: [],
+  seniority: 'standard',
+  load: 0,
+  resting: false,
   ...change,
 });
 
@@ -106,6 +112,10 @@ export const hello = (change: Partial<Hello> = {}): Hello => ({
   offers: [],
   approvals: [],
   reviews: [],
+  alerts: [],
+  callbacks: [],
+  callback_offers: [],
+  queue: [],
   server_time: 1000,
   version: '1',
   guidelines: '',

@@ -68,7 +68,7 @@ export function canTake(floor: Floor, call: CallView): boolean {
 
 /** Everybody else, those who can help first. */
 export function colleagues(floor: Floor): OperatorView[] {
-  const rank = { available: 0, offered: 1, in_call: 2, wrap_up: 3, away: 4 } as const;
+  const rank = { available: 0, offered: 1, in_call: 2, wrap_up: 3, break: 4, away: 5 } as const;
   return Object.values(floor.operators)
     .filter(({ operator_id }) => operator_id !== floor.me?.operator_id)
     .sort((a, b) => rank[a.presence] - rank[b.presence] || a.name.localeCompare(b.name));

@@ -11,6 +11,7 @@ import styles from './Colleagues.module.css';
 const WORDS: Readonly<Record<OperatorView['presence'], string>> = {
   available: 'Available',
   away: 'Away',
+  break: 'On a break',
   offered: 'Being called',
   in_call: 'In a call',
   wrap_up: 'Wrapping up',
