@@ -29,10 +29,11 @@ _WINDOW = 6  # words
 _MOST_WINDOWS = 60  # a monologue must not cost more than its first minute
 _SEED = 7  # of the pairing of sentences
 _THING = "<thing>"  # any word of a trade
-# Who else may come to the phone, beside those that the language's examples name.
-_ROLES = (
-    "adviser assistant attendant concierge desk employee executive host nurse receptionist reception "
-    "rep staff team worker"
+# Who else may come to the phone, beside those whom the language's examples name: read as one of those.
+_ROLE = "representative"
+_ROLES = frozenset(
+    {"adviser", "assistant", "attendant", "concierge", "desk", "employee", "executive", "host"}
+    | {"nurse", "receptionist", "reception", "rep", "staff", "team", "worker"}
 )
 _PERSON: ActName = "person"
 # Shares among callers' turns that the probabilities assume; training data has far more of each.
@@ -98,7 +99,9 @@ class Detector:
         if self._keep is None:
             return words
         return tuple(
-            word if word in self._keep or word.startswith("<") else _THING
+            word
+            if word in self._keep or word.startswith("<")
+            else (_ROLE if word in _ROLES else _THING)
             for word in generalize(words)
         )
 
@@ -173,7 +176,7 @@ def _common_words(language: Language) -> frozenset[str]:
     spec = language.spec
     texts = [text for act in spec.acts.values() for text in act.examples]
     texts += [*spec.frustration, *spec.yes, *spec.no, *spec.unknown, *spec.corrections]
-    texts += [*spec.polite, *spec.resume, *spec.unfinished, _ROLES]
+    texts += [*spec.polite, *spec.resume, *spec.unfinished]
     return frozenset(word for text in texts for word in plain(text))
 
 

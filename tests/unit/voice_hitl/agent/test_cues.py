@@ -4,13 +4,15 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice_hitl.agent.cues import Detector, has_phrase
-from voice_hitl.agent.evaluation import score_detector
+from handoff.calibration import ece
+from voice_hitl.agent.cues import Detector, has_phrase, person_detector
 from voice_hitl.agent.flow import Models
+from voice_hitl.agent.languages import load_language
 from voice_hitl.agent.text import plain
 
 DATA = Path(os.environ.get("VOICE_HITL_DATA", "../shared/data"))
@@ -70,15 +72,41 @@ def test_patience(models: Models, text: str) -> None:
 
 @pytest.mark.skipif(not (DATA / "nlupp").is_dir(), reason=f"no NLU++ data under {DATA}")
 def test_wants_a_person_on_other_peoples_sentences(models: Models) -> None:
-    """None of these sentences was trained on. Measured: precision 0.94, recall 0.91."""
+    """None of these sentences was trained on. Measured: precision 0.97, recall 0.88."""
     lines = (DATA / "nlupp" / "banking.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    figures = score_detector(
-        [models.person(plain(row["text"])) for row in rows], [row["wants_person"] for row in rows]
-    )
-    assert figures.precision >= 0.85
-    assert figures.recall >= 0.85
-    assert figures.ece <= 0.03
+    claimed = np.array([models.person(plain(row["text"])) for row in rows])
+    wanted = np.array([row["wants_person"] for row in rows])
+    said = claimed >= 0.5
+    assert wanted[said].mean() >= 0.85
+    assert said[wanted].mean() >= 0.85
+    assert ece(claimed, wanted) <= 0.03
+
+
+@pytest.mark.parametrize(
+    ("text", "wants"),
+    [
+        ("let me talk to the receptionist about the flurble", True),
+        ("put me through to somebody at the front desk", True),
+        ("i would like a human to look at my flurble", True),
+        ("i need a flurble for another person", False),
+        ("could someone clean my flurble", False),
+        ("how much is a flurble for the weekend", False),
+    ],
+)
+def test_what_one_trade_taught_holds_for_another(text: str, wants: bool) -> None:
+    assert (BANKERS(plain(text)) > 0.5) == wants
+
+
+def test_words_of_a_trade_are_all_one() -> None:
+    assert BANKERS(plain("what is my flurble")) == BANKERS(plain("what is my grumbo"))
+
+
+BANKERS = person_detector(
+    [plain(text) for text in ("i want to speak to a human about my loan", "give me a bank clerk")],
+    [plain(text) for text in ("what is my balance", "someone stole my card", "close my account")],
+    load_language("en"),
+)
 
 
 @settings(max_examples=50, deadline=None)
