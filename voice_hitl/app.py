@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import os
+import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from voice_hitl.agent.protocol import Agent
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.line import CALLER, CallerLine, LineParts, LoopbackLine
+from voice_hitl.call.moderating import make_moderation
 from voice_hitl.call.runner import CallParts
 from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
@@ -53,6 +55,7 @@ from voice_hitl.telephony.twiml import Fallback
 
 log = get_logger(__name__)
 
+SAMPLING_KEY = "sampling.key"  # secret bytes that every draw for an audit hangs on
 SERVER_FILE = "server.json"  # where a running server says its port, for tools on this machine
 VERSION = version("voice-hitl")
 
@@ -187,6 +190,10 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     await stack.enter_async_context(voice)
     agent = await making
     stack.push_async_callback(agent.aclose)
+    key = sampling_key(config)
+    moderation = await asyncio.get_running_loop().run_in_executor(
+        executor, make_moderation, pack, policy, key
+    )
     clips = await _render(voice, pack)
 
     metrics = Metrics()
@@ -212,6 +219,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
             executor=executor,
             floor=workplace.floor,
             gate=workplace.approvals,
+            moderation=moderation,
             watcher=hub,
             clock=clock,
             notice=pack.notice,
@@ -303,6 +311,25 @@ def make_agent(config: Config, pack: Pack) -> Agent:
             f'agent.agent = "{config.agent.agent}": {error}; write "module:Class" of an importable class'
         ) from error
     return made
+
+
+def sampling_key(config: Config) -> bytes:
+    """The secret of this server's draws, made when it is first needed; raises `ConfigError`.
+
+    It is kept, so that whoever may read the file can repeat a draw later.
+    """
+    file = config.data_dir / SAMPLING_KEY
+    try:
+        if not file.exists():
+            temporary = file.with_suffix(".tmp")
+            temporary.touch(0o600)
+            temporary.write_text(secrets.token_hex(32), encoding="ascii")
+            temporary.replace(file)
+        return bytes.fromhex(file.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{file}: cannot be used ({error}); remove it to get a new one"
+        ) from error
 
 
 async def _render(voice: CachedSynthesizer, pack: Pack) -> dict[str, bytes]:

@@ -15,6 +15,9 @@ class ModerationPolicy(PolicyModel):
     block: Probability = 0.95  # at or above: never spoken; from a caller: a person at once
     hold: Probability = 0.60  # at or above: not spoken, a person looks at it
     flag: Probability = 0.30  # at or above: spoken, looked at later
+    share: Annotated[float, Field(gt=0, lt=1)] | None = (
+        None  # of all that is said, how much violates; None: as much as of a pack's examples
+    )
     audit: Probability = 0.02  # share of what passes that is looked at anyway
     # Said instead of what may not be spoken.
     safe_line: Annotated[str, Field(min_length=1, max_length=300)] = (

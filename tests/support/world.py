@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
 from handoff.commands import Decision, Notice, Ring
+from handoff.moderation import Moderator
 from handoff.policy import Policy
 from handoff.risk import SHIPPED as SHIPPED_MODELS
 from handoff.testing import MemoryStore
@@ -26,6 +27,7 @@ from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.line import CALLER, CallerLine, LineParts
+from voice_hitl.call.moderating import Moderation
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.runner import CallParts, CallRunner
 from voice_hitl.call.speaking import FILLER
@@ -337,6 +339,7 @@ class World:
                 executor=InlineExecutor(),
                 floor=self.floor,
                 gate=self.approvals,
+                moderation=Moderation(Moderator(policy, key=b"test")),
                 watcher=self.screen,
                 clock=self.clock,
                 notice=lambda notice, _: NOTICES[notice],

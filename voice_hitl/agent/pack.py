@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from voice_hitl.agent.corpus import Example, answers, examples, language_source
 from voice_hitl.agent.languages import Language, available, load_language
 from voice_hitl.agent.money import CURRENCIES, Currency
 from voice_hitl.agent.pack_checks import check_agent, check_info
+from voice_hitl.agent.pack_moderation import ModerationData, load_moderation
 from voice_hitl.agent.spec import AgentSpec, PackInfo
 from voice_hitl.agent.text import Tokens
 from voice_hitl.agent.tools import check_tools
@@ -34,6 +35,7 @@ class Pack:
     policy: Mapping[str, Any]  # raw; `handoff.policy.Policy.from_mapping` judges it
     guidelines: str
     speech: Language  # what callers say whatever they call about
+    moderation: ModerationData = field(default_factory=ModerationData)
 
     @property
     def name(self) -> str:
@@ -124,7 +126,8 @@ def load_pack(name_or_path: str | Path) -> Pack:
             f"{guidelines}: cannot be read: {error}; write what operators need"
         ) from error
     policy: Mapping[str, Any] = YamlSource(path / "policy.yaml").data
-    return Pack(path, info, agent, policy, text, load_language(info.language))
+    speech = load_language(info.language)
+    return Pack(path, info, agent, policy, text, speech, load_moderation(path))
 
 
 def _folder(name_or_path: str | Path) -> Path:

@@ -20,6 +20,7 @@ from voice_hitl.call import turns
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
+from voice_hitl.call.moderating import CallModeration
 from voice_hitl.call.proposals import Proposals
 from voice_hitl.call.replying import Replier
 from voice_hitl.call.speaking import FILLER, Speaker
@@ -49,6 +50,7 @@ class Answering:
         listener: Listener,
         stopwatch: Stopwatch,
         proposals: Proposals,
+        moderation: CallModeration,
         clock: Callable[[], float],
     ) -> None:
         self.safe_mode = False
@@ -60,6 +62,7 @@ class Answering:
         self._listener = listener
         self._watch = stopwatch
         self._proposals = proposals
+        self._moderation = moderation
         self._now = clock
         self._task: asyncio.Task[None] | None = None
         self._number = 0
@@ -93,6 +96,9 @@ class Answering:
                     return
         else:
             self._book.caller_final(command.hypothesis)
+            self._moderation.caller_said(command.hypothesis.text, self._now())
+            if not self.in_charge:
+                return
         heard = Heard(
             hypothesis=command.hypothesis,
             digits=command.digits,
@@ -103,14 +109,17 @@ class Answering:
         self._interrupted = None
         self._start(lambda number: self._replier.answer(number, heard, self.safe_mode))
 
-    def say(self, sentences: Iterable[Sentence]) -> None:
-        """Speak without a caller's turn: the greeting, or what follows a hand-back."""
+    def say(self, sentences: Iterable[Sentence], *, trusted: bool = False) -> None:
+        """Speak without a caller's turn: the greeting, or what follows a hand-back.
+
+        `trusted` sentences are not judged by moderation.
+        """
         chosen = [sentence for sentence in sentences if sentence.text]
         if not chosen:
             self._turns.handle(turn.ReplyOver(), self._now())
             return
         self.stop()
-        self._start(lambda number: self._replier.say(number, chosen))
+        self._start(lambda number: self._replier.say(number, chosen, trusted=trusted))
 
     def _start(self, work: Work) -> None:
         """Begin with work, or, while an action is under way, keep it; only the newest is kept."""
@@ -155,6 +164,7 @@ class Answering:
 
         Left out while an action or the last such turn is still under way; the transcript has it all the same.
         """
+        self._moderation.caller_said(hypothesis.text, self._now())
         if self._task is None:
             self._number += 1
             heard = Heard(hypothesis=hypothesis)
@@ -181,6 +191,10 @@ class Answering:
             now,
         )
         self._book.understood(found)
+
+    def on_judged(self, event: at.LineJudged, now: float) -> None:
+        """Moderation noticed something about the agent's words."""
+        self._moderation.note(event.judgement, event.text, now)
 
     def on_proposal(self, event: at.ProposalCame, now: float) -> None:
         """The agent wants to act, and waits until it may."""
@@ -288,7 +302,7 @@ class Answering:
 
     def say_unheard(self) -> None:
         """The interruption was only noise: say again what it cut off."""
-        self.say(self._speaker.unheard)
+        self.say(self._speaker.unheard, trusted=True)
 
     def hold(self) -> None:
         """A person is coming: stop talking and working, and forget the turn that waits."""
@@ -313,6 +327,8 @@ class Answering:
                 _answer(event.verdict, Verdict(False, "call_over"))
             case at.GateSaid():
                 self.on_gate(event, now)
+            case at.LineJudged():
+                self.on_judged(event, now)
             case at.ActedCame():
                 self.on_acted(event, now)
                 self.stop()

@@ -193,12 +193,12 @@ class CallBook:
     def proposed(self, proposal: Proposal, verdict: str) -> None:
         """The agent wants to act; `verdict` says what becomes of it."""
         self.system(f"The AI wants to {proposal.summary} ({verdict}).")
-        self._audit("action_proposed", name=proposal.name, verdict=verdict)
+        self.audit("action_proposed", name=proposal.name, verdict=verdict)
 
     def acted(self, acted: Acted) -> None:
         """An action was tried."""
         self.system(acted.result)
-        self._audit("action_tried", name=acted.name, ok=acted.ok, result=acted.result)
+        self.audit("action_tried", name=acted.name, ok=acted.ok, result=acted.result)
 
     def system(self, text: str) -> Line:
         """Something that happened, in words."""
@@ -253,7 +253,7 @@ class CallBook:
             at = self._clock.wall()
             self._amend_handoff(offered_at=at)
             self._watcher.measured(Stage.OFFER, (at - self._handoff.requested_at) * 1000.0)
-        self._audit("offered", operator_id=operator_id)
+        self.audit("offered", operator_id=operator_id)
 
     def accepted(self, operator_id: str, epoch: int) -> None:
         """An operator took the call; to be stored before anybody is told. Too late for one that is over."""
@@ -375,7 +375,8 @@ class CallBook:
         self._handoff = replace(self._handoff, **changes)  # type: ignore[arg-type]  # fields by name
         self._journal.put(self._handoff)
 
-    def _audit(self, action: str, **detail: object) -> None:
+    def audit(self, action: str, **detail: object) -> None:
+        """A line of the audit log about this call; `detail` holds JSON values."""
         self._journal.put(
             EventRecord(
                 event_id=secrets.token_hex(8),

@@ -17,8 +17,10 @@ from handoff.events import (
     OperatorAssigned,
     OperatorEndedCall,
     OperatorLost,
+    SecondOpinion,
     TakeoverAsked,
 )
+from handoff.moderation import Judgement
 from voice_hitl.agent.protocol import Acted, Done, Proposal, Sentence, Understanding, Verdict
 from voice_hitl.errors import VoiceHitlError
 from voice_hitl.language import Hypothesis
@@ -105,6 +107,14 @@ class Overheard:
 
 
 @dataclass(frozen=True, slots=True)
+class LineJudged:
+    """Moderation has something to say of a sentence of the agent; counts however its turn goes on."""
+
+    judgement: Judgement
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalCame:
     """The agent wants to act; `verdict` is answered once it is known."""
 
@@ -184,7 +194,7 @@ class PlaybackIdle:
 
 @dataclass(frozen=True, slots=True)
 class FloorSaid:
-    """The floor or an operator's console reports something of this call."""
+    """The floor, a reviewer or an operator's console reports something of this call."""
 
     event: (
         OperatorAssigned
@@ -192,6 +202,7 @@ class FloorSaid:
         | HandedBack
         | OperatorEndedCall
         | OperatorLost
+        | SecondOpinion
         | TakeoverAsked
     )
 
@@ -242,6 +253,7 @@ InboxEvent: TypeAlias = (
     | DigitCame
     | UnderstandingCame
     | Overheard
+    | LineJudged
     | ProposalCame
     | GateSaid
     | ActedCame

@@ -1,7 +1,8 @@
 """One turn's work beside the owner task: understand, ask whether to go on, answer, act, speak.
 
 The task decides nothing. It posts what it finds to the call's inbox and waits for the owner's answer at
-the two points where the decision core has a say: after understanding, and before each action.
+the two points where the decision core has a say: after understanding, and before each action. What moderation
+does not let pass is never synthesized.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+from handoff.moderation import Judgement, Route
 from voice_hitl.agent.protocol import (
     Acted,
     Conversation,
@@ -26,6 +29,7 @@ from voice_hitl.call.inbox import (
     ActedCame,
     ClipCame,
     InboxEvent,
+    LineJudged,
     Overheard,
     ProposalCame,
     ReplyBroke,
@@ -39,19 +43,35 @@ from voice_hitl.speech.protocols import Synthesizer
 log = get_logger(__name__)
 
 Post = Callable[[InboxEvent], None]
+Judge = Callable[[str, str], Judgement | None]
+"""Moderation of a sentence, given what was said before it in the same reply; None: it is trusted."""
 Item = TypeVar("Item")
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What was spoken of a reply; the safe line, which parts no leak in two, is not in it."""
+
+    said: list[str] = field(default_factory=list)
+    cut: bool = False  # the safe line was said
 
 
 class Replier:
     """Runs the turns of one call, one at a time."""
 
     def __init__(
-        self, conversation: Conversation, voice: Synthesizer, executor: Executor, post: Post
+        self,
+        conversation: Conversation,
+        voice: Synthesizer,
+        executor: Executor,
+        post: Post,
+        judge: Judge,
     ) -> None:
         self._conversation = conversation
         self._voice = voice
         self._executor = executor
         self._post = post
+        self._judge = judge
 
     async def answer(self, task: int, heard: Heard, safe_mode: bool) -> None:
         """Understand a turn and, if the owner agrees, answer it; ends with `ReplyDone` or `ReplyBroke`."""
@@ -82,11 +102,18 @@ class Replier:
             log.exception("what a waiting caller said was not understood", task=task)
         self._post(Overheard(task, found))
 
-    async def say(self, task: int, sentences: Iterable[Sentence]) -> None:
-        """Speak sentences that need no understanding (greeting, notices); ends like `answer`."""
+    async def say(self, task: int, sentences: Iterable[Sentence], *, trusted: bool) -> None:
+        """Speak sentences that need no understanding; ends like `answer`.
+
+        `trusted` ones are not judged: the greeting, and what was judged before.
+        """
+        reply = _Reply()
         try:
             for sentence in sentences:
-                await self._speak(task, sentence)
+                if trusted:
+                    await self._speak(task, sentence)
+                else:
+                    await self._speak_judged(task, sentence, reply)
             self._post(ReplyDone(task, None))
         except SynthesisError as error:
             self._post(ReplyBroke(task, "synthesizer", str(error)))
@@ -95,12 +122,13 @@ class Replier:
         self, task: int, understanding: Understanding, safe_mode: bool
     ) -> Done | None:
         done: Done | None = None
+        reply = _Reply()
         events = self._conversation.respond(understanding, safe_mode=safe_mode)
         async with _closing(events):
             async for event in events:
                 match event:
                     case Sentence():
-                        await self._speak(task, event)
+                        await self._speak_judged(task, event, reply)
                     case Proposal():
                         verdict: asyncio.Future[Verdict] = (
                             asyncio.get_running_loop().create_future()
@@ -112,6 +140,18 @@ class Replier:
                     case Done():
                         done = event
         return done
+
+    async def _speak_judged(self, task: int, sentence: Sentence, reply: _Reply) -> None:
+        """Speak a sentence, or once a reply the safe line for all that may not be spoken."""
+        found = self._judge(sentence.text, " ".join(reply.said))
+        if found is not None and (found.review or found.route is not Route.PASS):
+            self._post(LineJudged(found, sentence.text))
+        if found is None or found.route in (Route.PASS, Route.FLAG):
+            reply.said.append(sentence.text)
+            await self._speak(task, sentence)
+        elif not reply.cut:
+            reply.cut = True
+            await self._speak(task, Sentence(found.say or "", kind="refusal"))
 
     async def _speak(self, task: int, sentence: Sentence) -> None:
         """Post a sentence's sound as it is made; the last piece is empty and closes it."""

@@ -29,6 +29,7 @@ from voice_hitl.call.egress import Egress
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
+from voice_hitl.call.moderating import CallModeration, Moderation
 from voice_hitl.call.ports import CallWatcher, FloorPort
 from voice_hitl.call.proposals import GatePort, Proposals
 from voice_hitl.call.replying import Replier
@@ -56,6 +57,7 @@ class CallParts:
     executor: Executor
     floor: FloorPort
     gate: GatePort
+    moderation: Moderation
     watcher: CallWatcher
     clock: Clock
     notice: Callable[[Notice, int], str]  # the words of a notice, the n-th time it is said
@@ -92,15 +94,23 @@ class CallRunner:
         self._bridge = Bridge(ingress, egress, parts.reconnect_seconds)
         self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
         self._watch = Stopwatch(engine, book)
+        moderation = CallModeration(parts.moderation, engine, book)
         self._ai = Answering(
             engine,
             self._turns,
             book,
-            Replier(conversation, parts.voice, parts.executor, self._inbox.post),
+            Replier(
+                conversation,
+                parts.voice,
+                parts.executor,
+                self._inbox.post,
+                moderation.agent_says,
+            ),
             self._speaker,
             self._listener,
             self._watch,
             Proposals(engine, book, parts.gate, self._say, lambda notice: parts.notice(notice, 0)),
+            moderation,
             parts.clock.now,
         )
         self._timer: asyncio.TimerHandle | None = None
@@ -190,7 +200,7 @@ class CallRunner:
     def _begin(self) -> None:
         now = self._now()
         self.engine.handle(self.book.started, now)
-        self._ai.say(self._conversation.greeting())
+        self._ai.say(self._conversation.greeting(), trusted=True)
 
     def _handle(self, event: at.InboxEvent) -> None:
         HANDLERS[type(event)](self, event, self._now())
@@ -441,6 +451,7 @@ HANDLERS: dict[type[Any], Callable[[CallRunner, Any, float], None]] = {
     at.DigitCame: CallRunner._on_digit,
     at.UnderstandingCame: lambda call, event, now: call._ai.on_understanding(event, now),
     at.Overheard: lambda call, event, now: call._ai.on_overheard(event, now),
+    at.LineJudged: lambda call, event, now: call._ai.on_judged(event, now),
     at.ProposalCame: lambda call, event, now: call._ai.on_proposal(event, now),
     at.GateSaid: lambda call, event, now: call._ai.on_gate(event, now),
     at.ActedCame: lambda call, event, now: call._ai.on_acted(event, now),

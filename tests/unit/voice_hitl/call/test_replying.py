@@ -29,7 +29,7 @@ from voice_hitl.call.inbox import (
     ReplyDone,
     UnderstandingCame,
 )
-from voice_hitl.call.replying import Replier
+from voice_hitl.call.replying import Judge, Replier
 from voice_hitl.errors import AgentError, SynthesisError
 from voice_hitl.language import Expectation, Hypothesis
 
@@ -96,6 +96,10 @@ class Voice:
         pass
 
 
+def trust(text: str, before: str) -> None:
+    """No moderation."""
+
+
 @dataclass
 class Owner:
     """Stands where the call's owner stands: answers at the two points where it has a say."""
@@ -104,10 +108,11 @@ class Owner:
     go: bool = True
     verdict: Verdict = Verdict(True)  # noqa: RUF009
     executor: Executor = field(default_factory=InlineExecutor)
+    judge: Judge = trust
     posted: list[InboxEvent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.replier = Replier(self.talk, Voice(), self.executor, self._post)
+        self.replier = Replier(self.talk, Voice(), self.executor, self._post, self.judge)
 
     def _post(self, event: InboxEvent) -> None:
         self.posted.append(event)
@@ -223,7 +228,7 @@ async def test_understanding_does_not_run_on_the_event_loop() -> None:
 
 def test_saying_needs_no_understanding(owner: Owner) -> None:
     hello = Sentence("Hello there.")
-    virtual.run(owner.replier.say(3, [hello]))
+    virtual.run(owner.replier.say(3, [hello], trusted=True))
     assert owner.posted == [
         ClipCame(3, hello, b"Hello", first=True, last=False),
         ClipCame(3, hello, b"there.", first=False, last=False),
@@ -233,7 +238,7 @@ def test_saying_needs_no_understanding(owner: Owner) -> None:
 
 
 def test_a_voice_that_breaks_while_saying_is_told(owner: Owner) -> None:
-    virtual.run(owner.replier.say(3, [Sentence("krk"), Sentence("Hello.")]))
+    virtual.run(owner.replier.say(3, [Sentence("krk"), Sentence("Hello.")], trusted=False))
     assert owner.posted == [ReplyBroke(3, "synthesizer", "the worker died twice")]
 
 
@@ -259,7 +264,7 @@ def test_a_turn_that_is_not_judged_waits(owner: Owner) -> None:
 
     async def main() -> None:
         silent: list[InboxEvent] = []
-        replier = Replier(owner.talk, Voice(), InlineExecutor(), silent.append)
+        replier = Replier(owner.talk, Voice(), InlineExecutor(), silent.append, trust)
         owner.talk.script = [TRANSFER, ACTED]
         async with asyncio.TaskGroup() as tasks:
             turn = tasks.create_task(replier.answer(7, HEARD, False))
