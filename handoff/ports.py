@@ -122,6 +122,9 @@ class OperatorRecord:
     password_hash: str  # argon2, encoded
     role: str  # operator | supervisor
     created_at: float = 0.0
+    skills: tuple[str, ...] = ()  # none: takes anything
+    languages: tuple[str, ...] = ()  # none: speaks what is needed
+    seniority: str = "standard"  # a `handoff.events.Seniority`
 
 
 @dataclass(frozen=True, slots=True)

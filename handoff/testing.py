@@ -211,7 +211,10 @@ class MemoryStore:
 
 def _as_kept(record: Record) -> Record:
     values = {f.name: getattr(record, f.name) for f in fields(record) if f.name != "reasons"}
-    return replace(record, **{name: json_ready(value) for name, value in values.items()})
+    kept = {name: json_ready(value) for name, value in values.items()}
+    if isinstance(record, OperatorRecord):
+        kept |= {name: tuple(kept[name]) for name in ("skills", "languages")}
+    return replace(record, **kept)
 
 
 def _key(record: Record) -> Key:

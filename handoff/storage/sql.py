@@ -213,7 +213,7 @@ class SqlStore:
     async def list_operators(self) -> list[OperatorRecord]:
         """All accounts by name."""
         rows = await self._rows(select(t.operators))
-        return sorted((OperatorRecord(**row._mapping) for row in rows), key=lambda o: o.name)
+        return sorted((t.operator_from(row) for row in rows), key=lambda o: o.name)
 
     async def session(self, token_hash: str) -> SessionRecord | None:
         """A sign-in, expired or not."""
@@ -234,7 +234,7 @@ class SqlStore:
 
     async def _one_operator(self, condition: Any) -> OperatorRecord | None:
         rows = await self._rows(select(t.operators).where(condition))
-        return OperatorRecord(**rows[0]._mapping) if rows else None
+        return t.operator_from(rows[0]) if rows else None
 
     async def _rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         async with self._transaction(self._engine) as connection:

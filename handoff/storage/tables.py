@@ -122,6 +122,9 @@ operators = Table(
     Column("password_hash", String, nullable=False),
     Column("role", String, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("skills", Json, nullable=False),
+    Column("languages", Json, nullable=False),
+    Column("seniority", String, nullable=False),
 )
 sessions = Table(
     "sessions",
@@ -244,6 +247,14 @@ def to_row(record: Record) -> dict[str, Any]:
     if isinstance(record, DecisionRecord):
         row["reasons"] = [asdict(reason) for reason in record.reasons]
     return row
+
+
+def operator_from(row: Row[Any]) -> OperatorRecord:
+    """A row of `operators` as a record."""
+    values = dict(row._mapping)
+    for name in ("skills", "languages"):
+        values[name] = tuple(values[name])
+    return OperatorRecord(**values)
 
 
 def decision_from(row: Row[Any]) -> DecisionRecord:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from handoff.events import Seniority
 from handoff.ports import OperatorRecord, SessionRecord, Store
 from voice_hitl.errors import ConfigError
 
@@ -22,11 +23,31 @@ COOKIE = "vh_session"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A signed-in operator."""
+    """A signed-in operator, and what their account says of them."""
 
     operator_id: str
     name: str
     role: str = "operator"  # operator | supervisor
+    skills: frozenset[str] = frozenset()  # empty: takes anything
+    languages: frozenset[str] = frozenset()  # empty: speaks what is needed
+    seniority: Seniority = Seniority.STANDARD
+
+    @property
+    def is_supervisor(self) -> bool:
+        """Whether they may overrule triage and see to what is others'."""
+        return self.role == "supervisor"
+
+    @classmethod
+    def of(cls, record: OperatorRecord) -> Identity:
+        """Whoever an account is of."""
+        return cls(
+            record.operator_id,
+            record.name,
+            record.role,
+            frozenset(record.skills),
+            frozenset(record.languages),
+            Seniority(record.seniority),
+        )
 
 
 class Accounts:
@@ -67,7 +88,16 @@ class Accounts:
             self._setup_token = None
             return identity
 
-    async def add(self, name: str, password: str, now: float, role: str = "operator") -> Identity:
+    async def add(
+        self,
+        name: str,
+        password: str,
+        now: float,
+        role: str = "operator",
+        skills: Iterable[str] = (),
+        languages: Iterable[str] = (),
+        seniority: Seniority = Seniority.STANDARD,
+    ) -> Identity:
         """Make an account; raise `ConfigError` if the name is taken."""
         if await self._store.operator_by_name(name) is not None:
             raise ConfigError(f"there is already an operator named {name!r}; choose another name")
@@ -79,9 +109,12 @@ class Accounts:
             password_hash=digest,
             role=role,
             created_at=now,
+            skills=tuple(skills),
+            languages=tuple(languages),
+            seniority=seniority.value,
         )
         await self._store.save([record])
-        return Identity(record.operator_id, record.name, record.role)
+        return Identity.of(record)
 
     async def sign_in(self, name: str, password: str) -> Identity | None:
         """Check name and password in constant time; None if they do not match."""
@@ -91,7 +124,7 @@ class Accounts:
             matches = await asyncio.to_thread(self._verify, digest, password)
         if not matches or record is None:
             return None
-        return Identity(record.operator_id, record.name, record.role)
+        return Identity.of(record)
 
     async def open_session(self, identity: Identity, now: float) -> str:
         """Make a session and return its cookie value."""
@@ -115,7 +148,7 @@ class Accounts:
         if session is None or session.expires_at <= now:
             return None
         record = await self._store.operator(session.operator_id)
-        return None if record is None else Identity(record.operator_id, record.name, record.role)
+        return None if record is None else Identity.of(record)
 
     async def close_session(self, token: str) -> None:
         """Sign out."""

@@ -8,19 +8,29 @@ reconnects is given the whole present state, which is worth more than a backlog 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from handoff import events as facts
 from handoff.approvals import WHY_NOT, ApprovalRecord, Show
+from handoff.audit import AuditItem
 from handoff.commands import Decision, Ring
+from handoff.review import RevealChoice, ShowReview
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import Identity
+from voice_hitl.server.floor_display import FloorDisplay
 from voice_hitl.server.metrics import Metrics
-from voice_hitl.server.views import approval_view, call_view, offer_view, transcript_entry
+from voice_hitl.server.reviews import ReviewScreens
+from voice_hitl.server.views import (
+    approval_view,
+    audit_view,
+    call_view,
+    offer_view,
+    transcript_entry,
+)
 
 OUTBOX_SIZE = 1000
 
@@ -32,6 +42,8 @@ OFFER_OVER_WORDS = {
     "withdrawn": "The caller no longer needs a person.",
     "caller_gone": "The caller hung up.",
     "away": "You are away; go available to be offered calls.",
+    "rest": "It is time for your break; the call went to the next operator.",
+    "stale": "This was not yours any more.",
     "busy": "You are in a call already; hand it back or end it first.",
     "unknown": "There is no such call any more.",
     "draining": "The server is shutting down and takes no new handoffs.",
@@ -51,6 +63,13 @@ ANSWER_WORDS = {
     "approved": "Approved; the AI goes on.",
     "rejected": "Rejected; the AI tells the caller.",
     "responded": "The AI passes your answer on.",
+}
+AUDIT_OVER_WORDS = {
+    "answered": "Thank you; your judgement is kept.",
+    "lapsed": "Time is up; it is for others now.",
+    "own": "You have a part in this call now, so others judge it.",
+    "over": "This has been judged already.",
+    "not_yours": "Somebody else judges this.",
 }
 UNBRIDGED_WORDS = {
     "handed_back": "You handed the call back to the AI.",
@@ -89,7 +108,7 @@ class Connection:
         return await self._outbox.get()
 
 
-class Hub:
+class Hub(FloorDisplay):
     """All open consoles."""
 
     def __init__(
@@ -99,18 +118,20 @@ class Hub:
         version: str,
         guidelines: str,
         lines_of: Callable[[str], Iterable[Line]],
+        intents: Mapping[str, str],
     ) -> None:
+        """`intents`: name and label of what callers come for, for reviewers to choose from."""
+        super().__init__(clock)
         self._metrics = metrics
-        self._clock = clock
         self._version = version
         self._guidelines = guidelines
         self._lines_of = lines_of
         self._connections: dict[str, set[Connection]] = {}
-        self._operators: dict[str, wire.OperatorView] = {}
         self._calls: dict[str, CallSnapshot] = {}
         self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
         self._bridges: dict[str, wire.Bridged] = {}  # by operator
         self._approvals: dict[str, dict[str, wire.ApprovalView]] = {}  # by operator, by id
+        self.reviews = ReviewScreens(clock, intents, self._to)
 
     # --- connections ---
 
@@ -119,16 +140,17 @@ class Hub:
         connection = Connection(identity)
         operator_id = identity.operator_id
         self._connections.setdefault(operator_id, set()).add(connection)
-        me = self._operators.get(operator_id) or _newcomer(identity)
+        me = self._operators.get(operator_id) or self._newcomer(identity)
         self._operators[operator_id] = me
         connection.send(
             wire.Hello(
                 me=me,
                 operators=list(self._operators.values()),
-                calls=[call_view(call) for call in self._calls.values()],
+                calls=[self._call_view(call) for call in self._calls.values()],
                 offers=[offer for owner, offer in self._offers.values() if owner == operator_id],
                 approvals=list(self._approvals.get(operator_id, {}).values()),
-                reviews=[],
+                reviews=self.reviews.of(operator_id),
+                **self.floor_state(operator_id),
                 server_time=self._clock.wall(),
                 version=self._version,
                 guidelines=self._guidelines,
@@ -137,6 +159,8 @@ class Hub:
         bridge = self._bridges.get(operator_id)
         if bridge is not None:
             connection.send(bridge)  # a reloaded page must know its epoch to talk on
+        for reveal in self.reviews.reveals(operator_id):
+            connection.send(reveal)
         self._all(wire.OperatorChanged(operator=me))
         return connection
 
@@ -154,6 +178,7 @@ class Hub:
         """Send a call's transcript now and its lines from now on."""
         connection.watching = call_id
         if call_id is not None:
+            self.reviews.informed(connection.identity.operator_id, call_id)
             connection.send(
                 wire.Transcript(
                     call_id=call_id,
@@ -166,22 +191,30 @@ class Hub:
     def call_changed(self, snapshot: CallSnapshot) -> None:
         """A live call is new or different."""
         self._calls[snapshot.call_id] = snapshot
-        self._all(wire.CallChanged(call=call_view(snapshot)))
+        self._all(wire.CallChanged(call=self._call_view(snapshot)))
+
+    def _call_view(self, snapshot: CallSnapshot) -> wire.CallView:
+        view = call_view(snapshot)
+        secret = self.reviews.is_secret(snapshot.call_id)
+        return view.model_copy(update={"intent": None}) if secret else view
 
     def line(self, call_id: str, line: Line) -> None:
         """A transcript line is new or different: told to whoever watches the call."""
-        watchers = [
-            connection
-            for windows in self._connections.values()
-            for connection in windows
-            if connection.watching == call_id
-        ]
+        watchers = self._watching(call_id)
         if watchers:
             message = wire.TranscriptChanged(
                 call_id=call_id, entry=transcript_entry(line)
             ).model_dump_json()
             for connection in watchers:
                 connection.send_text(message)
+
+    def _watching(self, call_id: str) -> list[Connection]:
+        return [
+            connection
+            for windows in self._connections.values()
+            for connection in windows
+            if connection.watching == call_id
+        ]
 
     def decided(self, call_id: str, decision: Decision) -> None:
         """Count a handoff; decisions reach consoles inside the call's snapshot."""
@@ -222,6 +255,7 @@ class Hub:
             offer, call.caller if call else offer.brief.who, seconds, self._clock.wall()
         )
         self._offers[offer.offer_id] = (offer.operator_id, view)
+        self.reviews.informed(offer.operator_id, offer.call_id)
         self._to(offer.operator_id, wire.Offered(offer=view))
 
     def offer_over(self, operator_id: str, offer_id: str, call_id: str, reason: str) -> None:
@@ -246,6 +280,7 @@ class Hub:
         call = self._calls.get(ask.record.call_id)
         view = approval_view(ask, call.caller if call else "", seconds, self._clock.wall())
         self._approvals.setdefault(ask.operator_id, {})[ask.approval_id] = view
+        self.reviews.informed(ask.operator_id, ask.record.call_id)
         self._to(ask.operator_id, wire.ApprovalAsked(approval=view))
 
     def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
@@ -279,22 +314,85 @@ class Hub:
     def approval_changed(self, record: ApprovalRecord) -> None:
         """Nothing more to show: whoever is asked has been told."""
 
-    def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
+    # --- ReviewConsole ---
+
+    def review_coming(self, review_id: str, call_id: str) -> None:
+        """A turn is drawn: the list of calls is discreet about its call until the review is over."""
+        self.reviews.coming(review_id, call_id)
+
+    def review_asked(self, ask: ShowReview, seconds: float) -> None:
+        """Show a turn to whoever is free and has not seen what the AI makes of it."""
+        watching = {each.identity.operator_id for each in self._watching(ask.call_id)}
+        self.reviews.asked(ask, seconds, watching)
+
+    def review_revealed(self, reveal: RevealChoice, seconds: float) -> None:
+        """Show its reviewer what the AI chose."""
+        self.reviews.revealed(reveal, seconds)
+
+    def review_withdrawn(self, review_id: str, reason: str) -> None:
+        """Take it from all who still see it."""
+        self.reviews.withdrawn(review_id, reason)
+
+    def review_refused(self, operator_id: str, review_id: str, reason: str) -> None:
+        """Their choice or verdict has no effect."""
+        self.reviews.refused(operator_id, review_id, reason)
+
+    def review_over(self, review_id: str, outcome: str, reviewer: str | None) -> None:
+        """A review is closed: what its call is about may be shown again."""
+        call = self._calls.get(self.reviews.over(review_id, outcome, reviewer) or "")
+        if call is not None:
+            self._all(wire.CallChanged(call=self._call_view(call)))
+
+    # --- AuditConsole ---
+
+    def audit_shown(self, operator_id: str, item: AuditItem | None, seconds: float) -> None:
+        """What to judge next; None: there is nothing for them."""
+        audit = audit_view(item, seconds, self._clock.wall()) if item is not None else None
+        self._to(operator_id, wire.AuditShown(audit=audit))
+
+    def audit_over(self, operator_id: str, audit_id: str, reason: str) -> None:
+        """It needs nothing from them any more."""
+        words = AUDIT_OVER_WORDS.get(reason, reason.replace("_", " ").capitalize() + ".")
+        self._to(operator_id, wire.AuditOver(audit_id=audit_id, reason=reason, message=words))
+
+    # --- presence ---
+
+    def presence(
+        self, operator_id: str, presence: str, busy_with: str | None, load: int = 0
+    ) -> None:
         """An operator's presence changed."""
+        if presence == "available":
+            self.reviews.freed(operator_id)
+        else:
+            self.reviews.busy(operator_id)
         known = self._operators.get(operator_id)
         if known is None:
             # Left and back at once: the window was open before the floor had heard of the leaving.
             windows = self._connections.get(operator_id)
             if not windows:
                 return
-            known = _newcomer(next(iter(windows)).identity)
+            known = self._newcomer(next(iter(windows)).identity)
         if presence == "gone":
             self._operators.pop(operator_id, None)
             self._all(wire.OperatorGone(operator_id=operator_id))
             return
-        view = known.model_copy(update={"presence": presence, "call_id": busy_with})
+        view = known.model_copy(update={"presence": presence, "call_id": busy_with, "load": load})
         self._operators[operator_id] = view
         self._all(wire.OperatorChanged(operator=view))
+
+    def _newcomer(self, identity: Identity) -> wire.OperatorView:
+        return wire.OperatorView(
+            operator_id=identity.operator_id,
+            name=identity.name,
+            presence="away",
+            call_id=None,
+            role="supervisor" if identity.is_supervisor else "operator",
+            skills=sorted(identity.skills),
+            languages=sorted(identity.languages),
+            seniority=identity.seniority.value,
+            load=0,
+            resting=identity.operator_id in self._resting,
+        )
 
     # --- sending ---
 
@@ -307,12 +405,6 @@ class Hub:
         for windows in self._connections.values():
             for connection in windows:
                 connection.send_text(text)
-
-
-def _newcomer(identity: Identity) -> wire.OperatorView:
-    return wire.OperatorView(
-        operator_id=identity.operator_id, name=identity.name, presence="away", call_id=None
-    )
 
 
 def presence_event(operator_id: str, message: wire.SetPresence) -> facts.OperatorPresence:

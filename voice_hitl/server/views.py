@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
 
 from handoff.approvals import Show
+from handoff.audit import AuditItem
 from handoff.brief import Brief
+from handoff.callbacks import CallbackRecord
 from handoff.commands import Reason, Ring
 from handoff.oversight import REASONS
+from handoff.queue import Waiting
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.transcript import Line
 from voice_hitl.server.wire import (
     ApprovalView,
     Attempt,
+    AuditView,
     BriefView,
+    CallbackView,
     CallView,
     OfferView,
     Point,
     ReasonView,
     TranscriptEntry,
+    WaitingView,
 )
 
 
@@ -121,4 +130,70 @@ def approval_view(ask: Show, caller: str, seconds: float, now: float) -> Approva
         second=ask.second,
         expires_at=now + seconds,
         seconds=record.deadline - record.asked_at,
+    )
+
+
+def audit_view(item: AuditItem, seconds: float, now: float) -> AuditView:
+    """Something to judge; `seconds` are left of it, `now` in Unix seconds."""
+    return AuditView.model_validate(
+        {
+            "audit_id": item.audit_id,
+            "kind": item.kind,
+            "call_id": item.call_id,
+            "turn": item.turn,
+            "path": item.path,
+            "category": item.category,
+            "risk": item.risk,
+            "summary": item.summary,
+            "expires_at": now + seconds,
+            "seconds": seconds,
+        }
+    )
+
+
+def callback_view(record: CallbackRecord) -> CallbackView:
+    """A promise to call back; its times are Unix seconds."""
+    return CallbackView(
+        callback_id=record.callback_id,
+        call_id=record.call_id,
+        number=record.number,
+        reason=record.reason,
+        urgency=record.urgency.value,
+        brief=kept_brief_view(record.brief, record.promised_at),
+        promised_at=record.promised_at,
+        not_before=record.not_before,
+        by=record.by,
+        state=record.state.value,
+        tries=record.tries,
+        operator_id=record.operator_id,
+        epoch=record.epoch,
+        claim_until=record.claim_until,
+        note=record.note,
+    )
+
+
+def kept_brief_view(values: Mapping[str, Any], at: float) -> BriefView | None:
+    """A brief as it was kept (`Brief.as_dict()`); None for none, or for one that cannot be read."""
+    told = [
+        {"seq": seq, "role": said.get("role"), "text": said.get("text"), "heard": None}
+        | {"final": True, "at": at}
+        for seq, said in enumerate(values.get("exchanges", ()))
+    ]
+    shown = {key: value for key, value in values.items() if key != "call_id"}
+    try:
+        return BriefView.model_validate(shown | {"exchanges": told})
+    except ValidationError:
+        return None
+
+
+def waiting_view(waiting: Waiting, offered: Mapping[str, str], shift: float) -> WaitingView:
+    """A waiting call; `offered`: operator by offer; `shift` moves its clock to Unix seconds."""
+    return WaitingView(
+        call_id=waiting.call_id,
+        urgency=waiting.urgency.value,
+        points=round(waiting.points, 1),
+        band=waiting.band.value,
+        since=round(waiting.since + shift, 3),
+        overridden=waiting.overridden,
+        rings_at=offered.get(waiting.offer_id or ""),
     )

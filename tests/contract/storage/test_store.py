@@ -75,7 +75,9 @@ async def test_an_empty_store_knows_nothing(store: Store) -> None:
 
 async def test_what_is_saved_comes_back_exactly(store: Store) -> None:
     decision = DecisionRecord.of(a_decision("c1"), seq=0, at=102.0, policy_version="abc")
-    operator = OperatorRecord("o1", "Ann", "$argon2id$...", "supervisor", 9.0)
+    operator = OperatorRecord(
+        "o1", "Ann", "$argon2id$...", "supervisor", 9.0, ("banking",), ("en", "es"), "senior"
+    )
     session = SessionRecord("digest", "o1", 500.0)
     event = EventRecord("e1", 104.0, "o1", "took", "c1", {"epoch": 3, "list": [1, None, "x"]})
     records: list[Record] = [
