@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.acts import ActsModel, dump, fit, load
+from handoff.acts import ActsModel, dump, fit, load, training
 
 
 def call(number: int) -> dict[str, Any]:
@@ -22,6 +23,14 @@ def call(number: int) -> dict[str, Any]:
     ]
     outcome = "handed_off" if number % 3 == 0 else "completed"
     return {"call_id": f"{number:03}", "turns": turns, "outcome": outcome}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_trees() -> Iterator[None]:
+    """A small trade needs no large forest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "TREES", 30)
+        yield
 
 
 @pytest.fixture(scope="module")

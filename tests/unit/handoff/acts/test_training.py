@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from handoff.acts import ActsModel, fit, prefixes
+from handoff.acts import ActsModel, fit, prefixes, training
 from handoff.acts.history import AGE
 from handoff.calibration import Platt
 
@@ -42,6 +43,14 @@ def pizza(number: int, *, salt: int = 0) -> Call:
 
 
 CALLS = [pizza(number) for number in range(150)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_trees() -> Iterator[None]:
+    """A small trade needs no large forest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "TREES", 30)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from handoff.acts import training
 from voice_hitl.errors import VoiceHitlError
 from voice_hitl.evaluate import calls as module
 from voice_hitl.evaluate.calls import (
@@ -54,6 +56,14 @@ def some(count: int, start: int = 0) -> list[Call]:
 
 
 TRAIN, TEST = some(60), some(30, 100)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_trees() -> Iterator[None]:
+    """A small trade needs no large forest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "TREES", 30)
+        yield
 
 
 @pytest.fixture(scope="module")
