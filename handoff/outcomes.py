@@ -1,0 +1,166 @@
+"""What came of what *h* and *q* said in live calls, as facts for `handoff.metrics`.
+
+*h* is the probability that the conversation breaks down within `HORIZON` turns. What a turn said of it comes
+true when, within so many turns, a hard trigger or a person of their own accord takes the call from the AI, or
+the caller hangs up on it; it comes to nothing when so many turns pass or the AI finishes the call. Where *h*
+itself moved the AI to hand over, that handoff proves nothing: what came of those turns is what the operator
+says of it afterwards, and nothing where they say nothing. Calls that the server failed say nothing either.
+
+*q* is the probability that the next answer or action is wrong: known of turns that somebody judged, which are
+the doubtful ones above all, so that its calibration is that of judged turns.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from handoff.errors import ProtocolError
+from handoff.labels import HORIZON
+from handoff.metrics import Outcome, Predicted
+
+CALLS = 2000  # that are remembered; judgements of older ones are too late
+TURNS = 200  # of a call
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDecided:
+    """What both heads said of a caller's turn, and what was decided; of one turn the last counts."""
+
+    call_id: str
+    turn: int
+    breakdown: float  # h
+    error: float  # q
+    hand_off: bool
+    hard: bool  # by a hard trigger
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """A person took the call without being asked."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandedBack:
+    """The AI has the call again: the person gave it back, or none came."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffJudged:
+    """The operator said whether the last handoff of a call was needed."""
+
+    call_id: str
+    needed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TurnJudged:
+    """Somebody found what the AI said or did in a turn right or wrong."""
+
+    call_id: str
+    turn: int
+    wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A call is over."""
+
+    call_id: str
+    outcome: Outcome
+
+
+OutcomeEvent = TurnDecided | TakenOver | HandedBack | HandoffJudged | TurnJudged | CallEnded
+
+
+@dataclass(slots=True)
+class _Call:
+    breakdown: OrderedDict[int, float] = field(default_factory=OrderedDict)  # open, by turn
+    error: OrderedDict[int, float] = field(default_factory=OrderedDict)  # not judged, by turn
+    unjudged: list[float] = field(default_factory=list)  # that led to the last handoff
+    handed: bool = False
+
+
+class Outcomes:
+    """Matches predictions with what followed; the call least lately heard of is forgotten first."""
+
+    __slots__ = ("_calls",)
+
+    def __init__(self) -> None:
+        self._calls: OrderedDict[str, _Call] = OrderedDict()
+
+    def handle(self, event: OutcomeEvent) -> list[Predicted]:
+        """Take in one event; returns the predictions that it settles.
+
+        Raises `ProtocolError` for an unknown type of event, and for a probability outside [0, 1].
+        """
+        match event:
+            case TurnDecided():
+                return self._decided(event)
+            case TakenOver(call_id):
+                call = self._call(call_id)
+                call.handed = True
+                return self._settle(call, True)
+            case HandedBack(call_id):
+                self._call(call_id).handed = False
+                return []
+            case HandoffJudged(call_id, needed):
+                call = self._call(call_id)
+                judged, call.unjudged = call.unjudged, []
+                return [Predicted("h", p, needed) for p in judged]
+            case TurnJudged(call_id, turn, wrong):
+                said = self._call(call_id).error.pop(turn, None)
+                return [] if said is None else [Predicted("q", said, wrong)]
+            case CallEnded(call_id, outcome):
+                return self._ended(self._call(call_id), outcome)
+            case _:
+                raise ProtocolError(f"outcomes know no event {type(event).__name__}")
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _call(self, call_id: str) -> _Call:
+        call = self._calls.setdefault(call_id, _Call())
+        self._calls.move_to_end(call_id)
+        if len(self._calls) > CALLS:
+            self._calls.popitem(last=False)
+        return call
+
+    def _decided(self, event: TurnDecided) -> list[Predicted]:
+        if not (0 <= event.breakdown <= 1 and 0 <= event.error <= 1):
+            raise ProtocolError(f"no probabilities: {event.breakdown}, {event.error}")
+        call = self._call(event.call_id)
+        if call.handed:
+            return []  # what a caller says while they wait for a person is no turn of the AI
+        call.breakdown[event.turn] = event.breakdown
+        call.error[event.turn] = event.error
+        if len(call.error) > TURNS:
+            call.error.popitem(last=False)
+        passed = [turn for turn in call.breakdown if turn < event.turn - HORIZON]
+        settled = [Predicted("h", call.breakdown.pop(turn), False) for turn in passed]
+        if event.hand_off:
+            call.handed = True
+            if event.hard:
+                return settled + self._settle(call, True)
+            call.unjudged = list(call.breakdown.values())
+            call.breakdown.clear()
+        return settled
+
+    def _ended(self, call: _Call, outcome: Outcome) -> list[Predicted]:
+        if outcome == "abandoned" and not call.handed:
+            return self._settle(call, True)
+        if outcome == "automated":
+            return self._settle(call, False)
+        call.breakdown.clear()
+        return []
+
+    @staticmethod
+    def _settle(call: _Call, outcome: bool) -> list[Predicted]:
+        settled: Iterable[float] = call.breakdown.values()
+        facts = [Predicted("h", p, outcome) for p in settled]
+        call.breakdown.clear()
+        return facts

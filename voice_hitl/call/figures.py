@@ -1,0 +1,154 @@
+"""The figures' shell: counts what is kept, takes samples, tells supervisors of warnings.
+
+Everything that it is told is told without waiting and without failing: figures must never cost a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Protocol
+
+from handoff.drift import Code, Warned, WarningCleared, WarningRaised
+from handoff.events import DeadlinePassed
+from handoff.labels import inverse
+from handoff.metrics import Figures, Judged, Path, Reviewed
+from handoff.ports import EventRecord, Record
+from handoff.shifts import ShiftAnswer, ShiftCurve
+from handoff.supervision import (
+    FloorSeen,
+    Sampled,
+    Supervision,
+    SupervisionCommand,
+    SupervisionEvent,
+)
+from voice_hitl.call.counting import Counting
+from voice_hitl.call.journal import Journal
+from voice_hitl.call.service import MachineService
+from voice_hitl.clock import Clock
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
+
+FREEZES_NOT = frozenset({Code.UNDER_ROUTED})
+"""Warnings that the price of a handoff must go on answering to: it is what mends them."""
+
+
+class FiguresConsole(Protocol):
+    """Whoever shows figures and warnings to people. Methods never block and never raise."""
+
+    def warning_raised(self, warning: Warned, since: float) -> None:
+        """A warning stands; `since` in Unix seconds."""
+
+    def warning_over(self, code: str) -> None:
+        """A warning no longer stands."""
+
+    def figures_sampled(self, figures: Figures) -> None:
+        """The figures as they stand now; about once a minute."""
+
+
+class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
+    """Owns the figures and the warnings."""
+
+    def __init__(
+        self,
+        supervision: Supervision,
+        clock: Clock,
+        journal: Journal,
+        consoles: FiguresConsole,
+        floor: Callable[[], FloorSeen],
+    ) -> None:
+        """`floor` says who waits and who is overdue for rest, whenever a sample is taken."""
+        super().__init__(supervision, clock, wake=DeadlinePassed())
+        self.supervision = supervision
+        self._counting = Counting()
+        self._journal = journal
+        self._consoles = consoles
+        self._floor = floor
+        self.on_alarm: Callable[[str, bool], None] = lambda code, on: None
+        """Told the code of a warning that the budget must not chase, when it begins and when it is over."""
+
+    # --- what others tell it ---
+
+    def kept(self, record: Record) -> None:
+        """A record is on its way to the store."""
+        self._count(*self._counting.of(record))
+
+    def presence(self, operator_id: str, presence: str) -> None:
+        """An operator's presence changed."""
+        self._count(*self._counting.presence(operator_id, presence, self._clock.now()))
+
+    def judged(self, path: Path, wrong: bool, propensity: float) -> None:
+        """An audit found what went this path right or wrong; it was sampled with this probability.
+
+        Raises `ValueError` for a propensity outside (0, 1].
+        """
+        self._count(Judged(path, wrong, inverse(propensity)))
+
+    def reviewed(self, first: str, second: str) -> None:
+        """Two people answered the same item, neither seeing the other."""
+        self._count(Reviewed(first, second))
+
+    def scored(self, operator_id: str, minutes: float, right: bool) -> None:
+        """An operator answered an item whose truth is known, so many minutes into their shift."""
+        self._count(ShiftAnswer(operator_id, minutes, right))
+
+    # --- what others ask ---
+
+    def figures(self) -> Figures:
+        """All figures as they stand."""
+        return self.supervision.figures(self._clock.now())
+
+    def shift(self) -> ShiftCurve:
+        """Accuracy over minutes on shift."""
+        return self.supervision.shift()
+
+    def warnings(self) -> list[tuple[Warned, float]]:
+        """Those that stand, oldest first, each with the Unix second since when."""
+        return [(each, self._wall_of(each.since)) for each in self.supervision.warnings]
+
+    # --- inside ---
+
+    def _count(self, *events: SupervisionEvent) -> None:
+        for event in events:
+            try:
+                self.post(event)
+            except asyncio.QueueFull:
+                log.error("the figures fell behind; one is not counted", kind=type(event).__name__)
+
+    def _wall_of(self, moment: float) -> float:
+        return self._clock.wall() - (self._clock.now() - moment)
+
+    async def _before(self, event: SupervisionEvent) -> None:
+        if isinstance(event, DeadlinePassed):
+            self.supervision.handle(self._floor(), self._clock.now())
+
+    async def _carry_out(self, command: SupervisionCommand) -> None:
+        match command:
+            case WarningRaised(warning):
+                log.warning("a warning stands", code=warning.code.value, words=warning.words)
+                self._log("warning.raised", code=warning.code.value, words=warning.words)
+                self._consoles.warning_raised(warning, self._wall_of(warning.since))
+                self._alarm(warning.code, on=True)
+            case WarningCleared(code):
+                self._log("warning.cleared", code=code.value)
+                self._consoles.warning_over(code.value)
+                self._alarm(code, on=False)
+            case Sampled(figures):
+                self._consoles.figures_sampled(figures)
+
+    def _alarm(self, code: Code, on: bool) -> None:
+        if code not in FREEZES_NOT:
+            self.on_alarm(code.value, on)
+
+    def _log(self, action: str, **detail: str) -> None:
+        self._journal.put(
+            EventRecord(
+                event_id=uuid.uuid4().hex,
+                at=self._clock.wall(),
+                actor="server",
+                action=action,
+                detail=detail,
+            )
+        )
