@@ -205,8 +205,9 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
 
     calls = Calls(config.server.max_calls, on_end=call_ended)
     metrics.live.set_function(lambda: len(calls))
-    hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines)
-    workplace = Workplace(policy, clock, journal, hub, calls.get, await Kept.of(store))
+    hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines, pack.intents)
+    kept = await Kept.of(store, clock.wall())
+    workplace = Workplace(policy, clock, journal, hub, calls.get, key, pack.intents, kept)
     ticker = Ticker()
     tokens = TokenStore()
     accounts = Accounts(store, config.operators.session_hours * 3600)
@@ -219,6 +220,9 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
             executor=executor,
             floor=workplace.floor,
             gate=workplace.approvals,
+            board=workplace.board,
+            reviews=workplace.reviews,
+            audits=workplace.audits,
             moderation=moderation,
             watcher=hub,
             clock=clock,
@@ -249,6 +253,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
             hub=hub,
             floor=workplace.floor,
             approvals=workplace.approvals,
+            reviews=workplace.reviews,
+            audits=workplace.audits,
             clock=clock,
             find_call=calls.get,
             reconnect_seconds=config.operators.reconnect_seconds,
@@ -257,7 +263,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     consoles.add_to(app)
     secure = (config.server.public_url or "").startswith("https://")
-    work = WorkApi(store, clock, consoles.identify)
+    work = WorkApi(store, clock, consoles.identify, workplace.board, workplace.approvals)
     Api(accounts, store, clock, consoles.identify, secure, work.routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)

@@ -95,6 +95,11 @@ class Audits:
         commands, self._commands = self._commands, []
         return commands
 
+    @property
+    def seen(self) -> int:
+        """How many items could have been drawn so far, before restarts as well."""
+        return self._sampler.state.seen
+
     def __len__(self) -> int:
         """How many audits are open."""
         return len(self._open)

@@ -130,6 +130,14 @@ class Reviews:
         commands, self._commands = self._commands, []
         return commands
 
+    def draws(self, call_id: str, turn: int, risk: float) -> bool:
+        """Whether a turn would be reviewed now; for whoever shows calls, who must be discreet before that.
+
+        Raises `ValueError` for a risk outside [0, 1].
+        """
+        propensity = propensity_of(self._policy, risk)
+        return not self._draining and draw(self._key, "review", _name(call_id, turn)) < propensity
+
     def waiting(self) -> tuple[ShowReview, ...]:
         """Reviews that still need a reviewer, oldest first: for one who opens a console."""
         return tuple(self._shown(r) for r in self._open.values() if r.state is ReviewState.OPEN)
@@ -198,7 +206,7 @@ class Reviews:
             return  # told twice
         self._seen[event.call_id] = event.turn
         name = _name(event.call_id, event.turn)
-        if self._draining or draw(self._key, "review", name) >= propensity:
+        if not self.draws(event.call_id, event.turn, event.risk):
             return
         record = ReviewRecord(
             name,

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 
 from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
+from handoff.audit import AuditItem, AuditorAnswers, AuditorAsks, AuditVerdict
 from handoff.commands import Decision, Notice, Ring
 from handoff.moderation import Moderator
 from handoff.policy import Policy
+from handoff.review import Choice, RevealChoice, ReviewerChose, ShowReview, VerdictGiven
 from handoff.risk import SHIPPED as SHIPPED_MODELS
 from handoff.testing import MemoryStore
 from tests.support.scripted import ScriptedAgent, ScriptedRecognizer, ScriptedVoice
@@ -34,7 +36,7 @@ from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.transcript import Line
 from voice_hitl.call.vad_service import VadService
-from voice_hitl.call.workplace import Workplace
+from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.simulate.clips import Clip, load_clip
 from voice_hitl.telephony.emulator import Carrier, Playback
@@ -49,6 +51,8 @@ from voice_hitl.telephony.media_stream import (
 from voice_hitl.telephony.tokens import TokenStore
 
 SPEECH = SHIPPED / "banking" / "scenarios" / "balance_1.wav"
+EPOCH = 1_700_000_000.0
+INTENTS = {"balance": "the balance", "transfer": "moving money"}
 
 
 @dataclass
@@ -68,6 +72,12 @@ class Screen:
     asked: dict[str, dict[str, Show]] = field(default_factory=dict)  # approvals by operator, by id
     answers: list[tuple[str, str]] = field(default_factory=list)  # operator, status or why not
     approvals: dict[str, ApprovalRecord] = field(default_factory=dict)
+    secret: dict[str, str] = field(default_factory=dict)  # reviews that are drawn: their calls
+    reviews: dict[str, ShowReview] = field(default_factory=dict)  # on all screens
+    reveals: dict[str, RevealChoice] = field(default_factory=dict)  # by reviewer
+    reviewed: list[tuple[str, str, str | None]] = field(default_factory=list)  # id, outcome, by
+    audits: dict[str, AuditItem | None] = field(default_factory=dict)  # by auditor
+    audited: list[tuple[str, str]] = field(default_factory=list)  # auditor, why it is over
 
     def call_changed(self, snapshot: CallSnapshot) -> None:
         assert snapshot.call_id not in self.ended
@@ -115,6 +125,31 @@ class Screen:
 
     def approval_changed(self, record: ApprovalRecord) -> None:
         self.approvals[record.approval_id] = record
+
+    def review_coming(self, review_id: str, call_id: str) -> None:
+        self.secret[review_id] = call_id
+
+    def review_asked(self, ask: ShowReview, seconds: float) -> None:
+        self.reviews[ask.review_id] = ask
+
+    def review_revealed(self, reveal: RevealChoice, seconds: float) -> None:
+        self.reveals[reveal.reviewer_id] = reveal
+
+    def review_withdrawn(self, review_id: str, reason: str) -> None:
+        self.reviews.pop(review_id, None)
+
+    def review_refused(self, operator_id: str, review_id: str, reason: str) -> None:
+        self.reviewed.append((review_id, reason, operator_id))
+
+    def review_over(self, review_id: str, outcome: str, reviewer: str | None) -> None:
+        self.secret.pop(review_id, None)
+        self.reviewed.append((review_id, outcome, reviewer))
+
+    def audit_shown(self, operator_id: str, item: AuditItem | None, seconds: float) -> None:
+        self.audits[operator_id] = item
+
+    def audit_over(self, operator_id: str, audit_id: str, reason: str) -> None:
+        self.audited.append((operator_id, reason))
 
     def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
         self.presences[operator_id] = presence
@@ -293,6 +328,31 @@ class Operator:
         seen = digest or ask.record.digest
         self._world.approvals.post(Answered(ask.approval_id, self.operator_id, seen, answer))
 
+    async def reviews(self) -> ShowReview:
+        """Wait until there is a turn to decide beside the AI."""
+        await self._world.until(lambda: bool(self._world.screen.reviews))
+        return next(iter(self._world.screen.reviews.values()))
+
+    def chooses(self, ask: ShowReview, choice: Choice) -> None:
+        """Decide it."""
+        self._world.workplace.reviews.post(ReviewerChose(ask.review_id, self.operator_id, choice))
+
+    def compares(self, review_id: str, *, equal: bool) -> None:
+        """Say whether the AI's choice comes to the same."""
+        self._world.workplace.reviews.post(VerdictGiven(review_id, self.operator_id, equal))
+
+    async def asks_to_audit(self) -> AuditItem | None:
+        """Ask for something to judge; what there is."""
+        self._world.screen.audits.pop(self.operator_id, None)
+        self._world.workplace.audits.post(AuditorAsks(self.operator_id))
+        await self._world.until(lambda: self.operator_id in self._world.screen.audits)
+        return self._world.screen.audits[self.operator_id]
+
+    def judges(self, item: AuditItem, verdict: AuditVerdict, note: str = "") -> None:
+        """Judge it."""
+        answer = AuditorAnswers(item.audit_id, self.operator_id, verdict, note)
+        self._world.workplace.audits.post(answer)
+
     def speaks(self, frames: int = 10) -> None:
         assert self.attached is not None
         assert self.attached.leg is not None
@@ -316,8 +376,10 @@ class Operator:
 class World:
     """Everything of a server but sockets, processes and disk."""
 
-    def __init__(self, agent: ScriptedAgent, policy: Policy, store: MemoryStore) -> None:
-        self.clock = Clock(epoch=1_700_000_000.0)
+    def __init__(
+        self, agent: ScriptedAgent, policy: Policy, store: MemoryStore, kept: Kept
+    ) -> None:
+        self.clock = Clock(epoch=EPOCH)
         self.store = store
         self.agent = agent
         self.screen = Screen()
@@ -325,7 +387,9 @@ class World:
         self.voice = ScriptedVoice()
         self.journal = Journal(self.store)
         self.calls = Calls(max_calls=3, on_end=lambda call_id, _: self.workplace.call_over(call_id))
-        self.workplace = Workplace(policy, self.clock, self.journal, self.screen, self.calls.get)
+        self.workplace = Workplace(
+            policy, self.clock, self.journal, self.screen, self.calls.get, b"test", INTENTS, kept
+        )
         self.floor, self.approvals = self.workplace.floor, self.workplace.approvals
         self.ticker = Ticker()
         self.tokens = TokenStore()
@@ -339,6 +403,9 @@ class World:
                 executor=InlineExecutor(),
                 floor=self.floor,
                 gate=self.approvals,
+                board=self.workplace.board,
+                reviews=self.workplace.reviews,
+                audits=self.workplace.audits,
                 moderation=Moderation(Moderator(policy, key=b"test")),
                 watcher=self.screen,
                 clock=self.clock,
@@ -409,10 +476,14 @@ NOTICES: Mapping[Notice, str] = {notice: f"Notice {notice.value}." for notice in
 
 @asynccontextmanager
 async def a_world(
-    agent: ScriptedAgent | None = None, policy: Policy | None = None
+    agent: ScriptedAgent | None = None,
+    policy: Policy | None = None,
+    store: MemoryStore | None = None,
 ) -> AsyncIterator[World]:
-    """Run a world; afterwards nothing may be left of its calls."""
-    world = World(agent or ScriptedAgent(), policy or Policy(), MemoryStore())
+    """Run a world; afterwards nothing may be left of its calls. `store`: what an earlier one left."""
+    store = store or MemoryStore()
+    kept = await Kept.of(store, Clock(epoch=EPOCH).wall())
+    world = World(agent or ScriptedAgent(), policy or Policy(), store, kept)
     services = [
         world.journal.run(),
         *world.workplace.services(),

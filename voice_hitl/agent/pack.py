@@ -62,6 +62,11 @@ class Pack:
         """What is said first."""
         return tuple(fill(text, self.info.parameters) for text in self.info.greeting)
 
+    @property
+    def intents(self) -> dict[str, str]:
+        """What callers come for: names, with a label for people."""
+        return {name: spec.label for name, spec in self.agent.intents.items()}
+
     def notice(self, notice: Notice, time: int = 0) -> str:
         """The words of a notice; `time` counts how often it was said, for other words."""
         texts = self.info.notices[notice]

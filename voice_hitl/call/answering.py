@@ -17,6 +17,7 @@ from voice_hitl.agent.protocol import Heard, Sentence, Understanding, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
+from voice_hitl.call.beside import Beside
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
@@ -50,6 +51,7 @@ class Answering:
         listener: Listener,
         stopwatch: Stopwatch,
         proposals: Proposals,
+        beside: Beside,
         moderation: CallModeration,
         clock: Callable[[], float],
     ) -> None:
@@ -62,6 +64,7 @@ class Answering:
         self._listener = listener
         self._watch = stopwatch
         self._proposals = proposals
+        self._beside = beside
         self._moderation = moderation
         self._now = clock
         self._task: asyncio.Task[None] | None = None
@@ -139,6 +142,7 @@ class Answering:
         self._speaker.break_off()
         self._proposals.withdraw("interrupted", self._now())
         if self._task is not None and not self._proposals.under_way:
+            self._beside.over()
             self._task.cancel()
             self._task = None
             self._number += 1
@@ -152,6 +156,8 @@ class Answering:
         self._watch.moment("understood", now)
         if found.text:
             self._tell_core_what_was_said(found, now)
+            if self.in_charge:
+                self._beside.opened(found)
         else:
             self._book.understood(found)
         self._decided = event.task
@@ -222,6 +228,7 @@ class Answering:
                 self._watch.moment("sentence", now)
                 self._watch.measure(Stage.REPLY, "final", "sentence", now)
             self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
+            self._beside.said(event.sentence.text)
             self._speaker.begin(event.sentence.text, event.chunk)
             self._turns.handle(turn.ReplyStarted(), now)
         else:
@@ -233,6 +240,7 @@ class Answering:
             return
         self._task = None
         self._proposals.over()
+        self._beside.over()
         if event.done is not None:
             self._listener.expectation = event.done.expectation
             self._book.pending = event.done.pending
@@ -245,6 +253,7 @@ class Answering:
             return
         self._task = None
         self._proposals.over()
+        self._beside.over()
         self._speaker.break_off()
         self._engine.handle(facts.ComponentFailed(event.component, event.detail), now)
         self._next_or_idle(now)
@@ -334,6 +343,7 @@ class Answering:
                 self.stop()
             case at.ReplyDone() | at.ReplyBroke() | at.Overheard() if event.task == self._number:
                 self._task = None
+                self._beside.over()
 
 
 def _answer(question: asyncio.Future[Result], answer: Result) -> None:

@@ -79,6 +79,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self._find_call = find_call
         self._reviewers = reviewers
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
+        self.on_kept: Callable[[said.ApprovalRecord], None] = lambda record: None
 
     # --- for calls ---
 
@@ -109,6 +110,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         match command:
             case said.Keep(record):
                 self._journal.put(self._kept(record), *self._labels(record))
+                self.on_kept(record)
                 await self._journal.flush()
                 self._consoles.approval_changed(record)
             case said.Audit():

@@ -13,14 +13,18 @@ from typing import Protocol
 
 from handoff import approvals as gate
 from handoff import events as facts
+from handoff.board import Step, TaskAdded, TaskMoved
 from handoff.commands import Notice
 from handoff.engine import CallEngine
-from handoff.oversight import REASONS, Mode
+from handoff.oversight import PATHS, REASONS, Mode
 from handoff.oversight import Proposal as Overseen
 from handoff.oversight import Verdict as Oversight
 from handoff.session import State
+from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, Proposal, Verdict
 from voice_hitl.call import inbox as at
+from voice_hitl.call.beside import Beside
+from voice_hitl.call.board import BoardPort
 from voice_hitl.call.book import CallBook
 
 SPOKEN_INSTEAD = {
@@ -43,12 +47,23 @@ class GatePort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """How an action that may be done now is overseen, for whoever judges it afterwards."""
+
+    task_id: str  # on the board
+    summary: str
+    path: str  # of `PATHS`
+    risk: float  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A proposal that a person has been asked about."""
 
     approval_id: str
     proposal: Proposal
     verdict: asyncio.Future[Verdict]
+    allowed: Allowed  # once it is approved
 
 
 class Proposals:
@@ -59,6 +74,8 @@ class Proposals:
         engine: CallEngine,
         book: CallBook,
         port: GatePort,
+        board: BoardPort,
+        beside: Beside,
         say: Callable[[Notice], None],
         words: Callable[[Notice], str],
     ) -> None:
@@ -67,6 +84,10 @@ class Proposals:
         self._engine = engine
         self._book = book
         self._port = port
+        self._board = board
+        self._beside = beside
+        self._count = 0
+        self._allowed: Allowed | None = None
         self._say = say
         self._words = words
         self._pending: Pending | None = None
@@ -103,11 +124,19 @@ class Proposals:
             limit=proposal.limit,
         )
         oversight = self._engine.oversee(overseen)
+        self._beside.proposed(proposal)
+        self._count += 1
+        task_id = f"{self._book.call_id}:{self._count}"
         if oversight is None:
             code = _why_not_in_charge(proposal)
+            self._begin(task_id, proposal)
+            self._board.post(TaskMoved(task_id, Step.REJECT, "policy", code))
             self._book.proposed(proposal, f"not allowed: {code}")
             self._refuse(event.verdict, proposal, Verdict(False, code), now)
         elif oversight.mode is Mode.OUT:
+            self._begin(task_id, proposal)
+            self._board.post(TaskMoved(task_id, Step.APPROVE, "policy"))
+            self._allowed = _allowed(task_id, proposal, oversight)
             self._book.proposed(proposal, "allowed")
             self.under_way = True
             _answer(event.verdict, Verdict(True))
@@ -116,7 +145,13 @@ class Proposals:
             asked = "may be vetoed" if oversight.mode is Mode.ON else "a colleague is asked"
             self._book.proposed(proposal, f"{asked}: {why}")
             approval_id = self._port.ask(overseen, oversight, self._book.turn)
-            self._pending = Pending(approval_id, proposal, event.verdict)
+            self._begin(approval_id, proposal)  # from here on the approval's records move it
+            allowed = _allowed(approval_id, proposal, oversight)
+            self._pending = Pending(approval_id, proposal, event.verdict, allowed)
+
+    def _begin(self, task_id: str, proposal: Proposal) -> None:
+        self._board.post(TaskAdded(task_id, self._book.call_id, mask(proposal.summary)))
+        self._board.post(TaskMoved(task_id, Step.START, "agent"))
 
     def on_gate(self, event: at.GateSaid, now: float) -> None:
         """The gate answers."""
@@ -150,6 +185,12 @@ class Proposals:
             facts.ActionFinished(acted.action_id, acted.name, acted.effect, acted.ok, acted.result),
             now,
         )
+        allowed, self._allowed = self._allowed, None
+        if allowed is not None:
+            self._beside.acted(acted, allowed.summary, allowed.path, allowed.risk)
+            if self._executing is None:
+                step = Step.EXECUTE if acted.ok else Step.FAIL
+                self._board.post(TaskMoved(allowed.task_id, step, "agent", mask(acted.result)))
         if self._executing is not None:
             ok = acted.ok if acted.certain else None
             self._port.post(gate.ExecutionFinished(self._executing, ok, acted.result))
@@ -177,6 +218,10 @@ class Proposals:
         if self._executing is not None:
             self._port.post(gate.ExecutionFinished(self._executing, None, "the agent broke off"))
             self._executing = None
+        elif self._allowed is not None:
+            broke = TaskMoved(self._allowed.task_id, Step.FAIL, "agent", "the agent broke off")
+            self._board.post(broke)
+        self._allowed = None
 
     def _execute(self, said: gate.Execute, pending: Pending | None) -> None:
         if pending is None or pending.verdict.done():
@@ -189,6 +234,7 @@ class Proposals:
         self._book.system("Approved with changes." if edited else "Approved.")
         self._pending = None
         self._executing = said.approval_id
+        self._allowed = pending.allowed
         self.under_way = True
         _answer(pending.verdict, Verdict(True, arguments=said.arguments if edited else None))
 
@@ -202,6 +248,11 @@ class Proposals:
     ) -> None:
         self._engine.handle(facts.ActionRefused(proposal.action_id), now)
         _answer(future, verdict)
+
+
+def _allowed(task_id: str, proposal: Proposal, oversight: Oversight) -> Allowed:
+    path = PATHS[oversight.mode]
+    return Allowed(task_id, mask(proposal.summary), path, oversight.risk / 100.0)
 
 
 def _why_not_in_charge(proposal: Proposal) -> str:

@@ -23,6 +23,8 @@ from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
 from voice_hitl.call.answering import Answering
+from voice_hitl.call.beside import AuditPort, Beside, ReviewPort
+from voice_hitl.call.board import BoardPort
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.bridge import Bridge, OperatorLeg
 from voice_hitl.call.egress import Egress
@@ -57,6 +59,9 @@ class CallParts:
     executor: Executor
     floor: FloorPort
     gate: GatePort
+    board: BoardPort
+    reviews: ReviewPort
+    audits: AuditPort
     moderation: Moderation
     watcher: CallWatcher
     clock: Clock
@@ -94,6 +99,7 @@ class CallRunner:
         self._bridge = Bridge(ingress, egress, parts.reconnect_seconds)
         self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
         self._watch = Stopwatch(engine, book)
+        self._beside = Beside(engine, book, parts.reviews, parts.audits)
         moderation = CallModeration(parts.moderation, engine, book)
         self._ai = Answering(
             engine,
@@ -109,7 +115,16 @@ class CallRunner:
             self._speaker,
             self._listener,
             self._watch,
-            Proposals(engine, book, parts.gate, self._say, lambda notice: parts.notice(notice, 0)),
+            Proposals(
+                engine,
+                book,
+                parts.gate,
+                parts.board,
+                self._beside,
+                self._say,
+                lambda notice: parts.notice(notice, 0),
+            ),
+            self._beside,
             moderation,
             parts.clock.now,
         )
@@ -392,6 +407,7 @@ class CallRunner:
         match event.event:
             case facts.OperatorAssigned(epoch=epoch) if self.engine.snapshot().epoch == epoch:
                 self.book.assigned(event.event)
+                self._beside.handled_by(event.event.operator_id)
             case facts.NobodyAvailable() if self.engine.state is not before:
                 self.book.bridge_over("nobody")
 

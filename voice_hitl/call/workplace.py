@@ -5,24 +5,29 @@ Each part is a machine of `handoff` in a shell of its own; here they are put tog
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from handoff.approvals import ApprovalRecord
+from handoff.audit import AuditorLeft
 from handoff.desk import Desk
 from handoff.events import CallOver, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import MachineRecord, Store
-from voice_hitl.call import approving
+from voice_hitl.call import approving, auditing, board, reviewing
 from voice_hitl.call.approving import ApprovalConsole, ApprovalService
+from voice_hitl.call.auditing import AuditConsole, AuditService
+from voice_hitl.call.board import BoardService
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
+from voice_hitl.call.reviewing import ReviewConsole, ReviewService
 from voice_hitl.call.runner import CallRunner
 from voice_hitl.clock import Clock
 
 
-class Consoles(ConsolePort, ApprovalConsole, Protocol):
+class Consoles(ConsolePort, ApprovalConsole, ReviewConsole, AuditConsole, Protocol):
     """The operators' consoles, as all of these see them."""
 
 
@@ -32,13 +37,21 @@ class Kept:
 
     last_epoch: int = 0
     approvals: tuple[MachineRecord, ...] = ()
+    reviews: tuple[MachineRecord, ...] = ()
+    audits: tuple[MachineRecord, ...] = ()
+    board: tuple[MachineRecord, ...] = ()
 
     @classmethod
-    async def of(cls, store: Store) -> Kept:
-        """Read it from the store."""
+    async def of(cls, store: Store, wall: float) -> Kept:
+        """Read it from the store; `wall` is the time in Unix seconds."""
+        last = await store.machine_records(auditing.LAST)
+        lately = await store.machine_records(board.MACHINE, since=wall - board.KEEP_SECONDS)
         return cls(
             last_epoch=await store.last_epoch(),
             approvals=tuple(await store.machine_records(approving.MACHINE, open_only=True)),
+            reviews=tuple(await store.machine_records(reviewing.MACHINE, open_only=True)),
+            audits=(*last, *await store.machine_records(auditing.MACHINE, open_only=True)),
+            board=(*await store.machine_records(board.MACHINE, open_only=True), *lately),
         )
 
 
@@ -52,26 +65,59 @@ class Workplace:
         journal: Journal,
         consoles: Consoles,
         find_call: Callable[[str], CallRunner | None],
+        key: bytes,
+        intents: Mapping[str, str],
         kept: Kept = Kept(),
     ) -> None:
+        """`key`: secret bytes that decide what is sampled. `intents`: what callers come for, with a label."""
         desk = Desk(policy, last_epoch=kept.last_epoch)
         self.floor = FloorService(desk, clock, journal, consoles, find_call)
         gate = approving.reopened_gate(policy, kept.approvals, clock)
         self.approvals = ApprovalService(gate, clock, journal, consoles, find_call, self.floor.free)
-        self.floor.on_presence = self.approvals.presence
+        self.board = BoardService(board.reopened_board(kept.board, clock), clock, journal)
+        reviews = reviewing.reopened_reviews(policy, key, kept.reviews, clock)
+        self.reviews = ReviewService(reviews, clock, journal, consoles, find_call, intents)
+        audits = auditing.reopened_audits(policy, key, kept.audits)
+        self.audits = AuditService(
+            audits, clock, journal, consoles, lambda call_id: find_call(call_id) is not None
+        )
+        self.floor.on_presence = self._presence
+        self.approvals.on_kept = self._approval_kept
+        for event in board.of_the_last_run(self.board.board, (r.key for r in kept.approvals)):
+            self.board.post(event)
         for record in gate.live():  # no call survives the end of its server
             self.approvals.post(CallOver(record.call_id))
 
     def services(self) -> list[Coroutine[Any, Any, None]]:
         """What must run beside the calls, each in a task of its own; stop them in reverse."""
-        return [self.approvals.run(), self.floor.run()]
+        return [
+            self.board.run(),
+            self.reviews.run(),
+            self.audits.run(),
+            self.approvals.run(),
+            self.floor.run(),
+        ]
+
+    def _presence(self, operator_id: str, presence: str) -> None:
+        self.approvals.presence(operator_id, presence)
+        if presence == "gone":
+            self.audits.post(AuditorLeft(operator_id))
+
+    def _approval_kept(self, record: ApprovalRecord) -> None:
+        self.board.approval_kept(record)
+        if record.by:
+            self.audits.handled_by(record.call_id, record.by)
 
     def call_over(self, call_id: str) -> None:
         """A call has ended, however it ended."""
         self.floor.call_over(call_id)
         self.approvals.post(CallOver(call_id))
+        self.reviews.post(CallOver(call_id))
+        self.audits.call_over(call_id)
+        self.board.post(CallOver(call_id))
 
     def drain(self) -> None:
         """The server is stopping: nobody is called or asked any more."""
         self.floor.post(ServerDraining())
         self.approvals.post(ServerDraining())
+        self.reviews.post(ServerDraining())

@@ -13,11 +13,14 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
 from handoff import approvals as said
+from handoff import audit, review
 from handoff import events as facts
 from voice_hitl.call.approving import ApprovalService
+from voice_hitl.call.auditing import AuditService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
+from voice_hitl.call.reviewing import ReviewService
 from voice_hitl.call.runner import CallRunner
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -46,6 +49,8 @@ class ConsoleParts:
     hub: Hub
     floor: FloorService
     approvals: ApprovalService
+    reviews: ReviewService
+    audits: AuditService
     clock: Clock
     find_call: Callable[[str], CallRunner | None]
     reconnect_seconds: float
@@ -172,6 +177,14 @@ class Consoles:
                 self._answer(me, command, said.Reject(reason))
             case wire.Respond(text=text):
                 self._answer(me, command, said.Respond(text))
+            case wire.ReviewChoice():
+                self._choose(connection, command)
+            case wire.ReviewVerdict(review_id=review_id, equal=equal):
+                self._parts.reviews.post(review.VerdictGiven(review_id, me, equal))
+            case wire.NextAudit():
+                self._parts.audits.post(audit.AuditorAsks(me))
+            case wire.AuditVerdict(audit_id=audit_id, verdict=verdict, note=note):
+                self._parts.audits.post(audit.AuditorAnswers(audit_id, me, verdict, note))
             case wire.Watch(call_id=call_id):
                 self._parts.hub.watch(connection, call_id)
             case wire.Take(call_id=call_id):
@@ -188,6 +201,15 @@ class Consoles:
     ) -> None:
         event = said.Answered(command.approval_id, me, command.digest, answer)
         self._parts.approvals.post(event)
+
+    def _choose(self, connection: Connection, command: wire.ReviewChoice) -> None:
+        me = connection.identity.operator_id
+        why_not = self._parts.hub.reviews.chooses(me, command)
+        if why_not is not None:
+            connection.send(wire.Problem(message=why_not))
+            return
+        choice = review.Choice(command.intent, None, command.text)
+        self._parts.reviews.post(review.ReviewerChose(command.review_id, me, choice))
 
     def _tell(self, connection: Connection, call_id: str, event: FloorSaid) -> None:
         call = self._parts.find_call(call_id)

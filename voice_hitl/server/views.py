@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from handoff.approvals import Show
+from handoff.approvals import ApprovalRecord, Show
 from handoff.audit import AuditItem
+from handoff.board import Card
+from handoff.board import ColumnView as BoardColumn
 from handoff.brief import Brief
 from handoff.callbacks import CallbackRecord
 from handoff.commands import Reason, Ring
@@ -23,6 +25,10 @@ from voice_hitl.server.wire import (
     BriefView,
     CallbackView,
     CallView,
+    CardView,
+    ColumnView,
+    FollowUpView,
+    MoveView,
     OfferView,
     Point,
     ReasonView,
@@ -148,6 +154,40 @@ def audit_view(item: AuditItem, seconds: float, now: float) -> AuditView:
             "expires_at": now + seconds,
             "seconds": seconds,
         }
+    )
+
+
+def card_view(card: Card, names: Mapping[str, str]) -> CardView:
+    """A task of the work board, its times in Unix seconds; `names` of operators by id."""
+    moves = [
+        MoveView(
+            column=move.column.value, by=names.get(move.by, move.by), at=move.at, note=move.note
+        )
+        for move in card.moves
+    ]
+    return CardView(task_id=card.task_id, call_id=card.call_id, title=card.title, moves=moves)
+
+
+def column_view(column: BoardColumn, cards: list[CardView]) -> ColumnView:
+    """A column of the work board."""
+    return ColumnView(
+        column=column.column.value, oldest=column.oldest, mean=column.mean, cards=cards
+    )
+
+
+def follow_up_view(record: ApprovalRecord, caller: str) -> FollowUpView:
+    """Something to see to, its times in Unix seconds."""
+    return FollowUpView(
+        approval_id=record.approval_id,
+        call_id=record.call_id,
+        caller=caller,
+        action=record.proposal.name,
+        summary=record.proposal.summary,
+        arguments=dict(record.arguments),
+        status=record.status,
+        words=record.words,
+        asked_at=record.asked_at,
+        closed_at=record.asked_at if record.closed_at is None else record.closed_at,
     )
 
 

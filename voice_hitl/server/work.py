@@ -1,23 +1,37 @@
-"""The REST interface of what people do beside talking: dispositions of handoffs."""
+"""The REST interface of what people do beside talking: dispositions, the work board, follow-ups."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from handoff.approvals import FollowUpDone
+from handoff.board import Card
 from handoff.labels import Disposition, of_disposition
 from handoff.ports import DecisionRecord, HandoffRecord, Store
+from voice_hitl.call.approving import ApprovalService
+from voice_hitl.call.board import BoardService
 from voice_hitl.clock import Clock
-from voice_hitl.server.openapi import Identify, Route, read_body
-from voice_hitl.server.wire import DispositionBody, ErrorBody
+from voice_hitl.server.openapi import Identify, Route, answer, read_body
+from voice_hitl.server.views import card_view, column_view, follow_up_view
+from voice_hitl.server.wire import CardView, DispositionBody, ErrorBody, FollowUps, WorkBoard
 
 
 class WorkApi:
-    """The handlers, over the store."""
+    """The handlers, over the store, the board and the approval gate."""
 
-    def __init__(self, store: Store, clock: Clock, identify: Identify) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identify: Identify,
+        board: BoardService,
+        approvals: ApprovalService,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._identify = identify
+        self._board = board
+        self._approvals = approvals
         self.routes = [
             Route(
                 "POST",
@@ -26,6 +40,33 @@ class WorkApi:
                 self.dispose,
                 DispositionBody,
                 {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody, 422: ErrorBody},
+                needs_session=True,
+            ),
+            Route(
+                "GET",
+                "/work",
+                "The work board: every task of the AI by column, with who moved it there and when",
+                self.work,
+                None,
+                {200: WorkBoard, 401: ErrorBody, 403: ErrorBody},
+                needs_session=True,
+            ),
+            Route(
+                "GET",
+                "/follow-ups",
+                "What was approved or asked for, was not done for certain, and somebody must see to",
+                self.follow_ups,
+                None,
+                {200: FollowUps, 401: ErrorBody, 403: ErrorBody},
+                needs_session=True,
+            ),
+            Route(
+                "POST",
+                "/follow-ups/{approval_id}/done",
+                "Say that a follow-up has been seen to",
+                self.followed_up,
+                None,
+                {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody},
                 needs_session=True,
             ),
         ]
@@ -51,6 +92,43 @@ class WorkApi:
             note=body.note,
         )
         await self._store.save([disposition, *of_disposition(disposition)])
+        return web.Response(status=204)
+
+    async def work(self, request: web.Request) -> web.Response:
+        """`GET /work`."""
+        await self._identify(request)
+        people = await self._store.list_operators()
+        names = {person.operator_id: person.name for person in people}
+        board, now = self._board.board, self._clock.now()
+        shift = self._clock.wall() - now
+
+        def shown(card: Card) -> CardView:
+            return card_view(card.shifted(shift), names)
+
+        columns = [
+            column_view(column, [shown(card) for card in board.cards(column.column)])
+            for column in board.columns(now)
+        ]
+        return answer(WorkBoard(columns=columns, refused=len(board.anomalies())))
+
+    async def follow_ups(self, request: web.Request) -> web.Response:
+        """`GET /follow-ups`."""
+        await self._identify(request)
+        shift = self._clock.wall() - self._clock.now()
+        found = []
+        for record in self._approvals.gate.follow_ups():
+            call = await self._store.call(record.call_id)
+            found.append(follow_up_view(record.shifted(shift), call.caller if call else ""))
+        return answer(FollowUps(follow_ups=found))
+
+    async def followed_up(self, request: web.Request) -> web.Response:
+        """`POST /follow-ups/{approval_id}/done`."""
+        identity = await self._identify(request)
+        approval_id = request.match_info["approval_id"]
+        open_ones = {record.approval_id for record in self._approvals.gate.follow_ups()}
+        if approval_id not in open_ones:
+            raise web.HTTPNotFound(text=f"nothing is left to do about {approval_id}")
+        self._approvals.post(FollowUpDone(approval_id, identity.operator_id))
         return web.Response(status=204)
 
 

@@ -18,18 +18,22 @@ from aiohttp.test_utils import TestClient, TestServer
 from handoff import commands as core
 from handoff import events as facts
 from handoff.approvals import Gate
+from handoff.audit import Audits
 from handoff.brief import Brief
 from handoff.desk import Desk
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
+from handoff.review import Reviews
 from handoff.testing import MemoryStore, a_decision
 from voice_hitl.audio import g711
 from voice_hitl.call.approving import ApprovalService
+from voice_hitl.call.auditing import AuditService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import CallSnapshot
+from voice_hitl.call.reviewing import ReviewService
 from voice_hitl.call.runner import CallRunner
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
@@ -41,6 +45,9 @@ from voice_hitl.server.hub import OUTBOX_SIZE, Hub
 from voice_hitl.server.metrics import Metrics
 
 PUBLIC = "https://voice.example.com"
+WATCHFUL = Policy.from_mapping(
+    {"review": {"rate": 1, "risky_rate": 1}, "audit": {"uniform": 1}}, "test"
+)
 Message = TypeVar("Message", bound=wire.WireModel)
 Client = TestClient[web.Request, web.Application]
 DECISION = a_decision("CA1")
@@ -159,7 +166,8 @@ class Office:
     def __init__(self, reconnect_seconds: float) -> None:
         self.clock = Clock.of_running_loop()
         self.people, self.accounts = accounts()
-        self.hub = Hub(self.clock, Metrics(), "1.0", "Be kind.", self._lines)
+        intents = {"balance": "the balance"}
+        self.hub = Hub(self.clock, Metrics(), "1.0", "Be kind.", self._lines, intents)
         self.calls: dict[str, Call] = {"CA1": Call(self.hub)}
         self.journal = Journal(MemoryStore())
         self.floor = FloorService(
@@ -168,12 +176,25 @@ class Office:
         self.approvals = ApprovalService(
             Gate(Policy()), self.clock, self.journal, self.hub, lambda _: None, self.floor.free
         )
+        self.reviews = ReviewService(
+            Reviews(WATCHFUL, key=b"test"),
+            self.clock,
+            self.journal,
+            self.hub,
+            lambda _: None,
+            intents,
+        )
+        self.audits = AuditService(
+            Audits(WATCHFUL, key=b"test"), self.clock, self.journal, self.hub, lambda _: True
+        )
         self.consoles = Consoles(
             ConsoleParts(
                 accounts=self.accounts,
                 hub=self.hub,
                 floor=self.floor,
                 approvals=self.approvals,
+                reviews=self.reviews,
+                audits=self.audits,
                 clock=self.clock,
                 find_call=lambda call: cast(CallRunner | None, self.calls.get(call)),
                 reconnect_seconds=reconnect_seconds,
@@ -228,7 +249,10 @@ class Office:
 async def an_office(reconnect_seconds: float = 5.0) -> AsyncIterator[Office]:
     office = Office(reconnect_seconds)
     async with asyncio.TaskGroup() as tasks:
-        services = [tasks.create_task(office.journal.run()), tasks.create_task(office.floor.run())]
+        services = [
+            tasks.create_task(service.run())
+            for service in (office.journal, office.floor, office.reviews, office.audits)
+        ]
         try:
             async with TestClient(TestServer(office.app)) as client:
                 office.client = client

@@ -51,7 +51,8 @@ def snapshot(call_id: str = "CA1") -> CallSnapshot:
 @pytest.fixture
 async def hub() -> Hub:
     lines = [Line(0, "agent", "Hello.", 1.0)]
-    return Hub(Clock.of_running_loop(), Metrics(), "1.0", "Be kind.", lambda _: lines)
+    intents = {"balance": "the balance"}
+    return Hub(Clock.of_running_loop(), Metrics(), "1.0", "Be kind.", lambda _: lines, intents)
 
 
 async def drain(connection: Connection) -> list[dict[str, Any]]:

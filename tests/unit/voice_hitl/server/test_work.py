@@ -1,17 +1,27 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handoff.ports import CallRecord, DecisionRecord, HandoffRecord
+from handoff.approvals import ApprovalAsked, ApprovalRecord, FollowUpDone, Gate, Show
+from handoff.board import ApprovalChanged, Board, Step, TaskAdded, TaskMoved
+from handoff.events import CallOver, Effect
+from handoff.oversight import Mode, Proposal, Verdict
+from handoff.policy import Policy
+from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, OperatorRecord
 from handoff.testing import MemoryStore, a_decision
+from voice_hitl.call.approving import ApprovalService
+from voice_hitl.call.board import BoardService
+from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
 from voice_hitl.server.auth import Identity
 from voice_hitl.server.http import one_shape
 from voice_hitl.server.openapi import add_routes
+from voice_hitl.server.wire import FollowUps, WorkBoard
 from voice_hitl.server.work import WorkApi
 
 Client = TestClient[web.Request, web.Application]
@@ -39,13 +49,53 @@ async def store() -> MemoryStore:
     return store
 
 
+class Nobody:
+    """Consoles that show nothing (`ApprovalConsole`)."""
+
+    def approval_asked(self, ask: Show, seconds: float) -> None:
+        pass
+
+    def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
+        pass
+
+    def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
+        pass
+
+    def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
+        pass
+
+    def approval_changed(self, record: ApprovalRecord) -> None:
+        pass
+
+
+@dataclass
+class Work:
+    """What the interface shows, and the clock it is on."""
+
+    clock: Clock
+    board: BoardService
+    approvals: ApprovalService
+
+
 @pytest.fixture
-async def client(store: MemoryStore) -> AsyncIterator[Client]:
+async def work(store: MemoryStore) -> Work:
+    clock, journal = Clock.of_running_loop(), Journal(store)
+    board = BoardService(Board(), clock, journal)
+    gate = Gate(Policy())
+    approvals = ApprovalService(gate, clock, journal, Nobody(), lambda _: None, lambda: ())
+    return Work(clock, board, approvals)
+
+
+@pytest.fixture
+async def client(store: MemoryStore, work: Work) -> AsyncIterator[Client]:
     async def identify(request: web.Request) -> Identity:
+        if "X-Operator" not in request.headers:
+            raise web.HTTPUnauthorized(text="sign in first")
         return Identity(request.headers["X-Operator"], "Someone")
 
     app = web.Application(middlewares=[one_shape])
-    add_routes(app, WorkApi(store, Clock.of_running_loop(), identify).routes)
+    api = WorkApi(store, work.clock, identify, work.board, work.approvals)
+    add_routes(app, api.routes)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -94,3 +144,81 @@ async def test_who_did_not_take_the_call_or_says_something_else_is_refused(
 ) -> None:
     assert await say(client, operator, verdict, url) == status
     assert await store.labels() == []
+
+
+ANA = {"X-Operator": "ana"}
+
+
+async def test_the_board_shows_every_task_by_column_with_who_and_when(
+    client: Client, store: MemoryStore, work: Work
+) -> None:
+    await store.save([OperatorRecord("ana", "Ana Maria", "", "operator")])
+    board, now = work.board.board, work.clock.now()
+    for task in ("a1", "a2"):
+        board.handle(TaskAdded(task, "CA1", f"do {task}"), now)
+        board.handle(TaskMoved(task, Step.START, "agent"), now)
+    board.handle(ApprovalChanged("a1", "open", "agent"), now)
+    board.handle(ApprovalChanged("a1", "approved", "ana", "fine"), now)
+    board.handle(TaskMoved("a2", Step.EXECUTE, "agent"), now)  # not approved: refused
+    answer = await client.get("/api/v1/work", headers=ANA)
+    shown = WorkBoard.model_validate_json(await answer.text())
+    assert [column.column for column in shown.columns] == [
+        *("queued", "processing", "review", "approved"),
+        *("executed", "rejected", "expired", "failed"),
+    ]
+    cards = {card.task_id: card for column in shown.columns for card in column.cards}
+    assert [(move.column, move.by) for move in cards["a1"].moves] == [
+        ("queued", "agent"),
+        ("processing", "agent"),
+        ("review", "agent"),
+        ("approved", "Ana Maria"),
+    ]
+    assert cards["a1"].moves[-1].note == "fine"
+    assert cards["a1"].moves[-1].at == pytest.approx(work.clock.wall(), abs=5.0)
+    assert (cards["a2"].title, cards["a2"].call_id) == ("do a2", "CA1")
+    assert shown.refused == 1
+
+
+def left_undone(work: Work) -> str:
+    """An approval whose caller hung up."""
+    gate, now = work.approvals.gate, work.clock.now()
+    proposal = Proposal("a1", "CA1", "send", {"card": "7788"}, Effect.IRREVERSIBLE, "send a card")
+    gate.handle(ApprovalAsked("p1", proposal, Verdict(Mode.IN, 60, 45.0), ("ana",)), now)
+    gate.handle(CallOver("CA1"), now)
+    return "p1"
+
+
+async def test_what_is_left_to_do_is_listed_until_somebody_says_that_it_is_done(
+    client: Client, work: Work
+) -> None:
+    approval_id = left_undone(work)
+    answer = await client.get("/api/v1/follow-ups", headers=ANA)
+    (left,) = FollowUps.model_validate_json(await answer.text()).follow_ups
+    assert (left.approval_id, left.status, left.caller) == (
+        approval_id,
+        "caller_gone",
+        "+15550100",
+    )
+    assert (left.summary, left.arguments) == ("send a card", {"card": "7788"})
+    assert left.closed_at == pytest.approx(work.clock.wall(), abs=5.0)
+
+    done = await client.post(f"/api/v1/follow-ups/{approval_id}/done", headers=ANA)
+    assert done.status == 204
+    event = work.approvals._inbox.get_nowait()  # nobody runs the gate here
+    assert event == FollowUpDone(approval_id, "ana")
+    work.approvals.gate.handle(event, work.clock.now())
+    answer = await client.get("/api/v1/follow-ups", headers=ANA)
+    assert FollowUps.model_validate_json(await answer.text()).follow_ups == []
+    again = await client.post(f"/api/v1/follow-ups/{approval_id}/done", headers=ANA)
+    assert again.status == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/work"), ("GET", "/follow-ups"), ("POST", "/follow-ups/p1/done")],
+)
+async def test_nobody_sees_the_work_without_a_session(
+    client: Client, method: str, path: str
+) -> None:
+    answer = await client.request(method, f"/api/v1{path}")
+    assert answer.status == 401
