@@ -257,4 +257,4 @@ def _finite(value: float) -> float | None:
 def _cell(value: float | None, spread: Interval | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.3f}" + (f" ({spread.low:.2f}-{spread.high:.2f})" if spread else "")
+    return f"{value:.3f}" + (f"\n{spread.low:.2f}-{spread.high:.2f}" if spread else "")
