@@ -105,7 +105,7 @@ def _actions(data: Path, count: int) -> Runs:
 
 def _person(data: Path, count: int) -> Runs:
     rows = read_rows([data / "nlupp" / "banking.jsonl"], person_request.Line)
-    for train, test in folds(rows, lambda row: row.text, count):
+    for train, test in folds(rows, person_request.group_of, count):
         yield person_request.evaluate_person_request(train, test)
 
 
