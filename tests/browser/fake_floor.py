@@ -158,7 +158,16 @@ class FakeFloor:
         """Add an account; return its id."""
         operator_id = f"op-{len(self.people) + 1}"
         view = wire.OperatorView(
-            operator_id=operator_id, name=name, presence=presence, call_id=None
+            operator_id=operator_id,
+            name=name,
+            presence=presence,
+            call_id=None,
+            role="operator",
+            skills=[],
+            languages=[],
+            seniority="standard",
+            load=0,
+            resting=False,
         )
         self.people[operator_id] = Person(view, password)
         return operator_id
@@ -233,6 +242,10 @@ class FakeFloor:
         await self._unbridge(call_id, "caller_gone", "The caller hung up.")
         self.calls.pop(call_id, None)
         await self.tell(wire.CallGone.model_validate({"call_id": call_id, "outcome": outcome}))
+
+    async def hang_up_operator(self, call_id: str) -> None:
+        """The operator leaves the call to the AI."""
+        await self._unbridge(call_id, "handed_back", "You handed the call back to the AI.")
 
     async def bridge(self, operator_id: str, call_id: str) -> None:
         """The operator and the caller hear one another."""
@@ -354,6 +367,10 @@ class FakeFloor:
                 offers=[offer for owner, offer in self.offers.values() if owner == operator_id],
                 approvals=[view for owner, view in self.approvals.values() if owner == operator_id],
                 reviews=[],
+                alerts=[],
+                callbacks=[],
+                callback_offers=[],
+                queue=[],
                 server_time=time.time(),
                 version=self.version,
                 guidelines=self.guidelines,
@@ -383,7 +400,7 @@ class FakeFloor:
             case wire.Approve() | wire.Reject() | wire.Respond():
                 await self._answer(socket, command)
             case wire.HandBack(call_id=call_id):
-                await self._unbridge(call_id, "handed_back", "You handed the call back to the AI.")
+                await self.hang_up_operator(call_id)
             case wire.EndCall(call_id=call_id):
                 await self._unbridge(call_id, "operator_ended", "You ended the call.")
                 await self.end_call(call_id, "handed_off")

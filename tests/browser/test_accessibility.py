@@ -119,3 +119,33 @@ async def test_a_call(themed: Page, floor: FakeFloor, axe: str) -> None:
     await floor.sever()
     await expect(themed.get_by_text("Connection lost.")).to_be_visible()
     await check(themed, axe, "a lost connection")
+
+
+async def test_what_the_ai_asks(themed: Page, floor: FakeFloor, axe: str) -> None:
+    me = await sign_in(themed, floor)
+    call = await scenes.working_day(floor)
+    await floor.ask(me, scenes.approval(call.call_id, call.caller, 90.0, second=True))
+    await floor.ask(me, scenes.approval("c-card", "+44 20 7946 0958", 120.0, veto=True))
+    card = themed.get_by_role("article")
+    await expect(card.get_by_role("button", name="Approve")).to_be_enabled()
+    await check(themed, axe, "an approval")
+    await card.get_by_label("Amount").fill("40.00")
+    await card.get_by_role("button", name="Approve with changes").click()
+    await expect(card.get_by_role("button", name="Yes, with these changes")).to_be_enabled()
+    await check(themed, axe, "an approval with changes")
+    await themed.keyboard.press("Escape")
+    await card.get_by_role("button", name="Reject").click()
+    await check(themed, axe, "a rejection")
+    await themed.get_by_role("region", name="Also waiting").get_by_role("button").click()
+    await expect(card.get_by_role("button", name="Approve now")).to_be_enabled()
+    await check(themed, axe, "a veto window")
+
+
+async def test_wrap_up(themed: Page, floor: FakeFloor, axe: str) -> None:
+    me = await sign_in(themed, floor)
+    call = await scenes.working_day(floor)
+    await floor.bridge(me, call.call_id)
+    await expect(call_bar(themed)).to_be_visible()
+    await floor.hang_up_operator(call.call_id)
+    await expect(themed.get_by_role("region", name="Was this handoff needed?")).to_be_visible()
+    await check(themed, axe, "wrap-up")

@@ -2,7 +2,7 @@
 
 import { chime, ring } from './audio/ring';
 import { foremostOffer } from './state/views';
-import type { ApprovalView, OfferView } from './wire';
+import type { Floor } from './state/floor';
 
 const TITLE = document.title;
 const FLASH_MS = 1000;
@@ -17,9 +17,16 @@ interface Alert {
   readonly sound: () => () => void;
 }
 
-/** What to alert of: a ringing call before anything else, then the approval that came last. */
-function alertOf(offers: readonly OfferView[], approvals: readonly ApprovalView[]): Alert | null {
-  const offer = foremostOffer(offers);
+type Waiting = Pick<Floor, 'offers' | 'alerts' | 'callbackOffers' | 'approvals' | 'bridge'>;
+
+const CRITICAL_SECONDS = 60;
+
+/**
+ * What to alert of: what rings here before anything else, then a critical call, a callback, and the
+ * approval that came last.
+ */
+function alertOf(floor: Waiting): Alert | null {
+  const offer = foremostOffer(floor.offers);
   if (offer !== null) {
     return {
       id: offer.offer_id,
@@ -29,7 +36,27 @@ function alertOf(offers: readonly OfferView[], approvals: readonly ApprovalView[
       sound: () => ring(offer.seconds),
     };
   }
-  const approval = approvals.at(-1);
+  const critical = floor.bridge === null ? floor.alerts[0] : undefined;
+  if (critical !== undefined) {
+    return {
+      id: critical.call_id,
+      title: `☎ Critical: ${critical.caller}`,
+      heading: `Critical call from ${critical.caller}`,
+      body: critical.brief.why,
+      sound: () => ring(CRITICAL_SECONDS),
+    };
+  }
+  const callback = floor.callbackOffers[0];
+  if (callback !== undefined) {
+    return {
+      id: callback.offer_id,
+      title: `☎ Call back ${callback.callback.number}`,
+      heading: `Call back ${callback.callback.number}`,
+      body: callback.callback.reason,
+      sound: () => ring(callback.seconds),
+    };
+  }
+  const approval = floor.approvals.at(-1);
   if (approval === undefined) {
     return null;
   }
@@ -49,8 +76,8 @@ export class Alerts {
   #notification: Notification | null = null;
 
   /** These wait now; the alerts start, change or stop accordingly. */
-  update(offers: readonly OfferView[], approvals: readonly ApprovalView[]): void {
-    const alert = alertOf(offers, approvals);
+  update(waiting: Waiting): void {
+    const alert = alertOf(waiting);
     if ((alert?.id ?? null) === this.#alert) {
       return;
     }

@@ -13,7 +13,18 @@ import { holdAlone } from './lib/one-window';
 import { Connection } from './net/connection';
 import { type Bridge, EMPTY_FLOOR, type Floor } from './state/floor';
 import { type FloorEvent, reduce } from './state/reduce';
-import type { Approve, ApprovalView, ConsoleMessage, Reject, Respond, ServerMessage } from './wire';
+import type {
+  Approve,
+  ApprovalView,
+  AuditVerdict,
+  CallbackView,
+  ConsoleMessage,
+  Override,
+  Reject,
+  Respond,
+  ServerMessage,
+  SetPresence,
+} from './wire';
 
 type Named = 'approval_id' | 'digest';
 /** An operator's answer to an approval. */
@@ -46,7 +57,7 @@ export class Desk {
     document.removeEventListener('pointerdown', this.#unlock);
     document.removeEventListener('keydown', this.#unlock);
     this.#connection.close();
-    this.#alerts.update([], []);
+    this.#alerts.update(EMPTY_FLOOR);
     this.#endTalk();
     this.#coolMicrophone();
   }
@@ -60,7 +71,7 @@ export class Desk {
     return Date.now() / 1000 + this.floor.get().clockOffset;
   }
 
-  setPresence(presence: 'available' | 'away'): void {
+  setPresence(presence: SetPresence['presence']): void {
     this.#send({ type: 'presence', presence });
     if (presence === 'available') {
       void askToNotify();
@@ -69,7 +80,8 @@ export class Desk {
   }
 
   select(callId: string): void {
-    if (callId !== this.floor.get().selected) {
+    const { selected, view } = this.floor.get();
+    if (callId !== selected || view !== 'calls') {
       this.dispatch({ kind: 'select', callId });
     }
   }
@@ -90,6 +102,50 @@ export class Desk {
     if (this.#send({ ...answer, approval_id, digest })) {
       this.dispatch({ kind: 'answering', approvalId: approval_id });
     }
+  }
+
+  /** Say what became of a callback that this operator has. */
+  closeCallback(callback: CallbackView, reached: boolean, note: string): void {
+    const { callback_id, epoch } = callback;
+    if (epoch !== null) {
+      this.#send({ type: 'close_callback', callback_id, epoch, reached, note });
+    }
+  }
+
+  /** The caller needs no call any more. */
+  withdrawCallback(callback: CallbackView, note: string): void {
+    this.#send({ type: 'withdraw_callback', callback_id: callback.callback_id, note });
+  }
+
+  /** Ready for calls before the wrap-up time is over. */
+  endWrapUp(): void {
+    this.#send({ type: 'wrap_up_done' });
+  }
+
+  /** Change the place of a call that waits. */
+  override(callId: string, action: Override['action'], why: string): void {
+    this.#send({ type: 'override', call_id: callId, action, why });
+  }
+
+  /** Say what this operator would do with a turn, before they know what the AI chose. */
+  choose(reviewId: string, intent: string | null, text: string): void {
+    this.#send({ type: 'review_choice', review_id: reviewId, intent, text });
+  }
+
+  /** Say whether the AI's choice and this operator's come to the same. */
+  compare(reviewId: string, equal: boolean): void {
+    this.#send({ type: 'review_verdict', review_id: reviewId, equal });
+  }
+
+  /** Ask for something to judge. */
+  nextAudit(): void {
+    if (this.#send({ type: 'next_audit' })) {
+      this.dispatch({ kind: 'auditing' });
+    }
+  }
+
+  judge(auditId: string, verdict: AuditVerdict['verdict'], note: string): void {
+    this.#send({ type: 'audit_answer', audit_id: auditId, verdict, note });
   }
 
   /** Take a live call that was not offered. */
@@ -149,7 +205,7 @@ export class Desk {
       this.#watched = selected;
       this.#connection.send({ type: 'watch', call_id: selected });
     }
-    this.#alerts.update(floor.offers, floor.approvals);
+    this.#alerts.update(floor);
     if (floor.offers.length > 0) {
       void this.#warmIfGranted();
     } else if (floor.taking === null && floor.bridge === null) {

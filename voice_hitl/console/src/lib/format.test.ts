@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ago, clock, initials, percent, words } from './format';
+import { ago, clock, figure, initials, percent, words } from './format';
 
 it('writes durations as a phone does', () => {
   expect([0, 9.9, 61, 3599, 3600, 36061, -5].map(clock)).toEqual([
@@ -26,6 +26,12 @@ it('says roughly how long ago', () => {
 
 it('rounds probabilities to whole per cent', () => {
   expect([0, 0.004, 0.625, 1].map(percent)).toEqual(['0', '0', '63', '100']);
+});
+
+it('gives figures their unit', () => {
+  expect(figure(0.1234, 'share')).toBe('12.3 %');
+  expect(figure(42, 'seconds')).toBe('42.0 s');
+  expect(figure(0.0471, 'score')).toBe('0.047');
 });
 
 it('turns identifiers into words', () => {

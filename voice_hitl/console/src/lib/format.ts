@@ -22,6 +22,18 @@ export function percent(probability: number): string {
   return String(Math.round(100 * probability));
 }
 
+/** A figure with its unit: shares as per cent, seconds to a tenth, scores to three places. */
+export function figure(value: number, unit: 'share' | 'seconds' | 'score'): string {
+  switch (unit) {
+    case 'share':
+      return `${(100 * value).toFixed(1)} %`;
+    case 'seconds':
+      return `${value.toFixed(1)} s`;
+    case 'score':
+      return value.toFixed(3);
+  }
+}
+
 /** `lost_card` as `Lost card`. */
 export function words(identifier: string): string {
   const spaced = identifier.replace(/[_-]+/g, ' ').trim();

@@ -1,6 +1,15 @@
 /** The REST calls the console makes: who is signed in, first set-up, what people say of the work. */
 
-import type { DispositionBody, ErrorBody, Session, SetUp, SignIn } from '../wire';
+import type {
+  DispositionBody,
+  ErrorBody,
+  FiguresView,
+  FollowUps,
+  Session,
+  SetUp,
+  SignIn,
+  WorkBoard,
+} from '../wire';
 
 /** A refusal, in words for the person. */
 export class Refused extends Error {
@@ -56,6 +65,16 @@ export const setUp = (body: SetUp): Promise<Session> => call('POST', '/api/v1/se
 /** Say whether the handoff of a call was right. */
 export const dispose = (callId: string, body: DispositionBody): Promise<void> =>
   call('POST', `/api/v1/calls/${encodeURIComponent(callId)}/disposition`, body);
+
+export const workBoard = (): Promise<WorkBoard> => call('GET', '/api/v1/work');
+
+export const followUps = (): Promise<FollowUps> => call('GET', '/api/v1/follow-ups');
+
+/** Say that a follow-up has been seen to. */
+export const followedUp = (approvalId: string): Promise<void> =>
+  call('POST', `/api/v1/follow-ups/${encodeURIComponent(approvalId)}/done`);
+
+export const figures = (): Promise<FiguresView> => call('GET', '/api/v1/figures');
 
 /** Who is signed in; null when nobody is. Throws `Refused` when the server cannot say. */
 export async function currentSession(): Promise<Session | null> {

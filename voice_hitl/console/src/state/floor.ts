@@ -47,7 +47,9 @@ export interface WrapUp {
 
 /** A turn to decide beside the AI; `revealed` once this operator has chosen. */
 export interface Review {
-  readonly view: ReviewView;
+  readonly id: string;
+  /** Null for one that was chosen before the page was loaded. */
+  readonly view: ReviewView | null;
   readonly revealed: ReviewRevealed | null;
 }
 
@@ -79,6 +81,8 @@ export interface Floor {
   /** Briefs of calls that were offered here, by call. */
   readonly briefs: Readonly<Record<string, BriefView>>;
   readonly transcripts: Readonly<Record<string, readonly TranscriptEntry[]>>;
+  /** The page that is shown: the calls, or the work beside them. */
+  readonly view: 'calls' | 'work';
   readonly selected: string | null;
   readonly bridge: Bridge | null;
   /** The offer or call whose taking was asked for and not yet answered. */
@@ -120,6 +124,7 @@ export const EMPTY_FLOOR: Floor = {
   offers: [],
   briefs: {},
   transcripts: {},
+  view: 'calls',
   selected: null,
   bridge: null,
   taking: null,

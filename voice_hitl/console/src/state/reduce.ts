@@ -25,6 +25,7 @@ export type FloorEvent =
   | { readonly kind: 'server'; readonly message: ServerMessage; readonly at: number }
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'select'; readonly callId: string | null }
+  | { readonly kind: 'view'; readonly view: Floor['view'] }
   | { readonly kind: 'taking'; readonly id: string }
   | { readonly kind: 'answering'; readonly approvalId: string }
   /** Something to judge was asked for. */
@@ -51,7 +52,9 @@ export function reduce(floor: Floor, event: FloorEvent): Floor {
         auditing: event.link.status === 'open' ? floor.auditing : 'idle',
       };
     case 'select':
-      return forget({ ...floor, selected: event.callId });
+      return forget({ ...floor, selected: event.callId, view: 'calls' });
+    case 'view':
+      return { ...floor, view: event.view };
     case 'taking':
       return { ...floor, taking: event.id };
     case 'answering':
@@ -137,6 +140,7 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
         },
         offers: floor.offers.filter(({ call_id }) => call_id !== message.call_id),
         selected: message.call_id,
+        view: 'calls',
         taking: null,
       };
     case 'unbridged': {
@@ -181,7 +185,7 @@ function hello(floor: Floor, message: Hello, at: number): Floor {
     offers: [],
     approvals: message.approvals,
     answering: [],
-    reviews: message.reviews.map((view) => ({ view, revealed: null })),
+    reviews: message.reviews.map((view) => ({ id: view.review_id, view, revealed: null })),
     audit: null,
     alerts: message.alerts,
     callbacks: message.callbacks,

@@ -5,17 +5,15 @@ import { type Floor, type Review, withNotice } from './floor';
 
 /** A turn to decide beside the AI. */
 export function reviewAsked(floor: Floor, view: ReviewView): Floor {
-  return { ...floor, reviews: [...others(floor, view.review_id), { view, revealed: null }] };
+  const { review_id: id } = view;
+  return { ...floor, reviews: [...others(floor, id), { id, view, revealed: null }] };
 }
 
 /** This operator has chosen, so the AI's choice is no secret any more. */
 export function reviewRevealed(floor: Floor, revealed: ReviewRevealed): Floor {
-  return {
-    ...floor,
-    reviews: floor.reviews.map((review) =>
-      review.view.review_id === revealed.review_id ? { ...review, revealed } : review,
-    ),
-  };
+  const { review_id: id } = revealed;
+  const view = floor.reviews.find((review) => review.id === id)?.view ?? null;
+  return { ...floor, reviews: [...others(floor, id), { id, view, revealed }] };
 }
 
 /** A review is over; what this operator did themselves needs no telling. */
@@ -38,4 +36,4 @@ export function auditOver(floor: Floor, message: AuditOver): Floor {
 }
 
 const others = (floor: Floor, id: string): Review[] =>
-  floor.reviews.filter(({ view }) => view.review_id !== id);
+  floor.reviews.filter((review) => review.id !== id);

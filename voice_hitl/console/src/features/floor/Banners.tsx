@@ -1,4 +1,4 @@
-/** What stands across the page: a lost connection, a newer server. */
+/** What stands across the page: a lost connection, time for a break, a newer server. */
 
 import { Button } from '@mantine/core';
 import { audible } from '../../audio/engine';
@@ -14,6 +14,8 @@ export function Banners() {
   const bridged = useFloor((floor) => floor.bridge !== null);
   const outdated = useFloor((floor) => floor.outdated);
   const expecting = useFloor((floor) => floor.me?.presence === 'available');
+  const tired = useFloor((floor) => floor.me?.resting === true && floor.me.presence !== 'break');
+  const desk = useDesk();
   const heard = useObservable(audible, (value) => value);
   if (link.status !== 'open' && known) {
     return <Lost bridged={bridged} retryAt={link.status === 'lost' ? link.retryAt : null} />;
@@ -26,6 +28,16 @@ export function Banners() {
           The browser keeps this page silent until you click in it or press a key: a call would not
           ring.
         </span>
+      </div>
+    );
+  }
+  if (tired && !bridged) {
+    return (
+      <div className={styles.banner} data-tone="accent" role="status">
+        <span>Time for a break: nothing rings here until you have rested.</span>
+        <Button size="compact-sm" variant="default" onClick={() => desk.setPresence('break')}>
+          Take a break
+        </Button>
       </div>
     );
   }

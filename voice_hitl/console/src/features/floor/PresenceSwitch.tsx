@@ -1,6 +1,6 @@
-/** Available or away; during a call it says so instead. */
+/** Available, away or on a break; during a call it says so instead. */
 
-import { SegmentedControl } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { useDesk, useFloor } from '../../desk-context';
 import type { OperatorView } from '../../wire';
 import styles from './PresenceSwitch.module.css';
@@ -20,10 +20,15 @@ export function PresenceSwitch() {
       <span className={styles.busy} role="status">
         <span className={styles.dot} data-presence={presence} />
         {busy}
+        {presence === 'wrap_up' && (
+          <Button size="compact-xs" variant="default" onClick={() => desk.endWrapUp()}>
+            Ready
+          </Button>
+        )}
       </span>
     );
   }
-  const value = presence === 'away' ? 'away' : 'available';
+  const value = presence === 'away' || presence === 'break' ? presence : 'available';
   return (
     <SegmentedControl
       aria-label="Your presence"
@@ -36,6 +41,7 @@ export function PresenceSwitch() {
       data={[
         { value: 'available', label: <Choice presence="available" text="Available" /> },
         { value: 'away', label: <Choice presence="away" text="Away" /> },
+        { value: 'break', label: <Choice presence="break" text="Break" /> },
       ]}
     />
   );

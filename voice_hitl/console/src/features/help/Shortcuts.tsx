@@ -9,8 +9,8 @@ export function Shortcuts() {
 
   useShortcut('a', () => {
     const presence = desk.floor.get().me?.presence;
-    if (presence === 'available' || presence === 'away') {
-      desk.setPresence(presence === 'away' ? 'available' : 'away');
+    if (presence === 'available' || presence === 'away' || presence === 'break') {
+      desk.setPresence(presence !== 'available' ? 'available' : 'away');
     }
   });
 
