@@ -41,6 +41,7 @@ from voice_hitl.log import configure, get_logger
 from voice_hitl.server.api import Api
 from voice_hitl.server.auth import Accounts
 from voice_hitl.server.console import ConsoleParts, Consoles
+from voice_hitl.server.figures import FiguresApi
 from voice_hitl.server.http import add_console, one_shape
 from voice_hitl.server.hub import Hub
 from voice_hitl.server.media import StreamSession, media_socket
@@ -263,8 +264,11 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     consoles.add_to(app)
     secure = (config.server.public_url or "").startswith("https://")
-    work = WorkApi(store, clock, consoles.identify, workplace.board, workplace.approvals)
-    Api(accounts, store, clock, consoles.identify, secure, work.routes).add_to(app)
+    identify, heard = consoles.identify, workplace.figures.kept
+    work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, heard)
+    figures = FiguresApi(workplace.figures, policy, clock, identify)
+    routes = [*work.routes, *figures.routes]
+    Api(accounts, store, clock, identify, secure, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)
     port = await _listen(config, app, stack)

@@ -15,6 +15,8 @@ from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
 from handoff.audit import AuditItem, AuditorAnswers, AuditorAsks, AuditVerdict
 from handoff.commands import Decision, Notice, Ring
+from handoff.drift import Warned
+from handoff.metrics import Figures
 from handoff.moderation import Moderator
 from handoff.policy import Policy
 from handoff.review import Choice, RevealChoice, ReviewerChose, ShowReview, VerdictGiven
@@ -78,6 +80,8 @@ class Screen:
     reviewed: list[tuple[str, str, str | None]] = field(default_factory=list)  # id, outcome, by
     audits: dict[str, AuditItem | None] = field(default_factory=dict)  # by auditor
     audited: list[tuple[str, str]] = field(default_factory=list)  # auditor, why it is over
+    warnings: dict[str, Warned] = field(default_factory=dict)  # by code
+    figures: Figures | None = None  # the last that were sampled
 
     def call_changed(self, snapshot: CallSnapshot) -> None:
         assert snapshot.call_id not in self.ended
@@ -150,6 +154,15 @@ class Screen:
 
     def audit_over(self, operator_id: str, audit_id: str, reason: str) -> None:
         self.audited.append((operator_id, reason))
+
+    def warning_raised(self, warning: Warned, since: float) -> None:
+        self.warnings[warning.code.value] = warning
+
+    def warning_over(self, code: str) -> None:
+        del self.warnings[code]
+
+    def figures_sampled(self, figures: Figures) -> None:
+        self.figures = figures
 
     def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
         self.presences[operator_id] = presence

@@ -10,15 +10,21 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import get_args
 
-from handoff.labels import Disposition, Label
+from handoff.audit import AuditRecord, AuditState
+from handoff.errors import StorageError
+from handoff.labels import Disposition, Label, inverse
 from handoff.metrics import (
+    PATHS,
     RIGHTLY_ROUTED,
     CallFinished,
     Disposed,
     Handled,
+    Judged,
     Outcome,
+    Path,
     ProposalAnswered,
     QueueLeft,
+    Reviewed,
 )
 from handoff.outcomes import (
     CallEnded,
@@ -28,10 +34,18 @@ from handoff.outcomes import (
     TurnDecided,
     TurnJudged,
 )
-from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, Record
+from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, MachineRecord, Record
+from handoff.review import ReviewRecord
 from handoff.supervision import SupervisionEvent
+from voice_hitl.call import auditing, reviewing
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
 
 REMEMBERED = 20_000
+NONE_KNOWN = "something else"  # what an answer without an intent counts as
+NONE_OF_BOTH = "other words"  # the same intent, and yet not the same
+PATHS_BY_NAME: dict[str, Path] = {path: path for path in PATHS}
 OUTCOMES: dict[str, Outcome] = {outcome: outcome for outcome in get_args(Outcome)}
 AT_A_CALL = ("in_call", "wrap_up")  # presences
 
@@ -64,6 +78,10 @@ class Counting:
                 return list(self._disposition(record))
             case Label():
                 return list(self._label(record))
+            case MachineRecord(machine=auditing.MACHINE, state=AuditState.DONE.value):
+                return list(self._audit(record))
+            case MachineRecord(machine=reviewing.MACHINE, state="equal" | "different"):
+                return list(self._review(record))
             case _:
                 return []
 
@@ -117,3 +135,28 @@ class Counting:
         if record.source == "approval":
             yield ProposalAnswered(overridden=record.value)
         yield TurnJudged(record.call_id, record.turn, record.value)
+
+    def _audit(self, record: MachineRecord) -> Iterator[SupervisionEvent]:
+        try:
+            audit = AuditRecord.from_dict(record.detail)
+        except StorageError:
+            log.exception("an audit is unreadable and not counted", key=record.key)
+            return
+        path = PATHS_BY_NAME.get(audit.item.path)
+        plain = audit.verdict in ("right", "wrong") and not audit.referred
+        # What was drawn elsewhere (a moderated line) is no answer of the AI.
+        if path is not None and plain and self._first(auditing.MACHINE, record.key):
+            yield Judged(path, audit.verdict == "wrong", inverse(audit.propensity))
+
+    def _review(self, record: MachineRecord) -> Iterator[SupervisionEvent]:
+        """The AI and a person, neither having seen the other's choice."""
+        try:
+            review = ReviewRecord.from_dict(record.detail)
+        except StorageError:
+            log.exception("a review is unreadable and not counted", key=record.key)
+            return
+        if review.ai is None or review.human is None or not self._first("review", record.key):
+            return
+        mine, theirs = (each.intent or NONE_KNOWN for each in (review.ai, review.human))
+        equal = review.outcome == "equal"
+        yield Reviewed(mine, mine if equal else (theirs if theirs != mine else NONE_OF_BOTH))

@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Callable
 from typing import Protocol
 
+from handoff.budget import Budget
 from handoff.drift import Code, Warned, WarningCleared, WarningRaised
 from handoff.events import DeadlinePassed
-from handoff.labels import inverse
-from handoff.metrics import Figures, Judged, Path, Reviewed
+from handoff.metrics import Figures
 from handoff.ports import EventRecord, Record
 from handoff.shifts import ShiftAnswer, ShiftCurve
 from handoff.supervision import (
@@ -66,6 +66,8 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
         self._journal = journal
         self._consoles = consoles
         self._floor = floor
+        self.budget: Budget | None = None
+        """What keeps the share of handed-over calls in its band, for a dashboard."""
         self.on_alarm: Callable[[str, bool], None] = lambda code, on: None
         """Told the code of a warning that the budget must not chase, when it begins and when it is over."""
 
@@ -78,17 +80,6 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
     def presence(self, operator_id: str, presence: str) -> None:
         """An operator's presence changed."""
         self._count(*self._counting.presence(operator_id, presence, self._clock.now()))
-
-    def judged(self, path: Path, wrong: bool, propensity: float) -> None:
-        """An audit found what went this path right or wrong; it was sampled with this probability.
-
-        Raises `ValueError` for a propensity outside (0, 1].
-        """
-        self._count(Judged(path, wrong, inverse(propensity)))
-
-    def reviewed(self, first: str, second: str) -> None:
-        """Two people answered the same item, neither seeing the other."""
-        self._count(Reviewed(first, second))
 
     def scored(self, operator_id: str, minutes: float, right: bool) -> None:
         """An operator answered an item whose truth is known, so many minutes into their shift."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from handoff.errors import StorageError
 from handoff.ports import Record, Store
@@ -26,6 +27,8 @@ class Journal:
 
     def __init__(self, store: Store) -> None:
         self.refused = 0
+        self.on_put: Callable[[Record], None] = lambda record: None
+        """Told of every record on its way; must neither wait nor fail."""
         self._store = store
         self._waiting: deque[Record] = deque()
         self._news = asyncio.Event()
@@ -36,6 +39,7 @@ class Journal:
     def put(self, *records: Record) -> None:
         """Queue records for saving."""
         for record in records:
+            self.on_put(record)
             if len(self._waiting) >= CAPACITY:
                 self.refused += 1
                 log.error("journal is full; a record is lost", record=type(record).__name__)

@@ -12,13 +12,17 @@ from typing import Any, Protocol
 from handoff.approvals import ApprovalRecord
 from handoff.audit import AuditorLeft
 from handoff.desk import Desk
-from handoff.events import CallOver, ServerDraining
+from handoff.events import CallOver, DeadlinePassed, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import MachineRecord, Store
-from voice_hitl.call import approving, auditing, board, reviewing
+from handoff.supervision import FloorSeen, Supervision
+from voice_hitl.call import approving, auditing, board, caring, costs, floor, promising, reviewing
 from voice_hitl.call.approving import ApprovalConsole, ApprovalService
 from voice_hitl.call.auditing import AuditConsole, AuditService
 from voice_hitl.call.board import BoardService
+from voice_hitl.call.caring import CareConsole, CareService
+from voice_hitl.call.costs import CostService
+from voice_hitl.call.figures import FiguresConsole, FiguresService
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
@@ -27,7 +31,15 @@ from voice_hitl.call.runner import CallRunner
 from voice_hitl.clock import Clock
 
 
-class Consoles(ConsolePort, ApprovalConsole, ReviewConsole, AuditConsole, Protocol):
+class Consoles(
+    ConsolePort,
+    CareConsole,
+    ApprovalConsole,
+    ReviewConsole,
+    AuditConsole,
+    FiguresConsole,
+    Protocol,
+):
     """The operators' consoles, as all of these see them."""
 
 
@@ -40,18 +52,26 @@ class Kept:
     reviews: tuple[MachineRecord, ...] = ()
     audits: tuple[MachineRecord, ...] = ()
     board: tuple[MachineRecord, ...] = ()
+    callbacks: tuple[MachineRecord, ...] = ()
+    care: tuple[MachineRecord, ...] = ()
+    budget: tuple[MachineRecord, ...] = ()
 
     @classmethod
     async def of(cls, store: Store, wall: float) -> Kept:
         """Read it from the store; `wall` is the time in Unix seconds."""
         last = await store.machine_records(auditing.LAST)
         lately = await store.machine_records(board.MACHINE, since=wall - board.KEEP_SECONDS)
+        epochs = await store.machine_records(floor.MACHINE)
+        care = await store.machine_records(caring.MACHINE, since=wall - caring.KEPT_FOR)
         return cls(
-            last_epoch=await store.last_epoch(),
+            last_epoch=max(await store.last_epoch(), floor.last_epoch(epochs)),
             approvals=tuple(await store.machine_records(approving.MACHINE, open_only=True)),
             reviews=tuple(await store.machine_records(reviewing.MACHINE, open_only=True)),
             audits=(*last, *await store.machine_records(auditing.MACHINE, open_only=True)),
             board=(*await store.machine_records(board.MACHINE, open_only=True), *lately),
+            callbacks=tuple(await store.machine_records(promising.MACHINE, open_only=True)),
+            care=tuple(care),
+            budget=tuple(await store.machine_records(costs.MACHINE)),
         )
 
 
@@ -70,8 +90,19 @@ class Workplace:
         kept: Kept = Kept(),
     ) -> None:
         """`key`: secret bytes that decide what is sampled. `intents`: what callers come for, with a label."""
-        desk = Desk(policy, last_epoch=kept.last_epoch)
-        self.floor = FloorService(desk, clock, journal, consoles, find_call)
+        care = caring.reopened_care(policy, kept.care, clock)
+        desk = Desk(
+            policy,
+            last_epoch=kept.last_epoch,
+            care=care,
+            callbacks=promising.reopened_callbacks(kept.callbacks, clock),
+            sample_key=key,
+        )
+        self.care = CareService(care, clock, journal, consoles)
+        budget = costs.reopened_budget(policy, kept.budget)
+        self.costs = CostService(policy, desk, budget, clock, journal, find_call)
+        self.floor = FloorService(desk, clock, journal, consoles, find_call, self.care, self.costs)
+        self.care.on_change = lambda: self.floor.post(DeadlinePassed())
         gate = approving.reopened_gate(policy, kept.approvals, clock)
         self.approvals = ApprovalService(gate, clock, journal, consoles, find_call, self.floor.free)
         self.board = BoardService(board.reopened_board(kept.board, clock), clock, journal)
@@ -81,7 +112,13 @@ class Workplace:
         self.audits = AuditService(
             audits, clock, journal, consoles, lambda call_id: find_call(call_id) is not None
         )
+        self.figures = FiguresService(
+            Supervision(policy, clock.now()), clock, journal, consoles, self._floor_seen
+        )
+        journal.on_put = self.figures.kept
         self.floor.on_presence = self._presence
+        self.approvals.on_shown = lambda who, what: self.floor.work_taken(who, what, "approval")
+        self.approvals.on_hidden = self.floor.work_done
         self.approvals.on_kept = self._approval_kept
         for event in board.of_the_last_run(self.board.board, (r.key for r in kept.approvals)):
             self.board.post(event)
@@ -91,17 +128,24 @@ class Workplace:
     def services(self) -> list[Coroutine[Any, Any, None]]:
         """What must run beside the calls, each in a task of its own; stop them in reverse."""
         return [
+            self.figures.run(),
             self.board.run(),
             self.reviews.run(),
             self.audits.run(),
             self.approvals.run(),
+            self.costs.run(),
+            self.care.run(),
             self.floor.run(),
         ]
 
     def _presence(self, operator_id: str, presence: str) -> None:
         self.approvals.presence(operator_id, presence)
+        self.figures.presence(operator_id, presence)
         if presence == "gone":
             self.audits.post(AuditorLeft(operator_id))
+
+    def _floor_seen(self) -> FloorSeen:
+        return FloorSeen(sum(waiting.is_call for waiting in self.floor.desk.waiting()))
 
     def _approval_kept(self, record: ApprovalRecord) -> None:
         self.board.approval_kept(record)

@@ -14,6 +14,8 @@ from handoff import events as facts
 from handoff.approvals import WHY_NOT, ApprovalRecord, Show
 from handoff.audit import AuditItem
 from handoff.commands import Decision, Ring
+from handoff.drift import Warned
+from handoff.metrics import Figures
 from handoff.review import RevealChoice, ShowReview
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.ports import CallSnapshot
@@ -21,6 +23,7 @@ from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import Identity
+from voice_hitl.server.figures import WarningScreens
 from voice_hitl.server.floor_display import FloorDisplay
 from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.reviews import ReviewScreens
@@ -132,6 +135,7 @@ class Hub(FloorDisplay):
         self._bridges: dict[str, wire.Bridged] = {}  # by operator
         self._approvals: dict[str, dict[str, wire.ApprovalView]] = {}  # by operator, by id
         self.reviews = ReviewScreens(clock, intents, self._to)
+        self.warnings = WarningScreens(metrics, self._supervisors)
 
     # --- connections ---
 
@@ -161,6 +165,9 @@ class Hub(FloorDisplay):
             connection.send(bridge)  # a reloaded page must know its epoch to talk on
         for reveal in self.reviews.reveals(operator_id):
             connection.send(reveal)
+        if identity.is_supervisor:
+            for warning in self.warnings.standing():
+                connection.send(warning)
         self._all(wire.OperatorChanged(operator=me))
         return connection
 
@@ -355,11 +362,23 @@ class Hub(FloorDisplay):
         words = AUDIT_OVER_WORDS.get(reason, reason.replace("_", " ").capitalize() + ".")
         self._to(operator_id, wire.AuditOver(audit_id=audit_id, reason=reason, message=words))
 
+    # --- FiguresConsole ---
+
+    def warning_raised(self, warning: Warned, since: float) -> None:
+        """Tell supervisors of a warning."""
+        self.warnings.raised(warning, since)
+
+    def warning_over(self, code: str) -> None:
+        """Tell supervisors that it no longer stands."""
+        self.warnings.over(code)
+
+    def figures_sampled(self, figures: Figures) -> None:
+        """Show the figures to Prometheus."""
+        self.warnings.sampled(figures)
+
     # --- presence ---
 
-    def presence(
-        self, operator_id: str, presence: str, busy_with: str | None, load: int = 0
-    ) -> None:
+    def presence(self, operator_id: str, presence: str, busy_with: str | None, load: int) -> None:
         """An operator's presence changed."""
         if presence == "available":
             self.reviews.freed(operator_id)
@@ -399,6 +418,12 @@ class Hub(FloorDisplay):
     def _to(self, operator_id: str, message: wire.WireModel) -> None:
         for connection in self._connections.get(operator_id, ()):
             connection.send(message)
+
+    def _supervisors(self, message: wire.WireModel) -> None:
+        for windows in self._connections.values():
+            for connection in windows:
+                if connection.identity.is_supervisor:
+                    connection.send(message)
 
     def _all(self, message: wire.WireModel) -> None:
         text = message.model_dump_json()

@@ -1,9 +1,13 @@
 """The server's own figures, in Prometheus' text format at `/metrics`.
 
-Figures about people and decisions live in `handoff`; these are about the machine.
+Figures about people and decisions are counted in `handoff`; they are shown here once a minute.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import fields
 
 from aiohttp import web
 from prometheus_client import (
@@ -14,8 +18,31 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from handoff.ladder import LadderStats
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
+
+
+class _Ladder(Collector):
+    """Reads the ladder's own figures when it is asked for them."""
+
+    def __init__(self, stats: LadderStats) -> None:
+        self._stats = stats
+
+    def collect(self) -> Iterable[Metric]:
+        """One counter, by rung and outcome."""
+        turns = CounterMetricFamily(
+            "voice_hitl_ladder_turns",
+            "Turns that an agent of the ladder was asked about, by how that ended",
+            labels=["rung", "outcome"],
+        )
+        for rung, figures in self._stats.rungs().items():
+            for field in fields(figures):
+                turns.add_metric([rung, field.name], getattr(figures, field.name))
+        yield turns
 
 
 class Metrics:
@@ -40,6 +67,34 @@ class Metrics:
             buckets=LATENCY_BUCKETS,
             registry=self.registry,
         )
+        self.warnings = Counter(
+            "voice_hitl_warnings", "Warnings raised", ["code"], registry=self.registry
+        )
+        self._figures = Gauge(
+            "voice_hitl_figure",
+            "Figures of the whole system over the policy's window; absent while there is too little",
+            ["name"],
+            registry=self.registry,
+        )
+        self._counts = Gauge(
+            "voice_hitl_figure_observations",
+            "What a figure rests on",
+            ["name"],
+            registry=self.registry,
+        )
+
+    def figure(self, name: str, value: float | None, n: int) -> None:
+        """A figure of the whole system rests on `n` observations; None: there is none to tell."""
+        self._counts.labels(name).set(n)
+        if value is not None:
+            self._figures.labels(name).set(value)
+        else:
+            with suppress(KeyError):  # it was told before
+                self._figures.remove(name)
+
+    def watch_ladder(self, stats: LadderStats) -> None:
+        """Show how the agents of a ladder do."""
+        self.registry.register(_Ladder(stats))
 
     def ended(self, outcome: str) -> None:
         """A call is over."""

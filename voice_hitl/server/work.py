@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from handoff.approvals import FollowUpDone
 from handoff.board import Card
 from handoff.labels import Disposition, of_disposition
-from handoff.ports import DecisionRecord, HandoffRecord, Store
+from handoff.ports import DecisionRecord, HandoffRecord, Record, Store
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
 from voice_hitl.clock import Clock
@@ -26,12 +28,15 @@ class WorkApi:
         identify: Identify,
         board: BoardService,
         approvals: ApprovalService,
+        kept: Callable[[Record], None],
     ) -> None:
+        """`kept` is told of what is stored here."""
         self._store = store
         self._clock = clock
         self._identify = identify
         self._board = board
         self._approvals = approvals
+        self._kept = kept
         self.routes = [
             Route(
                 "POST",
@@ -92,6 +97,7 @@ class WorkApi:
             note=body.note,
         )
         await self._store.save([disposition, *of_disposition(disposition)])
+        self._kept(disposition)
         return web.Response(status=204)
 
     async def work(self, request: web.Request) -> web.Response:

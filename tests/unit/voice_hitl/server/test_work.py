@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 from aiohttp import web
@@ -12,7 +12,7 @@ from handoff.board import ApprovalChanged, Board, Step, TaskAdded, TaskMoved
 from handoff.events import CallOver, Effect
 from handoff.oversight import Mode, Proposal, Verdict
 from handoff.policy import Policy
-from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, OperatorRecord
+from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, OperatorRecord, Record
 from handoff.testing import MemoryStore, a_decision
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
@@ -75,6 +75,7 @@ class Work:
     clock: Clock
     board: BoardService
     approvals: ApprovalService
+    kept: list[Record] = field(default_factory=list)  # what the figures were told of
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ async def client(store: MemoryStore, work: Work) -> AsyncIterator[Client]:
         return Identity(request.headers["X-Operator"], "Someone")
 
     app = web.Application(middlewares=[one_shape])
-    api = WorkApi(store, work.clock, identify, work.board, work.approvals)
+    api = WorkApi(store, work.clock, identify, work.board, work.approvals, work.kept.append)
     add_routes(app, api.routes)
     async with TestClient(TestServer(app)) as client:
         yield client
@@ -106,10 +107,11 @@ async def say(client: Client, operator: str, verdict: str, url: str = URL) -> in
 
 
 async def test_what_an_operator_says_of_their_handoff_is_kept_and_becomes_labels(
-    client: Client, store: MemoryStore
+    client: Client, store: MemoryStore, work: Work
 ) -> None:
     assert await say(client, "ana", "too_late") == 204
     (kept,) = await store.dispositions("CA1")
+    assert work.kept == [kept]
     assert (kept.seq, kept.turn, kept.verdict, kept.by, kept.hard) == (
         1,
         5,
