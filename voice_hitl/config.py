@@ -6,7 +6,15 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -78,6 +86,16 @@ class AgentSection(Section):
 
     pack: str = Field(default="banking", description="name of a shipped pack, or a folder")
     agent: str | None = Field(default=None, description='"module:Class" with the agent protocol')
+    ladder: tuple[str, ...] = Field(
+        default=(),
+        description='several agents, from cheap to capable: "flow" (the pack\'s) or "module:Class"',
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> AgentSection:
+        if self.agent is not None and self.ladder:
+            raise ValueError("'agent' and 'ladder' are both set: remove one")
+        return self
 
 
 class OperatorSection(Section):

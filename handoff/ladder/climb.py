@@ -73,12 +73,14 @@ class Climb:
         "_attempts",
         "_best",
         "_call_id",
+        "_category",
         "_commands",
         "_cut",
         "_deadline",
         "_ends",
         "_human_seconds",
         "_needed",
+        "_policy",
         "_rungs",
         "_turn",
         "phase",
@@ -109,7 +111,9 @@ class Climb:
         self.phase = Phase.RUNG
         self._call_id = call_id
         self._turn = turn
-        self._needed = needed_confidence(policy, category)
+        self._needed = needed_confidence(policy, category)  # by the best answer, once there is one
+        self._policy = policy
+        self._category = category
         self._human_seconds = policy.ladder.human
         self._ends = [
             now + seconds * min(1.0, sum(shares[: place + 1]) / sum(shares))
@@ -151,16 +155,19 @@ class Climb:
             self._late(event, now)
             return
         rung = self._rungs[self._at]
+        category = self._category if event.category is None else event.category
+        needed = needed_confidence(self._policy, category)
         confidence = rung.calibration(event.score) if 0.0 <= event.score <= 1.0 else float("nan")
         if not 0.0 <= confidence <= 1.0:
             self._end_attempt("failed", now)  # a score that is no score
             self._ask_next(now)
-        elif confidence >= self._needed:
+        elif confidence >= needed:
             self._end_attempt("settled", now, event.score, confidence)
             self._settle("answered", event.text, rung.name, confidence)
         else:
             if self._best is None or confidence > self._best.confidence:
                 self._best = Answer(rung.name, event.text, confidence)
+                self._needed = needed
             self._end_attempt("insufficient", now, event.score, confidence)
             self._ask_next(now)
 

@@ -26,6 +26,7 @@ class RungAnswered:
     rung: str
     text: str
     score: float
+    category: str | None = None  # what it is about, if that says more than the turn's
 
 
 @dataclass(frozen=True, slots=True)

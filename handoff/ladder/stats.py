@@ -41,6 +41,10 @@ class LadderStats:
                     stats = self[attempt.rung]
                     setattr(stats, attempt.outcome, getattr(stats, attempt.outcome) + 1)
 
+    def rungs(self) -> dict[str, RungStats]:
+        """The figures of all rungs so far, by name."""
+        return dict(self._rungs)
+
     def __getitem__(self, rung: str) -> RungStats:
         """The figures of a rung."""
         return self._rungs.setdefault(rung, RungStats())

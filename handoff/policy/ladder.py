@@ -14,6 +14,9 @@ class RungShare(PolicyModel):
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
     share: Annotated[float, Field(gt=0, le=1000)] = 1.0  # of the turn's budget, beside the others
+    # Its calibration (Platt): P(right) = sigmoid(slope * logit(its own confidence) + offset).
+    slope: Annotated[float, Field(ge=0, le=100)] = 1.0
+    offset: Annotated[float, Field(ge=-100, le=100)] = 0.0
 
 
 class LadderPolicy(PolicyModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from handoff.events import DialogueFacts, Effect, IntentFacts
 from voice_hitl.language import Expectation, Hypothesis
@@ -102,7 +102,7 @@ class Conversation(Protocol):
         """What to say first."""
 
     def understand(self, heard: Heard) -> Understanding:
-        """Read a turn; pure but for the conversation's own memory; at most 10 ms."""
+        """Read a turn; pure but for the conversation's own memory; at most 10 ms, on a ladder its slice."""
 
     def respond(
         self, understanding: Understanding, *, safe_mode: bool
@@ -120,6 +120,22 @@ class Conversation(Protocol):
 
     def completeness(self, partial: str) -> float:
         """P(the caller has finished) from the words so far, 0..1; under 1 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A part of the call in which another agent spoke."""
+
+    heard: Heard | None  # the caller's turn; None: the agent heard it itself, or nobody had spoken
+    said: str  # what was answered; empty: nothing
+
+
+@runtime_checkable
+class CatchesUp(Protocol):
+    """What a conversation may have besides, where several agents share a call (`agent.ladder`)."""
+
+    def catch_up(self, exchange: Exchange) -> None:
+        """Take in what was said without it, oldest first; called right before its next `understand`."""
 
 
 class Agent(Protocol):
