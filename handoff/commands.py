@@ -30,6 +30,7 @@ class Notice(StrEnum):
     CONNECTING = "connecting"  # a person is being called, please hold
     STILL_CONNECTING = "still_connecting"  # said again while waiting
     NOBODY = "nobody"  # nobody is free; the AI goes on, carefully
+    CALLBACK = "callback"  # nobody is free; a person calls back, the AI goes on until then
     OPERATOR_LOST = "operator_lost"  # the person's line broke; calling another
     BACK_TO_AI = "back_to_ai"  # the person has handed the call back
     GOODBYE = "goodbye"

@@ -236,7 +236,8 @@ class NobodyAvailable:
 
     tried: int
     request: int | None = None  # which request; one that is not the present is stale
-    reason: str = "nobody"  # nobody | draining | cleared: triage leaves the call to the AI
+    # nobody | draining | cleared: triage leaves the call to the AI | callback: one has been promised
+    reason: str = "nobody"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ from handoff.states import (
 
 __all__ = ["TABLE", "Session", "State", "diagram"]
 
+EMERGENCY = "emergency"  # a hard trigger, and the category that it makes a call
 BACKOFF_LIMIT = 300.0  # seconds; doubling stops here
 
 
@@ -65,7 +66,7 @@ class Conversation(Protocol):
 
     call: CallStarted
     answered: bool
-    category: str
+    category: str  # what the call is about
 
     def brief(self, decision: Decision) -> Brief:
         """Sum the call up for an operator."""
@@ -228,7 +229,8 @@ class Session:
             return State.WAITING  # about an earlier request
         if event.reason == "cleared":
             return self._give_back_to_ai()
-        return self._go_on_alone(now)
+        promised = event.reason == "callback"
+        return self._go_on_alone(now, Notice.CALLBACK if promised else Notice.NOBODY)
 
     def _agent_ended(self, _event: AgentEndedCall, _now: float) -> State:
         return self._end("handed_off" if self.helped else "automated", "agent_ended")
@@ -293,10 +295,16 @@ class Session:
             skip=skip,
             skill=self._policy.skill,
             language=self._conversation.call.language,
-            category=self._conversation.category,
             request=self._request_number,
             epoch=self.epoch,
+            category=self._category(decision),
         )
+
+    def _category(self, decision: Decision) -> str:
+        """What the call asks of a person: what operator care counts."""
+        if any(reason.code == EMERGENCY for reason in decision.reasons):
+            return EMERGENCY
+        return self._conversation.category
 
     def _ask(self, decision: Decision, now: float, skip: tuple[str, ...] = ()) -> State:
         self._decision = decision
@@ -316,13 +324,13 @@ class Session:
             replace(self._decision, urgency=_at_least_high(self._decision)), now, (lost,)
         )
 
-    def _go_on_alone(self, now: float) -> State:
+    def _go_on_alone(self, now: float, notice: Notice = Notice.NOBODY) -> State:
         self._stop_waiting()
         self.safe_mode = True
         backoff = min(self._policy.waiting.backoff * 2**self._refusals, BACKOFF_LIMIT)
         self._refusals = min(self._refusals + 1, 16)
         self._backoff_until = now + backoff
-        self._tell(Notice.NOBODY)
+        self._tell(notice)
         self._do(ResumeAgent(self._call_id, safe_mode=True))
         return State.AI
 

@@ -7,18 +7,21 @@ by the test: the recognizer here returns that text, late by as much as a real on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
 from handoff.audit import AuditItem, AuditorAnswers, AuditorAsks, AuditVerdict
-from handoff.commands import Decision, Notice, Ring
+from handoff.brief import Brief
+from handoff.callbacks import CallbackRecord
+from handoff.commands import Decision, Notice, Ring, RingCallback
 from handoff.drift import Warned
 from handoff.metrics import Figures
 from handoff.moderation import Moderator
 from handoff.policy import Policy
+from handoff.queue import Waiting
 from handoff.review import Choice, RevealChoice, ReviewerChose, ShowReview, VerdictGiven
 from handoff.risk import SHIPPED as SHIPPED_MODELS
 from handoff.testing import MemoryStore
@@ -71,6 +74,14 @@ class Screen:
     bridges: dict[str, tuple[str, int]] = field(default_factory=dict)  # operator -> call, epoch
     unbridged_why: list[str] = field(default_factory=list)
     presences: dict[str, str] = field(default_factory=dict)
+    loads: dict[str, int] = field(default_factory=dict)
+    alerted: dict[str, set[str]] = field(default_factory=dict)  # operators by call
+    alerts_over: list[tuple[str, str]] = field(default_factory=list)  # call, reason
+    callback_rings: dict[str, RingCallback] = field(default_factory=dict)  # by operator
+    callbacks: dict[str, CallbackRecord] = field(default_factory=dict)  # Unix seconds
+    refused: list[tuple[str, str]] = field(default_factory=list)  # overrides: by, reason
+    waiting: list[str] = field(default_factory=list)  # calls in order of service
+    rests: list[tuple[str, bool]] = field(default_factory=list)  # operator, whether it began
     asked: dict[str, dict[str, Show]] = field(default_factory=dict)  # approvals by operator, by id
     answers: list[tuple[str, str]] = field(default_factory=list)  # operator, status or why not
     approvals: dict[str, ApprovalRecord] = field(default_factory=dict)
@@ -113,6 +124,9 @@ class Screen:
     def offer_over(self, operator_id: str, offer_id: str, call_id: str, reason: str) -> None:
         if operator_id in self.ringing and self.ringing[operator_id].offer_id == offer_id:
             del self.ringing[operator_id]
+        rung = self.callback_rings.get(operator_id)
+        if rung is not None and rung.offer_id == offer_id:
+            del self.callback_rings[operator_id]
         self.over.append((operator_id, reason))
 
     def approval_asked(self, ask: Show, seconds: float) -> None:
@@ -164,8 +178,31 @@ class Screen:
     def figures_sampled(self, figures: Figures) -> None:
         self.figures = figures
 
-    def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
+    def presence(self, operator_id: str, presence: str, busy_with: str | None, load: int) -> None:
         self.presences[operator_id] = presence
+        self.loads[operator_id] = load
+
+    def alert(self, operator_ids: Iterable[str], call_id: str, brief: Brief) -> None:
+        self.alerted.setdefault(call_id, set()).update(operator_ids)
+
+    def alert_over(self, operator_ids: Iterable[str], call_id: str, reason: str) -> None:
+        self.alerted.pop(call_id)
+        self.alerts_over.append((call_id, reason))
+
+    def ring_callback(self, offer: RingCallback, record: CallbackRecord, seconds: float) -> None:
+        self.callback_rings[offer.operator_id] = offer
+
+    def callback_changed(self, record: CallbackRecord) -> None:
+        self.callbacks[record.callback_id] = record
+
+    def override_refused(self, operator_id: str, reason: str) -> None:
+        self.refused.append((operator_id, reason))
+
+    def queue(self, waiting: Iterable[Waiting], offered: Mapping[str, str], shift: float) -> None:
+        self.waiting = [each.call_id for each in waiting if each.is_call]
+
+    def rest(self, operator_id: str, resting: bool, worked_minutes: float) -> None:
+        self.rests.append((operator_id, resting))
 
 
 class Caller:
@@ -293,8 +330,9 @@ class Operator:
         self._world = world
         self.attached: CallRunner | None = None
 
-    def joins(self) -> Operator:
-        self._world.floor.post(facts.OperatorJoined(self.operator_id, self.operator_id.title()))
+    def joins(self, seniority: facts.Seniority = facts.Seniority.STANDARD) -> Operator:
+        name = self.operator_id.title()
+        self._world.floor.post(facts.OperatorJoined(self.operator_id, name, seniority=seniority))
         return self
 
     def goes(self, presence: facts.Presence) -> Operator:
@@ -340,6 +378,10 @@ class Operator:
         """Answer what was seen, or something else."""
         seen = digest or ask.record.digest
         self._world.approvals.post(Answered(ask.approval_id, self.operator_id, seen, answer))
+
+    def leaves(self) -> None:
+        """Sign out."""
+        self._world.floor.post(facts.OperatorLeft(self.operator_id))
 
     async def reviews(self) -> ShowReview:
         """Wait until there is a turn to decide beside the AI."""
@@ -497,6 +539,7 @@ async def a_world(
     store = store or MemoryStore()
     kept = await Kept.of(store, Clock(epoch=EPOCH).wall())
     world = World(agent or ScriptedAgent(), policy or Policy(), store, kept)
+    world._callers = len(await store.calls())  # no id of a call comes twice
     services = [
         world.journal.run(),
         *world.workplace.services(),

@@ -80,6 +80,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self._reviewers = reviewers
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
         self.on_kept: Callable[[said.ApprovalRecord], None] = lambda record: None
+        self.on_shown: Callable[[str, str], None] = lambda operator_id, approval_id: None
+        self.on_hidden: Callable[[str, str], None] = lambda operator_id, approval_id: None
 
     # --- for calls ---
 
@@ -98,7 +100,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
 
     def presence(self, operator_id: str, presence: str) -> None:
         """An operator came, went or took a call: whoever is free now may be asked."""
-        if presence in ("away", "gone", "in_call"):
+        if presence in ("away", "break", "gone", "in_call"):
             self.post(said.ReviewerLeft(operator_id))
         candidates = tuple(self._reviewers())
         for record in self.gate.live():
@@ -117,7 +119,9 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                 self._journal.put(self._logged(command))
             case said.Show(record=record):
                 self._consoles.approval_asked(command, record.deadline - self._clock.now())
+                self.on_shown(command.operator_id, command.approval_id)
             case said.Hide():
+                self.on_hidden(command.operator_id, command.approval_id)
                 self._consoles.approval_over(command.operator_id, command.approval_id, command.why)
             case said.Acknowledge():
                 self._consoles.answer_taken(

@@ -7,16 +7,19 @@ anybody is told.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 from handoff import commands as core
 from handoff import events as facts
 from handoff.desk import Desk
+from handoff.ports import EventRecord, MachineRecord
 from handoff.wiring import desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
+from voice_hitl.call.promising import Promises
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -24,6 +27,9 @@ from voice_hitl.log import get_logger
 log = get_logger(__name__)
 
 STORED_WITHIN = 1.0  # seconds
+MACHINE = "floor"
+EPOCH = "epoch"  # the newest that a callback was given; those of calls are with their requests
+AT_WORK = ("in_call", "wrap_up")
 
 
 class FloorCall(Protocol):
@@ -39,6 +45,38 @@ class FloorCall(Protocol):
         """An operator accepted; to be stored before they are told."""
 
 
+class WorkWatch(Protocol):
+    """Whoever looks after the operators: what they work at, and when they do not."""
+
+    def work_started(self, operator_id: str, work_id: str, category: str | None) -> None:
+        """An operator has something in hand."""
+
+    def work_ended(self, operator_id: str, work_id: str) -> None:
+        """They no longer have it, wrap-up included."""
+
+    def presence(self, operator_id: str, presence: facts.Presence) -> None:
+        """What an operator said of themselves."""
+
+    def left(self, operator_id: str) -> None:
+        """An operator is gone."""
+
+
+class CostWatch(Protocol):
+    """Whoever tells calls what a handoff costs."""
+
+    def began(self, call_id: str, language: str) -> facts.FloorReported:
+        """A call begins; returns what it is to be told first."""
+
+    def routed(self, call_id: str, hard: bool) -> None:
+        """A call asked for a person, or was taken over."""
+
+    def call_over(self, call_id: str) -> None:
+        """A call has ended."""
+
+    def floor_changed(self) -> None:
+        """Something on the floor is different."""
+
+
 class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
     """Owns the desk."""
 
@@ -49,18 +87,37 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         journal: Journal,
         consoles: ConsolePort,
         find_call: Callable[[str], FloorCall | None],
+        care: WorkWatch,
+        costs: CostWatch,
     ) -> None:
         super().__init__(desk, clock, wake=facts.DeadlinePassed())
         self.desk = desk
+        self._care = care
+        self._costs = costs
+        self._promises = Promises(clock, self.post)
+        self._in_hand: dict[str, str] = {}  # call or callback, by operator
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
         self.on_presence: Callable[[str, str], None] = lambda operator_id, presence: None
 
     def free(self) -> tuple[str, ...]:
-        """Who could look at something now, who has waited longest first."""
-        free = [operator for operator in self.desk.operators() if operator.free]
-        return tuple(o.operator_id for o in sorted(free, key=lambda o: (o.idle_since, o.name)))
+        """Who could look at something now: has room for it and does not rest; the least loaded first."""
+        return self.desk.for_work(1, None, None, self._clock.now())
+
+    def work_taken(self, operator_id: str, work_id: str, kind: str, weight: int = 1) -> None:
+        """An operator has an approval, a review or the like on their screen."""
+        self.post(facts.WorkTaken(operator_id, work_id, weight))
+        self._care.work_started(operator_id, work_id, kind)
+
+    def work_done(self, operator_id: str, work_id: str) -> None:
+        """It is done, over, or somebody else's."""
+        self.post(facts.WorkDone(operator_id, work_id))
+        self._care.work_ended(operator_id, work_id)
+
+    def began(self, call_id: str, language: str) -> facts.FloorReported:
+        """A call begins; returns what a handoff would cost it."""
+        return self._costs.began(call_id, language)
 
     def tell(
         self,
@@ -70,25 +127,52 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         | core.DisconnectOperator,
     ) -> None:
         """Pass a call's command on to the desk."""
+        if isinstance(command, core.RequestOperator):
+            self._costs.routed(command.call_id, command.decision.hard)
         event = desk_event(command)
         if event is not None:
             self.post(event)
 
     def call_over(self, call_id: str) -> None:
         """A call has ended, however it ended."""
+        self._costs.call_over(call_id)
         self.post(facts.CallOver(call_id))
 
-    async def _before(self, event: facts.DeskEvent) -> None:
-        if isinstance(event, facts.HandoffRequested):
-            await self._stored()
+    async def run(self) -> None:
+        """Own the desk until cancelled."""
+        for record in self.desk.callbacks():
+            self._consoles.callback_changed(record.shifted(self._clock.epoch))
+        await super().run()
 
-    async def _stored(self) -> None:
-        """Wait until what is about to be shown is stored; a sick disk must not keep people from callers."""
+    async def _before(self, event: facts.DeskEvent) -> None:
+        match event:
+            case facts.HandoffRequested():
+                if self._find_call(event.call_id) is not None:
+                    self._promises.asked(event)
+                await self._stored()
+            case facts.OperatorPresence():
+                self._care.presence(event.operator_id, event.presence)
+            case facts.CallOver():
+                self._promises.call_over(event.call_id)
+
+    async def _stored(self) -> bool:
+        """Wait until what is about to be shown is stored; a sick disk must not keep people from callers.
+
+        Returns whether it is.
+        """
         try:
             async with asyncio.timeout(STORED_WITHIN):
                 await self._journal.flush()
         except TimeoutError:
             log.error("the store is slow; going on before it has caught up")
+            return False
+        return True
+
+    async def _obey(self) -> None:
+        await super()._obey()
+        offered = {offer.offer_id: offer.operator_id for offer in self.desk.offers()}
+        self._consoles.queue(self.desk.waiting(), offered, self._clock.epoch)
+        self._costs.floor_changed()
 
     async def _carry_out(self, command: core.DeskCommand) -> None:
         match command:
@@ -108,17 +192,108 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                 )
             case core.Assign():
                 await self._assign(command)
+            case core.AssignCallback():
+                await self._assign_callback(command)
+            case core.RingCallback():
+                self._consoles.ring_callback(
+                    command,
+                    command.record.shifted(self._clock.epoch),
+                    command.deadline - self._clock.now(),
+                )
             case core.GiveUp():
-                call = self._find_call(command.call_id)
-                if call is not None:
-                    call.post(
-                        FloorSaid(
-                            facts.NobodyAvailable(command.tried, command.request, command.reason)
-                        )
-                    )
+                if not self._promises.promise(command):
+                    self._nobody(command, command.reason)
+            case core.KeepCallback():
+                await self._keep_callback(command)
+            case core.RefuseCallback():
+                given_up = self._promises.answered(command.callback_id)
+                if given_up is not None:
+                    self._nobody(given_up, given_up.reason)
+            case core.AlertOnCall():
+                self._consoles.alert(command.operator_ids, command.call_id, command.brief)
+            case core.AlertOver():
+                self._consoles.alert_over(command.operator_ids, command.call_id, command.reason)
+            case core.AuditCleared() | core.KeepOverride() | core.RefuseOverride():
+                self._log(command)
             case core.PresenceChanged():
-                self._consoles.presence(command.operator_id, command.presence, command.busy_with)
-                self.on_presence(command.operator_id, command.presence)
+                self._presence_changed(command)
+
+    def _nobody(self, given_up: core.GiveUp, reason: str) -> None:
+        call = self._find_call(given_up.call_id)
+        if call is not None:
+            call.post(FloorSaid(facts.NobodyAvailable(given_up.tried, given_up.request, reason)))
+
+    def _presence_changed(self, command: core.PresenceChanged) -> None:
+        operator_id, presence = command.operator_id, command.presence
+        before = self._in_hand.get(operator_id)
+        now = before
+        if presence == "in_call":
+            now = command.busy_with
+        elif presence not in AT_WORK:
+            now = None
+        if presence == "gone":
+            self._in_hand.pop(operator_id, None)
+            self._care.left(operator_id)
+        elif now != before:
+            if before is not None:
+                del self._in_hand[operator_id]
+                self._care.work_ended(operator_id, before)
+            if now is not None:
+                self._in_hand[operator_id] = now
+                category = self._promises.category(now, self.desk.callbacks())
+                self._care.work_started(operator_id, now, category)
+        self._consoles.presence(operator_id, presence, command.busy_with, command.load)
+        self.on_presence(operator_id, presence)
+
+    # --- callbacks ---
+
+    async def _keep_callback(self, command: core.KeepCallback) -> None:
+        record = command.record
+        self._journal.put(self._promises.record(record))
+        given_up = self._promises.answered(record.callback_id)
+        if given_up is not None:  # the caller hears of it once nothing can lose it
+            self._nobody(given_up, "callback" if await self._stored() else given_up.reason)
+        self._consoles.callback_changed(record.shifted(self._clock.epoch))
+
+    async def _assign_callback(self, command: core.AssignCallback) -> None:
+        epoch = {"epoch": command.epoch}
+        self._journal.put(MachineRecord(MACHINE, EPOCH, self._clock.wall(), "given", detail=epoch))
+        await self._stored()
+        self._consoles.offer_over(
+            command.operator_id, command.offer_id, command.callback_id, "accepted"
+        )
+        for record in self.desk.callbacks():
+            if record.callback_id == command.callback_id and self._find_call(record.call_id):
+                self._promises.serve_instead(record, command.operator_id)
+
+    # --- the audit log ---
+
+    def _log(self, command: core.AuditCleared | core.KeepOverride | core.RefuseOverride) -> None:
+        actor, detail = "server", dict[str, Any]()
+        match command:
+            case core.AuditCleared():
+                action = "audit_cleared"
+                detail = {"score": command.score, "propensity": command.propensity}
+                detail["request"] = command.request
+            case core.KeepOverride():
+                actor, action = command.by, command.action.value
+                detail = {"why": command.why, "before": command.before, "after": command.after}
+            case core.RefuseOverride():
+                actor, action = command.by, f"{command.action.value}_refused"
+                detail = {"reason": command.reason}
+                self._consoles.override_refused(command.by, command.reason)
+        self._journal.put(
+            EventRecord(
+                event_id=uuid.uuid4().hex,
+                at=self._clock.wall(),
+                actor=actor,
+                action=f"triage.{action}",
+                call_id=command.call_id,
+                detail=detail,
+            )
+        )
+
+    # --- calls ---
 
     async def _assign(self, command: core.Assign) -> None:
         call = self._find_call(command.call_id)
@@ -126,6 +301,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             call.accepted(command.operator_id, command.epoch)
             await self._stored()
         if call is None or self._find_call(command.call_id) is not call:
+            self._promises.not_taken(command.call_id)
             self.post(facts.CallReleased(command.call_id, command.operator_id, command.epoch))
             self._consoles.offer_over(
                 command.operator_id, command.offer_id, command.call_id, "caller_gone"
@@ -134,8 +310,15 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self._consoles.offer_over(
             command.operator_id, command.offer_id, command.call_id, "accepted"
         )
+        self._costs.routed(command.call_id, hard=True)  # unless it asked before
+        self._promises.taken(command.call_id, self.desk.callbacks())
         call.post(
             FloorSaid(
                 facts.OperatorAssigned(command.operator_id, command.operator_name, command.epoch)
             )
         )
+
+
+def last_epoch(records: Iterable[MachineRecord]) -> int:
+    """The largest epoch that a callback was given in earlier runs; 0 for none."""
+    return max((int(r.detail.get("epoch", 0)) for r in records if r.key == EPOCH), default=0)

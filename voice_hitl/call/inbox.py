@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from handoff.approvals.messages import Execute, Permit, RefuseClaim, TellAgent, TellCaller
 from handoff.events import (
+    FloorReported,
     HandedBack,
     NobodyAvailable,
     OperatorAssigned,
@@ -199,6 +200,7 @@ class FloorSaid:
     event: (
         OperatorAssigned
         | NobodyAvailable
+        | FloorReported
         | HandedBack
         | OperatorEndedCall
         | OperatorLost

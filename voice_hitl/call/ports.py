@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from handoff.brief import Brief
+from handoff.callbacks import CallbackRecord
 from handoff.commands import (
     Decision,
     DisconnectOperator,
@@ -12,8 +15,11 @@ from handoff.commands import (
     RequestOperator,
     RequestTakeover,
     Ring,
+    RingCallback,
     WithdrawRequest,
 )
+from handoff.events import FloorReported
+from handoff.queue import Waiting
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.transcript import Line
 
@@ -79,6 +85,9 @@ class FloorPort(Protocol):
     ) -> None:
         """Pass on what the floor must know of a call; never blocks."""
 
+    def began(self, call_id: str, language: str) -> FloorReported:
+        """A call begins: what a handoff would cost it. It is told of changes until it is over."""
+
 
 class ConsolePort(Protocol):
     """The operators' consoles, as the floor sees them. Methods never block and never raise."""
@@ -89,5 +98,23 @@ class ConsolePort(Protocol):
     def offer_over(self, operator_id: str, offer_id: str, call_id: str, reason: str) -> None:
         """An offer is over, or an accept was refused."""
 
-    def presence(self, operator_id: str, presence: str, busy_with: str | None) -> None:
-        """An operator's presence changed."""
+    def presence(self, operator_id: str, presence: str, busy_with: str | None, load: int) -> None:
+        """An operator's presence changed, or the weight of the light work that they hold."""
+
+    def alert(self, operator_ids: Iterable[str], call_id: str, brief: Brief) -> None:
+        """A critical call waits: tell these; whoever takes it first has it."""
+
+    def alert_over(self, operator_ids: Iterable[str], call_id: str, reason: str) -> None:
+        """They need not come."""
+
+    def ring_callback(self, offer: RingCallback, record: CallbackRecord, seconds: float) -> None:
+        """Show a callback's offer that lapses in `seconds`; times of `record` are Unix seconds."""
+
+    def callback_changed(self, record: CallbackRecord) -> None:
+        """A callback is new or stands differently; its times are Unix seconds."""
+
+    def override_refused(self, operator_id: str, reason: str) -> None:
+        """The place of a call in the queue cannot be changed so."""
+
+    def queue(self, waiting: Iterable[Waiting], offered: Mapping[str, str], shift: float) -> None:
+        """Who waits, in order of service; `offered`: operator by offer; `shift`: to Unix seconds."""

@@ -215,6 +215,9 @@ class CallRunner:
     def _begin(self) -> None:
         now = self._now()
         self.engine.handle(self.book.started, now)
+        started = self.book.started
+        costs = self._parts.floor.began(started.call_id, started.language)
+        self.engine.handle(costs, now)
         self._ai.say(self._conversation.greeting(), trusted=True)
 
     def _handle(self, event: at.InboxEvent) -> None:

@@ -26,6 +26,7 @@ from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 from voice_hitl.server import wire
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
+from voice_hitl.server.floor_events import closing_event, joined_event, override_event
 from voice_hitl.server.http import PUBLIC_URL, refuse_foreign_page
 from voice_hitl.server.hub import Connection, Hub, presence_event
 
@@ -115,7 +116,7 @@ class Consoles:
         if leaving is not None:
             leaving.cancel()
         connection = self._parts.hub.open(identity)
-        self._parts.floor.post(facts.OperatorJoined(identity.operator_id, identity.name))
+        self._parts.floor.post(joined_event(identity))
         try:
             with self._of_session(request, socket):
                 async with asyncio.TaskGroup() as tasks:
@@ -166,6 +167,21 @@ class Consoles:
         match command:
             case wire.SetPresence():
                 floor.post(presence_event(me, command))
+            case wire.WrapUpDone():
+                floor.post(facts.WrapUpDone(me))
+            case wire.Override():
+                if not connection.identity.is_supervisor:
+                    connection.send(wire.Problem(message="only supervisors may change the queue"))
+                else:
+                    floor.post(override_event(me, command))
+            case wire.CloseCallback():
+                floor.post(closing_event(me, command))
+            case wire.WithdrawCallback(callback_id=callback_id, note=note):
+                owner = floor.desk.owner(callback_id)
+                if connection.identity.is_supervisor or (owner and owner.operator_id == me):
+                    floor.post(facts.CallbackWithdrawn(callback_id, note))
+                else:
+                    connection.send(wire.Problem(message="this callback is not yours"))
             case wire.Accept(offer_id=offer_id):
                 floor.post(facts.OfferAccepted(me, offer_id))
             case wire.Decline(offer_id=offer_id):

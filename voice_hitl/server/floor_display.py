@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, TypedDict
+from collections.abc import Iterable, Mapping
+from typing import TypedDict
 
 from handoff.brief import Brief
 from handoff.callbacks import OPEN, CallbackRecord
@@ -77,7 +77,7 @@ class FloorDisplay:
         for operator_id in operator_ids:
             self._to(operator_id, wire.Alerted(alert=view))
 
-    def alert_over(self, operator_ids: Iterable[str], call_id: str, reason: AlertOver) -> None:
+    def alert_over(self, operator_ids: Iterable[str], call_id: str, reason: str) -> None:
         """They need not come."""
         self._alerts.pop(call_id, None)
         message = wire.AlertOver(call_id=call_id, reason=reason, message=ALERT_OVER_WORDS[reason])
@@ -109,7 +109,7 @@ class FloorDisplay:
         words = OVERRIDE_WORDS.get(reason, reason)
         self._to(operator_id, wire.Problem(message=f"The queue stays as it is: {words}."))
 
-    def queue(self, waiting: Iterable[Waiting], offered: dict[str, str], shift: float) -> None:
+    def queue(self, waiting: Iterable[Waiting], offered: Mapping[str, str], shift: float) -> None:
         """Who waits, in order of service; `offered`: operator by offer; `shift`: to Unix seconds."""
         views = [waiting_view(each, offered, shift) for each in waiting if each.is_call]
         if views != self._queue:
@@ -139,6 +139,3 @@ class FloorDisplay:
 
     def _all(self, message: wire.WireModel) -> None:
         raise NotImplementedError
-
-
-AlertOver = Literal["taken", "withdrawn", "caller_gone", "lowered", "given_up"]

@@ -11,16 +11,16 @@ from handoff import commands as core
 from handoff import events as facts
 from handoff.brief import Brief
 from handoff.commands import Ring
-from handoff.desk import Desk
 from handoff.errors import StorageError
 from handoff.events import DeskEvent
 from handoff.policy import Policy
 from handoff.ports import HandoffRecord, Record
 from handoff.testing import MemoryStore, a_decision
 from tests.support import virtual
+from tests.support.flooring import a_floor
 from tests.support.world import Screen, replace_floor
 from voice_hitl.call import service as module
-from voice_hitl.call.floor import STORED_WITHIN, FloorService
+from voice_hitl.call.floor import STORED_WITHIN
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
@@ -104,12 +104,8 @@ class World:
         self.screen = Consoles(store=self.store)
         self.calls: dict[str, Call] = {"CA1": Call(self)}
         self.clock = Clock(epoch=1_700_000_000.0)
-        self.floor = FloorService(
-            Desk(policy or Policy(), last_epoch=40),
-            self.clock,
-            self.journal,
-            self.screen,
-            self.calls.get,
+        self.floor = a_floor(
+            policy or Policy(), self.clock, self.journal, self.screen, self.calls.get, 40
         )
 
     @property
@@ -207,7 +203,7 @@ def test_a_sick_disk_keeps_nobody_from_a_person() -> None:
 
 def test_an_offer_lapses_by_itself_and_the_next_operator_is_rung() -> None:
     async def main() -> None:
-        async with running(World(replace_floor(Policy(), offer_seconds=3.0))) as world:
+        async with running(World(replace_floor(Policy(), offer_seconds=3.0, rounds=1))) as world:
             world.joins("ana", "ben")
             start = world.clock.now()
             world.asks()

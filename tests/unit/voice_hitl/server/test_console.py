@@ -20,16 +20,15 @@ from handoff import events as facts
 from handoff.approvals import Gate
 from handoff.audit import Audits
 from handoff.brief import Brief
-from handoff.desk import Desk
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.review import Reviews
 from handoff.testing import MemoryStore, a_decision
+from tests.support.flooring import a_floor
 from voice_hitl.audio import g711
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.auditing import AuditService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
-from voice_hitl.call.floor import FloorService
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import CallSnapshot
@@ -170,8 +169,8 @@ class Office:
         self.hub = Hub(self.clock, Metrics(), "1.0", "Be kind.", self._lines, intents)
         self.calls: dict[str, Call] = {"CA1": Call(self.hub)}
         self.journal = Journal(MemoryStore())
-        self.floor = FloorService(
-            Desk(Policy()), self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
+        self.floor = a_floor(
+            Policy(), self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
         )
         self.approvals = ApprovalService(
             Gate(Policy()), self.clock, self.journal, self.hub, lambda _: None, self.floor.free
