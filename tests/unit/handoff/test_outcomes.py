@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handoff.errors import ProtocolError
+from handoff.labels import HORIZON
+from handoff.metrics import Predicted
+from handoff.outcomes import (
+    CALLS,
+    TURNS,
+    CallEnded,
+    HandedBack,
+    HandoffJudged,
+    OutcomeEvent,
+    Outcomes,
+    TakenOver,
+    TurnDecided,
+    TurnJudged,
+)
+
+
+def turn(
+    number: int, h: float = 0.0, *, call: str = "c", off: bool = False, hard: bool = False
+) -> TurnDecided:
+    return TurnDecided(call, number, h or number / 100, number / 1000, off, hard)
+
+
+def told(outcomes: Outcomes, *events: OutcomeEvent) -> list[Predicted]:
+    return [fact for event in events for fact in outcomes.handle(event)]
+
+
+def h(number: int, outcome: bool) -> Predicted:
+    return Predicted("h", number / 100, outcome)
+
+
+def test_a_turn_that_enough_others_followed_did_not_break_down() -> None:
+    outcomes = Outcomes()
+    assert told(outcomes, *(turn(number) for number in range(1, HORIZON + 2))) == []
+    assert told(outcomes, turn(HORIZON + 2)) == [h(1, False)]
+
+
+def test_a_hard_trigger_says_that_the_turns_before_it_should_have_shown_it() -> None:
+    outcomes = Outcomes()
+    facts = told(outcomes, *(turn(number) for number in range(1, 6)), turn(6, off=True, hard=True))
+    assert facts == [h(1, False), *(h(number, True) for number in range(2, 7))]
+    assert told(outcomes, CallEnded("c", "handed_off")) == []
+
+
+def test_what_h_itself_handed_over_is_settled_by_the_operators_word() -> None:
+    for needed in (True, False):
+        outcomes = Outcomes()
+        assert told(outcomes, turn(1), turn(2, off=True), CallEnded("c", "handed_off")) == []
+        assert told(outcomes, HandoffJudged("c", needed)) == [h(1, needed), h(2, needed)]
+        assert told(outcomes, HandoffJudged("c", needed)) == []
+
+
+def test_who_takes_a_call_unasked_and_who_hangs_up_on_the_ai_say_that_it_went_wrong() -> None:
+    assert told(Outcomes(), turn(1), TakenOver("c")) == [h(1, True)]
+    assert told(Outcomes(), turn(1), CallEnded("c", "abandoned")) == [h(1, True)]
+
+
+def test_a_finished_call_went_well_and_a_failed_one_says_nothing() -> None:
+    assert told(Outcomes(), turn(1), CallEnded("c", "automated")) == [h(1, False)]
+    assert told(Outcomes(), turn(1), CallEnded("c", "failed")) == []
+
+
+def test_what_is_said_while_waiting_for_a_person_is_no_turn_of_the_ai() -> None:
+    outcomes = Outcomes()
+    told(outcomes, turn(1, off=True, hard=True))
+    assert told(outcomes, turn(2), CallEnded("c", "abandoned")) == []
+    told(outcomes, turn(1, off=True, hard=True, call="d"), HandedBack("d"))
+    assert told(outcomes, turn(2, call="d"), CallEnded("d", "automated")) == [h(2, False)]
+
+
+def test_of_one_turn_the_last_decision_counts() -> None:
+    facts = told(Outcomes(), turn(1, 0.9), turn(1, 0.2), CallEnded("c", "automated"))
+    assert facts == [Predicted("h", 0.2, False)]
+
+
+def test_a_judged_turn_tells_what_came_of_q_once() -> None:
+    outcomes = Outcomes()
+    told(outcomes, turn(3))
+    assert told(outcomes, TurnJudged("c", 3, True)) == [Predicted("q", 0.003, True)]
+    assert told(outcomes, TurnJudged("c", 3, True), TurnJudged("c", 4, True)) == []
+
+
+def test_the_oldest_calls_and_turns_are_forgotten() -> None:
+    outcomes = Outcomes()
+    told(outcomes, *(turn(1, call=f"c{number}") for number in range(CALLS + 1)))
+    assert told(outcomes, CallEnded("c0", "automated")) == []
+    assert told(outcomes, CallEnded(f"c{CALLS}", "automated")) == [h(1, False)]
+    told(outcomes, *(turn(number, 0.5, call="long") for number in range(1, TURNS + 2)))
+    assert told(outcomes, TurnJudged("long", 1, True)) == []
+    assert len(told(outcomes, TurnJudged("long", 2, True))) == 1
+
+
+@pytest.mark.parametrize(
+    "event", ["nonsense", turn(1, 1.5), TurnDecided("c", 1, 0.5, -1, False, False)]
+)
+def test_what_is_no_event_or_no_probability_is_refused(event: Any) -> None:
+    with pytest.raises(ProtocolError):
+        Outcomes().handle(event)
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.builds(
+            TurnDecided,
+            st.just("c"),
+            st.integers(1, 30),
+            st.floats(0, 1),
+            st.floats(0, 1),
+            st.booleans(),
+            st.booleans(),
+        ),
+        st.sampled_from([TakenOver("c"), HandedBack("c"), HandoffJudged("c", True)]),
+        st.builds(TurnJudged, st.just("c"), st.integers(1, 30), st.booleans()),
+    ),
+    max_size=60,
+)
+
+
+@given(EVENTS)
+@settings(max_examples=200, deadline=None)
+def test_no_prediction_is_settled_twice(events: list[OutcomeEvent]) -> None:
+    outcomes, settled, decided = Outcomes(), 0, 0
+    for event in [*events, CallEnded("c", "automated")]:
+        decided += isinstance(event, TurnDecided)
+        settled += len([fact for fact in outcomes.handle(event) if fact.head == "h"])
+        assert settled <= decided
