@@ -18,12 +18,15 @@ from typing import Any, TypeVar
 import orjson
 from aiohttp import web
 
+from handoff.errors import PolicyError
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord, PolicyRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.flow import FlowAgent
+from voice_hitl.agent.ladder import LadderAgent
 from voice_hitl.agent.pack import Pack, load_pack
 from voice_hitl.agent.protocol import Agent
+from voice_hitl.agent.wording import fill
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.line import CALLER, CallerLine, LineParts, LoopbackLine
@@ -57,6 +60,7 @@ from voice_hitl.telephony.twiml import Fallback
 log = get_logger(__name__)
 
 SAMPLING_KEY = "sampling.key"  # secret bytes that every draw for an audit hangs on
+FLOW = "flow"  # what `agent.ladder` calls the pack's own agent
 SERVER_FILE = "server.json"  # where a running server says its port, for tools on this machine
 VERSION = version("voice-hitl")
 
@@ -175,7 +179,9 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     start = await stack.enter_async_context(_background())
     start(journal.run())
 
-    executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="understanding")
+    # An agent alone takes a core for a moment; on a ladder a call's turn mostly waits for others.
+    threads = config.server.max_calls if config.agent.ladder else 1
+    executor = ThreadPoolExecutor(threads, thread_name_prefix="understanding")
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
     making = asyncio.get_running_loop().run_in_executor(executor, make_agent, config, pack)
     recognizer = create_recognizer(
@@ -198,6 +204,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     clips = await _render(voice, pack)
 
     metrics = Metrics()
+    if isinstance(agent, LadderAgent):
+        metrics.watch_ladder(agent.stats)
     workplace: Workplace
 
     def call_ended(call_id: str, outcome: str) -> None:
@@ -307,18 +315,45 @@ async def _background() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], N
 
 
 def make_agent(config: Config, pack: Pack) -> Agent:
-    """The configured agent: the pack's own flow, or any class with the agent protocol.
+    """The configured agent: the pack's own flow, any class with the agent protocol, or a ladder of these.
 
-    Trains the pack's understanding, so call it off the event loop. Raises `ConfigError`.
+    Trains the pack's understanding, so call it off the event loop. Raises `ConfigError` or `PolicyError`.
     """
+    if config.agent.ladder:
+        return _make_ladder(config, pack)
     if config.agent.agent is None:
         return FlowAgent(pack, config.data_dir)
-    module_name, _, class_name = config.agent.agent.partition(":")
+    return _import_agent("agent.agent", config.agent.agent, pack)
+
+
+def _make_ladder(config: Config, pack: Pack) -> LadderAgent:
+    """The agents of `agent.ladder`, named "flow" or by their class, as in the policy's `ladder.rungs`."""
+    agents: dict[str, Agent] = {}
+    for path in config.agent.ladder:
+        name = path.rpartition(":")[2]
+        if name in agents:
+            raise ConfigError(f'agent.ladder: "{path}": there is a "{name}" already; rename one')
+        flow = path == FLOW
+        made = (
+            FlowAgent(pack, config.data_dir) if flow else _import_agent("agent.ladder", path, pack)
+        )
+        agents[name] = made
+    policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
+    prompts = pack.info.prompts
+    apology = [fill(each[0], pack.info.parameters) for each in (prompts.no_match, prompts.rephrase)]
+    try:
+        return LadderAgent(agents, policy, apology=apology)
+    except PolicyError as error:
+        raise PolicyError(f"{pack.policy_path}: {error}") from error
+
+
+def _import_agent(setting: str, path: str, pack: Pack) -> Agent:
+    module_name, _, class_name = path.partition(":")
     try:
         made: Agent = getattr(importlib.import_module(module_name), class_name)(pack)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(
-            f'agent.agent = "{config.agent.agent}": {error}; write "module:Class" of an importable class'
+            f'{setting} = "{path}": {error}; write "module:Class" of an importable class'
         ) from error
     return made
 
