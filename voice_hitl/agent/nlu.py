@@ -107,13 +107,14 @@ class IntentModel:
         known = {each.label for each in every}
         held = [each for each in held if each.label in known or each.label == OUTSIDE]
         self.labels = tuple(sorted(known | {each.label for each in held}))
+        self._evidence = OUTSIDE not in known  # labelled outside turns teach more than it tells
         found = self._hold_out(every, novel)
-        self._scorer = Scorer(every)
+        self._scorer = Scorer(every, evidence=self._evidence)
         if held:
             found.add(self._scorer, held)
         self._calibrate(found)
         if held:
-            self._scorer = Scorer([*every, *held])
+            self._scorer = Scorer([*every, *held], evidence=self._evidence)
 
     def _hold_out(self, examples: Sequence[Example], novel: Sequence[str]) -> _HeldOut:
         held = _HeldOut(self.labels)
@@ -122,14 +123,14 @@ class IntentModel:
             train = [each for each, at in zip(examples, folds, strict=True) if at != fold]
             test = [each for each, at in zip(examples, folds, strict=True) if at == fold]
             if len({each.label for each in train}) >= 2:
-                held.add(Scorer(train), test, folds=True)
+                held.add(Scorer(train, evidence=self._evidence), test, folds=True)
         leave_out = sorted(set(novel) or {each.label for each in examples} - {OUTSIDE})
         for part in range(_PARTS):
             gone = set(leave_out[part::_PARTS])
             rest = [each for each in examples if each.label not in gone]
             strange = [replace(each, label=OUTSIDE) for each in examples if each.label in gone]
             if strange and len({each.label for each in rest}) >= 2:
-                held.add(Scorer(rest), strange, left_out=True)
+                held.add(Scorer(rest, evidence=self._evidence), strange, left_out=True)
         return held
 
     def _calibrate(self, held: _HeldOut) -> None:
@@ -175,6 +176,7 @@ class IntentModel:
                 best - second,
                 outside,
                 crowd,
+                scores.evidence,
                 scores.likeness,
                 scores.strangeness,
                 scores.length,

@@ -1,19 +1,23 @@
-"""Raw scores of an utterance: two models and the distance to the training sentences, before calibration.
+"""Raw scores of an utterance: models of it and the distance to the training sentences, before calibration.
 
 The first model is a linear support vector machine over n-grams, one class against the rest (Crammer &
 Singer's joint machine is no better here and takes four times as long). The second is built differently:
-the nearest centroid over letters alone. Distance is the cosine to the nearest training sentences and the
-share of unknown words.
+the nearest centroid over letters alone. A third, a strongly regularized multinomial regression, says only
+how much speaks for any class at all: its largest logit tells outside turns best where none were labelled.
+Distance is the cosine to the nearest training sentences and the share of unknown words.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from voice_hitl.agent.corpus import Example
@@ -21,8 +25,11 @@ from voice_hitl.agent.ngrams import Ngrams, Vector
 from voice_hitl.agent.text import Tokens
 
 _STRENGTH = 1.0  # inverse regularization; flat between 0.5 and 2 on CLINC150 and the banking pack
+_EVIDENCE_STRENGTH = 1.0  # inverse regularization of the third model
+_EVIDENCE_STEPS = 30  # of its fit; more of them change nothing here
 _CENTROID_SHARPNESS = 12.0  # turns cosines into shares; calibrated away afterwards
 _NEIGHBOURS = 3
+_TOLERANCE = 1e-3
 _CHUNK = 500  # texts scored at once: bounds memory
 _ABSENT = -2.0  # margin of a class that a model was not taught; taught ones seldom go under it
 
@@ -35,6 +42,7 @@ class Scores:
 
     margins: Matrix  # of the first model, (turns, labels), about -2..2, above 0: this class
     centroid: Matrix  # shares of the second model, (turns, labels)
+    evidence: Matrix  # largest logit of the third model, (turns,); 0 without one
     likeness: Matrix  # mean cosine to the nearest training sentences, (turns,)
     strangeness: Matrix  # share of unknown words, (turns,)
     length: Matrix  # log(1 + words), (turns,)
@@ -53,14 +61,14 @@ class Scores:
         centroid = np.zeros_like(margins)
         margins[:, columns] = self.margins
         centroid[:, columns] = self.centroid
-        return Scores(margins, centroid, self.likeness, self.strangeness, self.length)
+        return replace(self, margins=margins, centroid=centroid)
 
 
 class Scorer:
     """Both models and the training sentences. Immutable; safe to share between threads."""
 
-    def __init__(self, examples: Sequence[Example]) -> None:
-        """Train on examples of at least two labels."""
+    def __init__(self, examples: Sequence[Example], *, evidence: bool = False) -> None:
+        """Train on examples of at least two labels; the third model only where `evidence` is asked for."""
         texts = [example.words for example in examples]
         self.labels = tuple(sorted({example.label for example in examples}))
         number = {label: at for at, label in enumerate(self.labels)}
@@ -71,11 +79,27 @@ class Scorer:
         weights, bias = machine.coef_, machine.intercept_
         if len(self.labels) == 2:  # scikit-learn keeps one row for two classes
             weights, bias = np.vstack([-weights, weights]), np.append(-bias, bias)
+        self._known = np.array([label != "" for label in self.labels])
+        self._evidence, self._evidence_bias = (
+            self._evidence_rows(classes)
+            if evidence
+            else (np.zeros((self._grams.size, 1)), np.zeros(1))
+        )
         # Rows a feature: one utterance reads a handful of rows.
         self._weights = np.ascontiguousarray(weights.T)
         self._bias = bias
         self._letters = self._grams.letters
         self._centroids = self._centroid_rows(classes)
+
+    def _evidence_rows(self, classes: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+        model = LogisticRegression(C=_EVIDENCE_STRENGTH, max_iter=_EVIDENCE_STEPS, tol=_TOLERANCE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(self._trained, classes)
+        weights, bias = model.coef_, model.intercept_
+        if len(self.labels) == 2:
+            weights, bias = np.vstack([-weights, weights]) / 2, np.append(-bias, bias) / 2
+        return np.ascontiguousarray(weights[self._known].T), bias[self._known]
 
     def _centroid_rows(self, classes: NDArray[np.int64]) -> Matrix:
         members = sparse.csr_matrix(
@@ -104,6 +128,7 @@ class Scorer:
         return self._scores(
             self.margins((numbers, weights))[None],
             (letters @ self._centroids[numbers])[None],
+            (weights @ self._evidence[numbers] + self._evidence_bias)[None],
             (self._trained @ dense)[None],
             [words],
         )
@@ -120,18 +145,25 @@ class Scorer:
             yield self._scores(
                 rows @ self._weights + self._bias,
                 letters @ self._centroids,
+                rows @ self._evidence + self._evidence_bias,
                 (rows @ self._trained.T).toarray(),
                 part,
             )
 
     def _scores(
-        self, margins: Matrix, centroid: Matrix, near: Matrix, texts: Sequence[Tokens]
+        self,
+        margins: Matrix,
+        centroid: Matrix,
+        evidence: Matrix,
+        near: Matrix,
+        texts: Sequence[Tokens],
     ) -> Scores:
         if near.shape[1] > _NEIGHBOURS:
             near = np.partition(near, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS:]
         return Scores(
             margins=margins,
             centroid=softmax(_CENTROID_SHARPNESS * centroid * np.sqrt(2)),
+            evidence=evidence.max(axis=1),
             likeness=near.mean(axis=1),
             strangeness=np.array([self._grams.strangeness(words) for words in texts]),
             length=np.log1p(np.array([len(words) for words in texts], dtype=np.float64)),
