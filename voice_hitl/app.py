@@ -274,7 +274,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     secure = (config.server.public_url or "").startswith("https://")
     identify, heard = consoles.identify, workplace.figures.kept
     work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, heard)
-    figures = FiguresApi(workplace.figures, policy, clock, identify)
+    figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
     routes = [*work.routes, *figures.routes]
     Api(accounts, store, clock, identify, secure, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Protocol
 
-from handoff.budget import Budget
+from handoff.budget import AlarmCleared, AlarmRaised, BudgetEvent
 from handoff.drift import Code, Warned, WarningCleared, WarningRaised
 from handoff.events import DeadlinePassed
 from handoff.metrics import Figures
@@ -32,7 +32,7 @@ from voice_hitl.log import get_logger
 log = get_logger(__name__)
 
 FREEZES_NOT = frozenset({Code.UNDER_ROUTED})
-"""Warnings that the price of a handoff must go on answering to: it is what mends them."""
+"""Warnings that leave the price of a handoff to move: that it falls is what mends them."""
 
 
 class FiguresConsole(Protocol):
@@ -58,18 +58,17 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
         journal: Journal,
         consoles: FiguresConsole,
         floor: Callable[[], FloorSeen],
+        budget: Callable[[BudgetEvent], None],
     ) -> None:
-        """`floor` says who waits and who is overdue for rest, whenever a sample is taken."""
+        """`floor` says who waits and who is overdue for rest, whenever a sample is taken; `budget` is told
+        of warnings, whose cause the price of a handoff must not chase."""
         super().__init__(supervision, clock, wake=DeadlinePassed())
         self.supervision = supervision
         self._counting = Counting()
         self._journal = journal
         self._consoles = consoles
         self._floor = floor
-        self.budget: Budget | None = None
-        """What keeps the share of handed-over calls in its band, for a dashboard."""
-        self.on_alarm: Callable[[str, bool], None] = lambda code, on: None
-        """Told the code of a warning that the budget must not chase, when it begins and when it is over."""
+        self._budget = budget
 
     # --- what others tell it ---
 
@@ -121,17 +120,15 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
                 log.warning("a warning stands", code=warning.code.value, words=warning.words)
                 self._log("warning.raised", code=warning.code.value, words=warning.words)
                 self._consoles.warning_raised(warning, self._wall_of(warning.since))
-                self._alarm(warning.code, on=True)
+                if warning.code not in FREEZES_NOT:
+                    self._budget(AlarmRaised(warning.code.value))
             case WarningCleared(code):
                 self._log("warning.cleared", code=code.value)
                 self._consoles.warning_over(code.value)
-                self._alarm(code, on=False)
+                if code not in FREEZES_NOT:
+                    self._budget(AlarmCleared(code.value))
             case Sampled(figures):
                 self._consoles.figures_sampled(figures)
-
-    def _alarm(self, code: Code, on: bool) -> None:
-        if code not in FREEZES_NOT:
-            self.on_alarm(code.value, on)
 
     def _log(self, action: str, **detail: str) -> None:
         self._journal.put(

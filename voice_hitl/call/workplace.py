@@ -90,6 +90,7 @@ class Workplace:
         kept: Kept = Kept(),
     ) -> None:
         """`key`: secret bytes that decide what is sampled. `intents`: what callers come for, with a label."""
+        self._policy, self._clock = policy, clock
         care = caring.reopened_care(policy, kept.care, clock)
         desk = Desk(
             policy,
@@ -113,7 +114,12 @@ class Workplace:
             audits, clock, journal, consoles, lambda call_id: find_call(call_id) is not None
         )
         self.figures = FiguresService(
-            Supervision(policy, clock.now()), clock, journal, consoles, self._floor_seen
+            Supervision(policy, clock.now()),
+            clock,
+            journal,
+            consoles,
+            self._floor_seen,
+            self.costs.tell_budget,
         )
         journal.on_put = self.figures.kept
         self.floor.on_presence = self._presence
@@ -145,7 +151,15 @@ class Workplace:
             self.audits.post(AuditorLeft(operator_id))
 
     def _floor_seen(self) -> FloorSeen:
-        return FloorSeen(sum(waiting.is_call for waiting in self.floor.desk.waiting()))
+        now, rules = self._clock.now(), self._policy.care
+        overdue = [
+            operator
+            for operator in self.floor.desk.operators()
+            if operator.call_id is not None
+            and self.care.care.minutes_on_shift(operator.operator_id, now) >= rules.work_minutes
+        ]
+        waiting = sum(waiting.is_call for waiting in self.floor.desk.waiting())
+        return FloorSeen(waiting, len(overdue) if rules.enabled else 0)
 
     def _approval_kept(self, record: ApprovalRecord) -> None:
         self.board.approval_kept(record)

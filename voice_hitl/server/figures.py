@@ -146,9 +146,15 @@ class FiguresApi:
     """The handler of the figures."""
 
     def __init__(
-        self, figures: FiguresService, policy: Policy, clock: Clock, identify: Identify
+        self,
+        figures: FiguresService,
+        budget: Budget,
+        policy: Policy,
+        clock: Clock,
+        identify: Identify,
     ) -> None:
         self._figures = figures
+        self._budget = budget
         self._policy = policy
         self._clock = clock
         self._identify = identify
@@ -177,7 +183,7 @@ class FiguresApi:
             overrides=wire.ChartView(value=value, low=low, high=high),
             shift=shift_view(service.shift()),
             warnings=[warning_view(*each) for each in service.warnings()],
-            budget=None if service.budget is None else budget_view(service.budget, policy),
+            budget=budget_view(self._budget, policy) if policy.budget.enabled else None,
         )
         return answer(view)
 

@@ -857,7 +857,7 @@ class FiguresView(WireModel):
     overrides: ChartView
     shift: ShiftView
     warnings: list[WarningView]  # those that stand, oldest first
-    budget: BudgetView | None
+    budget: BudgetView | None  # None: the policy keeps none
 
 
 class Session(WireModel):
