@@ -197,10 +197,13 @@ class Audits:
 
 
 def answer_of(record: AuditRecord, at: float) -> AuditAnswer | None:
-    """What learning makes labels of; None without a plain verdict. `at`: seconds since 1970."""
-    if record.auditor is None or record.verdict not in ("right", "wrong"):
-        return None
+    """What learning makes labels of; None without a plain verdict. `at`: seconds since 1970.
+
+    A verdict on a line says what moderation was worth, nothing of the AI's answer: None as well.
+    """
     item = record.item
+    if record.auditor is None or item.kind == "line" or record.verdict not in ("right", "wrong"):
+        return None
     return AuditAnswer(
         item.audit_id,
         item.call_id,

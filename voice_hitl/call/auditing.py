@@ -62,8 +62,14 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
 
     def automated(self, item: said.AuditItem) -> None:
         """Something was decided or done; who has had a part in its call so far is added here."""
-        handlers = self._handlers.get(item.call_id, ())
-        self.post(said.Automated(replace(item, handled_by=tuple(sorted(handlers)))))
+        self.post(said.Automated(self._with_handlers(item)))
+
+    def referred(self, item: said.AuditItem, propensity: float) -> None:
+        """Moderation has drawn a line for people to look at, with this probability in (0, 1]."""
+        self.post(said.Referred(self._with_handlers(item), propensity))
+
+    def _with_handlers(self, item: said.AuditItem) -> said.AuditItem:
+        return replace(item, handled_by=tuple(sorted(self._handlers.get(item.call_id, ()))))
 
     def handled_by(self, call_id: str, operator_id: str) -> None:
         """An operator has a part in a call."""

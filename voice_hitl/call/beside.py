@@ -37,6 +37,9 @@ class AuditPort(Protocol):
     def automated(self, item: AuditItem) -> None:
         """Something was decided or done."""
 
+    def referred(self, item: AuditItem, propensity: float) -> None:
+        """Moderation has drawn a line for people to look at, with this probability in (0, 1]."""
+
     def handled_by(self, call_id: str, operator_id: str) -> None:
         """An operator has a part in the call."""
 
@@ -49,7 +52,7 @@ class _Turn:
     found: Understanding
     risk: float
     said: list[str] = field(default_factory=list)
-    chosen: bool = False  # reviewers' machine has been told of the AI's choice
+    chosen: bool = False  # the AI's choice has been told
     acted: bool = False
 
 
@@ -92,12 +95,13 @@ class Beside:
             self._choose(self._turn, wanted, proposal.summary)
 
     def over(self) -> None:
-        """The work on the turn has ended, or was broken off."""
+        """The work on the turn has ended, or was broken off; who has said nothing has not chosen."""
         turn, self._turn = self._turn, None
         if turn is None:
             return
         said = " ".join(turn.said)
-        self._choose(turn, None, said)
+        if said:
+            self._choose(turn, None, said)
         if said or turn.acted:
             words = f'Caller: "{turn.found.text}" AI ({turn.found.intent.name}): "{said}"'
             self._audits.automated(

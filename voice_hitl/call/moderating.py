@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from handoff.audit import AuditItem
 from handoff.engine import CallEngine
 from handoff.events import ContentFlagged
 from handoff.moderation import Judgement, KnownTexts, Line, Moderator, Route, Speaker
@@ -17,6 +18,7 @@ from handoff.policy import Policy
 from voice_hitl.agent.guard import mask
 from voice_hitl.agent.pack import Pack
 from voice_hitl.agent.pack_moderation import train_scorer
+from voice_hitl.call.beside import SUMMARY, AuditPort
 from voice_hitl.call.book import CallBook
 
 ACTIONS = {
@@ -64,8 +66,11 @@ def make_moderation(pack: Pack, policy: Policy, key: bytes) -> Moderation:
 class CallModeration:
     """The moderation of one call."""
 
-    def __init__(self, rules: Moderation, engine: CallEngine, book: CallBook) -> None:
+    def __init__(
+        self, rules: Moderation, engine: CallEngine, book: CallBook, audits: AuditPort
+    ) -> None:
         self._rules = rules
+        self._audits = audits
         self._engine = engine
         self._book = book
         self._lines = 0  # judged so far
@@ -103,6 +108,7 @@ class CallModeration:
             review=judgement.review,
             propensity=judgement.propensity,
         )
+        self._refer(judgement, text)
         stopped = route is Route.HOLD and speaker is Speaker.AGENT
         if route is Route.BLOCK or stopped:
             self._engine.handle(ContentFlagged(speaker.value, why), now)
@@ -110,9 +116,30 @@ class CallModeration:
     def _judge(self, speaker: Speaker, text: str, before: str) -> Judgement:
         self._lines += 1
         call_id = self._book.call_id
-        line_id = f"{call_id}:{self._lines}"
+        line_id = f"{call_id}:line:{self._lines}"
         line = Line(line_id, call_id, self._book.turn, speaker, text, before)
         return self._rules.moderator.judge(line)
+
+    def _refer(self, judgement: Judgement, text: str) -> None:
+        """Put a line before people; their "wrong" means that moderation judged it wrongly."""
+        shown = _shown(judgement, text)
+        if shown is None:
+            return  # lists and patterns leave nothing to judge
+        whose = "AI" if judgement.speaker is Speaker.AGENT else "caller"
+        words = f'Moderation: {judgement.route.value} (the {whose}\'s words): "{shown}"'
+        self._audits.referred(
+            AuditItem(
+                audit_id=judgement.line_id,
+                kind="line",
+                call_id=judgement.call_id,
+                turn=judgement.turn,
+                path="automatic",
+                category=f"moderation_{judgement.route.value}",
+                risk=judgement.score,
+                summary=words if len(words) <= SUMMARY else words[: SUMMARY - 1] + "…",
+            ),
+            judgement.propensity,
+        )
 
     def _why(self, judgement: Judgement) -> str:
         if judgement.layer == "known":

@@ -100,7 +100,7 @@ class CallRunner:
         self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
         self._watch = Stopwatch(engine, book)
         self._beside = Beside(engine, book, parts.reviews, parts.audits)
-        moderation = CallModeration(parts.moderation, engine, book)
+        moderation = CallModeration(parts.moderation, engine, book, parts.audits)
         self._ai = Answering(
             engine,
             self._turns,
