@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from handoff.acts import LiveTurns
 from handoff.brief import Memory
 from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell
 from handoff.conduct import SHIPPED_ACTION, ActionRisk, ConductReader
@@ -68,14 +70,17 @@ class CallEngine:
         "_commands",
         "_conduct",
         "_estimator",
+        "_foresight",
         "_latch",
         "_memory",
         "_policy",
         "_proposed",
         "_reading",
         "_reasons",
+        "_said",
         "_session",
         "_signals",
+        "_speakers",
         "_triggers",
     )
 
@@ -88,6 +93,8 @@ class CallEngine:
         self._signals = Signals(now)
         self._triggers = Triggers(policy)
         self._estimator = Estimator(policy, models)
+        self._speakers = LiveTurns()
+        self._foresight = models.acts.follow() if models.acts is not None else None
         self._conduct = _conduct(policy)
         self._proposed: ActionRisk | None = None  # what is thought of the last proposal
         self._latch = Latch(policy.hysteresis)
@@ -95,6 +102,7 @@ class CallEngine:
         self._commands: list[CallCommand] = []
         self._assessment = self._estimator.calm(self._memory.category)
         self._reading: Reading | None = None
+        self._said: tuple[Mapping[str, Any], ...] = ()  # as dialogue acts, since the turn before
         self._reasons: tuple[Reason, ...] = ()
 
     # --- the machine ------------------------------------------------------------------------
@@ -103,6 +111,7 @@ class CallEngine:
         """Take in one event; raises `ProtocolError` for one of another call or an unknown type."""
         if self._session.state is not State.ENDED:
             self._proposed = self._conduct.handle(event) or self._proposed
+            self._speakers.note(event)
         match event:
             case CallStarted():
                 if event.call_id != self._call.call_id:
@@ -221,7 +230,11 @@ class CallEngine:
             if isinstance(event, CallerSpoke) and event.dialogue.emergency:
                 self._raise_alarm(now)
             return
-        self._assessment = self._estimator.turn(self._reading, self._memory.category)
+        self._said = self._speakers.turn(event)
+        foreseen = None
+        if self._foresight is not None:
+            foreseen = self._foresight.turn(self._said, self._reading.recent)
+        self._assessment = self._estimator.turn(self._reading, self._memory.category, foreseen)
         self._reasons = self._assessment.reasons
         if self._policy.rule == "simple":
             value = self._simple(event)
@@ -302,6 +315,9 @@ class CallEngine:
         self._conduct = _conduct(self._policy)
         self._proposed = None
         self._triggers.reset()
+        self._speakers = LiveTurns()
+        acts = self._estimator.models.acts
+        self._foresight = acts.follow() if acts is not None else None
         self._estimator.reset()
         self._assessment = self._estimator.calm(self._memory.category)
         self._reasons = ()

@@ -151,6 +151,11 @@ class _Engine(CallEngine):
         assert self._reading is not None
         return self._reading
 
+    @property
+    def said(self) -> tuple[Mapping[str, Any], ...]:
+        """The speakers' turns that the last caller turn closed, as dialogue acts."""
+        return self._said
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
@@ -160,6 +165,7 @@ class Replayed:
     readings: Mapping[
         int, Reading
     ]  # the signals of each caller turn that the AI decided on, by turn
+    said: Mapping[int, tuple[Mapping[str, Any], ...]]  # the speakers' turns as acts, likewise
 
 
 def rerun(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED) -> Replayed:
@@ -175,13 +181,15 @@ def rerun(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED)
     engine = _Engine(started, policy, first.now, models)
     decisions: list[Decision] = []
     readings: dict[int, Reading] = {}
+    said: dict[int, tuple[Mapping[str, Any], ...]] = {}
     for fact in told:
         event, before = decode(fact.kind, fact.values), engine.state
         engine.handle(event, fact.now)
         decisions += [c.decision for c in engine.take_commands() if isinstance(c, KeepDecision)]
         if isinstance(event, CallerSpoke | CallerSilent) and before is State.AI:
             readings[event.turn] = engine.reading
-    return Replayed(tuple(decisions), readings)
+            said[event.turn] = engine.said
+    return Replayed(tuple(decisions), readings, said)
 
 
 def replay(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED) -> list[Decision]:

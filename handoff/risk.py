@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from handoff.commands import Reason
 from handoff.policy import Costs, Hysteresis, Policy
@@ -19,6 +20,7 @@ RISE = 0.8  # how much of a worse turn the rolling estimate takes in at once
 FALL = 0.6  # and of a better one: trust returns more slowly than it goes
 LONGEST_WAIT = 3600.0  # seconds; what is longer costs no more
 HIGHEST_PRICE = 1e6  # cost units, as every cost of the policy
+ACTS = "acts"  # the reason code of what dialogue acts foretell
 SMALLEST_REASON = 0.05  # cost units; less is noise, not a reason
 
 
@@ -43,12 +45,48 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """*h* after a caller's turn, and what pushes it above that of a calm call."""
+
+    probability: float  # h, in (0, 1)
+    pushes: Mapping[str, float]  # log odds by reason code, not negative
+    words: str = ""  # what the code `ACTS` stands for in this turn
+
+
+class Foresight(Protocol):
+    """Follows the dialogue acts of one call."""
+
+    def turn(self, said: Sequence[Mapping[str, Any]], recent: Sequence[float]) -> Foreseen:
+        """Take in the speakers' turns since the last time, `[{speaker, acts}]`, the caller's last.
+
+        `recent`: the recent troubles, by `CODES`.
+        """
+
+
+class Foreseer(Protocol):
+    """Knows the dialogue acts of a deployment; read-only and shared by all calls."""
+
+    @property
+    def calm(self) -> float:
+        """P of a call that nothing is known of."""
+
+    def follow(self) -> Foresight:
+        """Follow a new call."""
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
     """The two heads and where they come from."""
 
     breakdown: Head  # h, over recent troubles
     error: Head  # q, over this turn's troubles
     source: str
+    acts: Foreseer | None = None  # h by the deployment's dialogue acts, where they were learned
+
+    @property
+    def calm(self) -> float:
+        """*h* before anything is known of a call."""
+        return self.breakdown.calm if self.acts is None else self.acts.calm
 
 
 def head(intercept: float, weights: Mapping[str, float]) -> Head:
@@ -209,20 +247,20 @@ class Estimator:
 
     def reset(self) -> None:
         """Back to what is known before the first turn."""
-        self._breakdown = Rolling(self.models.breakdown.calm)
+        self._breakdown = Rolling(self.models.calm)
         self._error = Rolling(self.models.error.calm)
 
     def calm(self, category: str) -> Assessment:
         """The assessment before the first turn."""
         return self._assess(category, ())
 
-    def turn(self, reading: Reading, category: str) -> Assessment:
-        """Take in a caller's turn."""
-        h = self.models.breakdown.probability(reading.recent)
-        q = self.models.error.probability(reading.now)
-        self._breakdown.update(h)
-        self._error.update(q)
-        return self._assess(category, self._reasons(reading, h, q, category))
+    def turn(self, reading: Reading, category: str, foreseen: Foreseen | None = None) -> Assessment:
+        """Take in a caller's turn; `foreseen`: what `Models.acts` made of it, where there is one."""
+        h = _judged(self.models.breakdown, reading.recent) if foreseen is None else foreseen
+        q = _judged(self.models.error, reading.now)
+        self._breakdown.update(h.probability)
+        self._error.update(q.probability)
+        return self._assess(category, self._reasons(h, q, category))
 
     def _assess(self, category: str, reasons: tuple[Reason, ...]) -> Assessment:
         h, q = self._breakdown.value, self._error.value
@@ -233,25 +271,30 @@ class Estimator:
         value = fail * h + error * q - cost_of_handoff(self.policy, self._wait, self._price)
         return Assessment(h, q, (1 - h) * (1 - q), risk, value, reasons)
 
-    def _reasons(self, reading: Reading, h: float, q: float, category: str) -> tuple[Reason, ...]:
+    def _reasons(self, h: Foreseen, q: Foreseen, category: str) -> tuple[Reason, ...]:
         """The three largest contributions, in cost units: they add up to V minus V of a calm turn."""
-        parts = dict.fromkeys(CODES, 0.0)
-        for model, troubles, probability, cost in (
-            (self.models.breakdown, reading.recent, h, cost_of_failure(self.policy, category)),
-            (self.models.error, reading.now, q, self.policy.costs.err),
+        parts = dict.fromkeys((*CODES, ACTS), 0.0)
+        for seen, calm, cost in (
+            (h, self.models.calm, cost_of_failure(self.policy, category)),
+            (q, self.models.error.calm, self.policy.costs.err),
         ):
-            pushes = [w * x for w, x in zip(model.weights, troubles, strict=True)]
-            total = sum(pushes)
+            total = sum(seen.pushes.values())
             if total > 0:
-                excess = cost * (probability - model.calm)
-                for code, push in zip(CODES, pushes, strict=True):
+                excess = cost * max(0.0, seen.probability - calm)
+                for code, push in seen.pushes.items():
                     parts[code] += excess * push / total
         largest = sorted(parts.items(), key=lambda part: -part[1])[:3]
         return tuple(
-            Reason(code, WORDS[code], round(weight, 3))
+            Reason(code, h.words if code == ACTS else WORDS[code], round(weight, 3))
             for code, weight in largest
             if weight >= SMALLEST_REASON
         )
+
+
+def _judged(model: Head, troubles: Sequence[float]) -> Foreseen:
+    """What a head makes of troubles."""
+    pushes = {c: w * x for c, w, x in zip(CODES, model.weights, troubles, strict=True)}
+    return Foreseen(model.probability(troubles), pushes)
 
 
 def cost_of_failure(policy: Policy, category: str) -> float:

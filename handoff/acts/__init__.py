@@ -3,10 +3,13 @@
 A call is `{call_id, turns: [{speaker, acts: [{act, entities}]}], outcome}`, the speaker `agent` or
 `caller`, the outcome `handed_off` or `completed`. Two readings of it: `troubles` sees the troubles that the
 live signals would show and fits the head *h*, which works in any trade; `model` knows the acts of one
-deployment, whatever their names, as `training` learned them.
+deployment, whatever their names, as `training` learned them. `live` makes such turns of a live call's events,
+`foresight` makes its *h* of them.
 """
 
+from handoff.acts.foresight import ActsForeseer, push, unseen
 from handoff.acts.keeping import dump, load
+from handoff.acts.live import LiveTurns
 from handoff.acts.model import ActsModel, ActsReader
 from handoff.acts.training import fit
 from handoff.acts.troubles import HORIZON, SHORTEST, Prefix, fit_breakdown, prefixes
@@ -14,12 +17,16 @@ from handoff.acts.troubles import HORIZON, SHORTEST, Prefix, fit_breakdown, pref
 __all__ = [
     "HORIZON",
     "SHORTEST",
+    "ActsForeseer",
     "ActsModel",
     "ActsReader",
+    "LiveTurns",
     "Prefix",
     "dump",
     "fit",
     "fit_breakdown",
     "load",
     "prefixes",
+    "push",
+    "unseen",
 ]

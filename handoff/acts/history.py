@@ -109,6 +109,11 @@ class History:
             yield ("answer before", turns[-4], turns[-3]), 1.0
             yield ("next question", turns[-4], turns[-2]), 1.0
 
+    def times(self, fact: Fact) -> int:
+        """How often the act or entity that a fact is about was there; 0 for facts about anything else."""
+        seen = self._seen.get(fact[-1])
+        return seen.count if seen is not None and fact[0] in ("at", "count", "fading", "age") else 0
+
     def _most(self, lag: int) -> float:
         """How often the acts of a recent turn were there so far, at most."""
         if len(self._recent) < lag:
@@ -120,20 +125,33 @@ class History:
         return token if token in self.known else f"{speaker}{mark} {RARE}"
 
 
-def words(fact: Fact) -> str:
-    """What a fact is about, for a person; facts about one act share their words."""
+def words(fact: Fact, times: int = 1) -> str:
+    """What a fact is about, for a person; facts about one act share their words.
+
+    `times`: how often the call has had that act, `History.times(fact)`.
+    """
     kind, *about = fact
     match kind:
-        case "at":
-            text = about[1]
-        case "count" | "fading" | "age":
-            text = about[0]
+        case "at" | "count" | "fading" | "age":
+            return _whose(about[-1]) + (f" ({times} times)" if times > 1 else "")
         case "answer" | "reply" | "answer before":
-            text = f"{about[1]}, after {about[0]}"
+            return f"{_whose(about[1])} after {_whose(about[0])}"
         case "next question":
-            text = f"{about[1]}, when it had been at {about[0]}"
+            return f"{_whose(about[1])} soon after {_whose(about[0])}"
         case "turns":
-            text = "how long the call has been going on"
+            return "how long the call has been going on"
         case _:
-            text = "the AI repeats itself"
-    return text.replace("_", " ")
+            return "the AI repeats itself"
+
+
+def _whose(acts: str) -> str:
+    """A token, or the acts of a turn, with whose they are."""
+    speaker = "the AI's" if acts.startswith("agent") else "the caller's"
+    names = []
+    for token in acts.split(" + "):
+        name = token.removeprefix("agent").removeprefix("caller")
+        held = name.startswith(" with ")
+        name = name.removeprefix(" with ").removeprefix(": ").replace("_", " ")
+        name = "something unusual" if name == RARE else f'"{name}"'
+        names.append(f"mention of {name}" if held else name)
+    return f"{speaker} {' and '.join(names)}" if acts else "a turn without acts"

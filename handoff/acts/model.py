@@ -70,15 +70,20 @@ class ActsModel:
             if turn["speaker"] == "agent":
                 reader.agent(turn["acts"])
             elif SHORTEST <= done < length:
-                found.append(reader.caller(turn["acts"]))
+                found.append(reader.caller(turn["acts"], turn.get("push", 0.0)))
             else:
                 reader.heard(turn["acts"])
         return found
 
-    def probability(self, x: Floats) -> float:
-        """P for the facts `x`, in (0, 1)."""
+    def probability(self, x: Floats, push: float = 0.0) -> float:
+        """P for the facts `x`, in (0, 1); `push`: log odds that speak for it besides, 0 or more."""
         soon = float(self.linear.ends(x)[-1])
-        return self.calibration(average(soon, self.forest(x.astype(np.float32))))
+        score = average(soon, self.forest(x.astype(np.float32)))
+        return self.calibration(pushed(score, push))
+
+    def base(self, push: float = 0.0) -> float:
+        """P where the acts cannot say anything yet."""
+        return pushed(self.base_rate, self.calibration.slope * push)
 
     def vector(self, history: History) -> Floats:
         """The facts of a call in the order of `columns`, in [0, 1]: as in training at the most."""
@@ -109,15 +114,16 @@ class ActsReader:
         """A caller's turn after which nobody asks."""
         self._history.add("caller", acts)
 
-    def caller(self, acts: Sequence[Act]) -> float:
+    def caller(self, acts: Sequence[Act], push: float = 0.0) -> float:
         """A caller's turn; returns P(breakdown within `HORIZON` turns), in (0, 1).
 
-        In the first turns (below `SHORTEST`) the base rate: nothing can be known then.
+        In the first turns (below `SHORTEST`) the base rate: nothing can be known then. `push`: log odds of
+        what acts do not show, 0 or more; the more, the higher P.
         """
         self.heard(acts)
         if self._history.turns < SHORTEST:
-            return self.model.base_rate
-        return self.model.probability(self.model.vector(self._history))
+            return self.model.base(push)
+        return self.model.probability(self.model.vector(self._history), push)
 
     def reasons(self, most: int = 3) -> tuple[Reason, ...]:
         """What speaks most for a breakdown after the caller's turn, in log odds above a typical prefix's.
@@ -125,13 +131,19 @@ class ActsReader:
         The reasons explain the linear half of the model, and say which acts, not why.
         """
         x = self.model.vector(self._history)
-        pushes = self.model.linear.slopes(x) * (x - self.model.typical)
+        pushes = (self.model.linear.slopes(x) * (x - self.model.typical)).tolist()
         by_words: dict[str, float] = {}
-        for fact, place in self.model.columns.items():
-            if x[place]:
-                by_words[words(fact)] = by_words.get(words(fact), 0.0) + float(pushes[place])
+        for fact, value, push in zip(self.model.columns, x.tolist(), pushes, strict=True):
+            if value:
+                text = words(fact, self._history.times(fact))
+                by_words[text] = by_words.get(text, 0.0) + push
         largest = sorted(by_words.items(), key=lambda part: (-part[1], part[0]))[:most]
         return tuple(Reason("acts", text, round(push, 3)) for text, push in largest if push > 0)
+
+
+def pushed(score: float, push: float) -> float:
+    """A probability with more log odds."""
+    return sigmoid(logit(score) + push) if push else score
 
 
 def average(one: float, other: float) -> float:

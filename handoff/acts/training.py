@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 
 from handoff.acts.forest import flatten
 from handoff.acts.history import AGE, Fact, History, tokens
-from handoff.acts.model import ActsModel, Call, Floats, Linear, average
+from handoff.acts.model import ActsModel, Call, Floats, Linear, average, pushed
 from handoff.acts.troubles import HORIZON, SHORTEST
 from handoff.calibration import Platt, fit_platt
 
@@ -47,10 +47,11 @@ class _Table:
     x: Floats  # (prefixes, facts), in [0, 1]: in units of each fact's largest value
     ends: Marks  # (prefixes,)
     calls: Marks  # (prefixes,) the place of each one's call
+    pushes: Floats  # (prefixes,) log odds of what acts do not show
 
     def take(self, rows: NDArray[np.bool_]) -> _Table:
         """Some of the prefixes."""
-        return _Table(self.x[rows], self.ends[rows], self.calls[rows])
+        return _Table(self.x[rows], self.ends[rows], self.calls[rows], self.pushes[rows])
 
     @property
     def soon(self) -> NDArray[np.bool_]:
@@ -62,6 +63,8 @@ class _Table:
 def fit(calls: Sequence[Call]) -> ActsModel:
     """Learn from recorded calls; deterministic, whatever their order.
 
+    A caller's turn may have a `push`, log odds of what acts do not show (0 or more): what is calibrated is
+    then P with it. In the first turns, where acts say nothing, it adds to the base rate.
     Raises `ValueError` when no prefix, or every prefix, is `HORIZON` turns or less before a breakdown.
     """
     calls = sorted(calls, key=lambda call: (str(call["call_id"]), len(call["turns"])))
@@ -70,12 +73,17 @@ def fit(calls: Sequence[Call]) -> ActsModel:
     if len({end == SOON for end in marks}) < 2:
         raise ValueError("prefixes of both kinds are needed: shortly before a breakdown, and not")
     ages = [done for found in ends for done, _ in found]
+    pushes = [
+        float(call["turns"][done - 1].get("push", 0.0))
+        for call, found in zip(calls, ends, strict=True)
+        for done, _ in found
+    ]
     knots = tuple(float(knot) for knot in np.unique(np.quantile(ages, KNOTS)))
     known = _known(calls)
     columns, x = _matrix([facts for call in calls for facts in _facts(call, known, knots)])
     ceiling = x.max(axis=0)
     owners = np.repeat(np.arange(len(calls)), [len(found) for found in ends])
-    table = _Table(x / ceiling, marks, owners)
+    table = _Table(x / ceiling, marks, owners, np.array(pushes))
     regression, forest = _regression(table), _forest(table)
     weights, offsets = regression.coef_, regression.intercept_
     if len(regression.classes_) == 2:  # scikit-learn then keeps the second row alone
@@ -160,8 +168,8 @@ def _calibration(table: _Table) -> Platt:
         rest, out = table.take(folds != fold), table.take(folds == fold)
         soon = _regression(rest).predict_proba(out.x)[:, -1]
         share = _forest(rest).predict_proba(out.x.astype(np.float32))[:, 1]
-        pairs = zip(soon.tolist(), share.tolist(), strict=True)
-        scores[folds == fold] = [average(one, other) for one, other in pairs]
+        found = zip(soon.tolist(), share.tolist(), out.pushes.tolist(), strict=True)
+        scores[folds == fold] = [pushed(average(one, other), push) for one, other, push in found]
     return fit_platt(scores, table.soon.astype(float))
 
 

@@ -119,13 +119,16 @@ def test_memory_does_not_grow_with_the_call() -> None:
 @pytest.mark.parametrize(
     ("fact", "text"),
     [
-        (("at", "2", "agent: ask_date"), "agent: ask date"),
-        (("fading", "caller: no"), "caller: no"),
-        (("reply", "agent: ask", "caller: no"), "caller: no, after agent: ask"),
+        (("at", "2", "agent: ask_date"), 'the AI\'s "ask date"'),
+        (("fading", "caller: no"), 'the caller\'s "no"'),
+        (("age", "caller with time"), 'the caller\'s mention of "time"'),
+        (("count", "agent: rare"), "the AI's something unusual"),
+        (("reply", "agent: ask", "caller: no"), 'the caller\'s "no" after the AI\'s "ask"'),
         (
-            ("next question", "agent: ask", "agent: offer"),
-            "agent: offer, when it had been at agent: ask",
+            ("next question", "agent: ask", "agent: offer + agent: sorry"),
+            'the AI\'s "offer" and "sorry" soon after the AI\'s "ask"',
         ),
+        (("answer", "", "caller: no"), 'the caller\'s "no" after a turn without acts'),
         (("turns", "12"), "how long the call has been going on"),
         (("repeats",), "the AI repeats itself"),
     ],
