@@ -13,9 +13,10 @@ from rich.table import Table
 
 from handoff.errors import PolicyError
 from handoff.policy import Policy
-from voice_hitl.agent.pack import load_pack
+from voice_hitl.agent.pack import Pack, load_pack
+from voice_hitl.agent.pack_moderation import train_scorer
 from voice_hitl.config import Config
-from voice_hitl.errors import VoiceHitlError
+from voice_hitl.errors import PackError, VoiceHitlError
 from voice_hitl.server.http import CONSOLE_FILES
 from voice_hitl.speech.models import describe, find_whisper_model
 
@@ -68,7 +69,25 @@ def _pack(config: Config) -> list[Finding]:
     return [
         Finding("pack", True, f"{pack.name} ({intents} intents) from {pack.path}"),
         Finding("policy", True, f"{policy.name}, version {policy.version}"),
+        _moderation(pack, policy),
     ]
+
+
+def _moderation(pack: Pack, policy: Policy) -> Finding:
+    """What judges each sentence; a classifier is trained, to see whether it can be used."""
+    try:
+        trained = train_scorer(pack.moderation, policy.moderation.share)
+    except PackError as error:
+        return Finding("moderation", False, str(error))
+    known = len(pack.moderation.known)
+    if trained is None:
+        words = f"{known} known texts, patterns of the agent's leaks, no classifier"
+        return Finding("moderation", True, words)
+    words = (
+        f"{known} known texts, patterns of the agent's leaks, classifier of "
+        f"{len(pack.moderation.examples)} examples (unseen ones: AUC {trained.auc:.2f})"
+    )
+    return Finding("moderation", True, words)
 
 
 def _recognizer(config: Config) -> list[Finding]:

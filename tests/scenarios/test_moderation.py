@@ -280,6 +280,39 @@ def test_what_passes_is_sampled_at_its_rate_and_leaves_no_line() -> None:
     assert play(saying("what is my balance", "Your balance"), audit=0.0).logged == []
 
 
+def test_a_sampled_line_is_put_before_an_auditor_and_teaches_nothing_about_the_answer() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await caller.says("my account number is 123456789")
+        await caller.hears("Your balance")
+        item = await floor[0].asks_to_audit()
+        assert item is not None
+        assert (item.kind, item.category) == ("line", "moderation_pass")
+        assert item.summary == (
+            'Moderation: pass (the caller\'s words): "my account number is •••••6789"'
+        )
+        floor[0].judges(item, "wrong")
+        await world.until(lambda: ("ana", "answered") in world.screen.audited)
+
+    played = play(story, "ana", audit=1.0)
+    store = played.world.store
+    (done,) = [
+        record for record in asyncio.run(store.machine_records("audit")) if record.state == "done"
+    ]
+    assert (done.detail["propensity"], done.detail["referred"]) == (1.0, True)
+    assert asyncio.run(store.labels()) == []
+
+
+def test_what_a_pattern_stops_is_not_put_before_auditors() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await caller.says("what is my card number")
+        await floor[0].takes()
+        floor[0].speaks()
+
+    played = play(story, "ana", script=[f"It is {CARD}."])
+    records = asyncio.run(played.world.store.machine_records("audit"))
+    assert [record for record in records if "line" in record.key] == []
+
+
 def test_fixed_prompts_and_the_greeting_are_not_judged() -> None:
     fixed = "Only a villain would say this."
     played = play(
