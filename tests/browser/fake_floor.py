@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from tests.browser.fake_work import FakeWork
 from tests.browser.sound import Samples, babble
 from voice_hitl.console import dist
 from voice_hitl.server import wire
@@ -65,6 +66,7 @@ class FakeFloor:
         self.approvals: dict[str, tuple[str, wire.ApprovalView]] = {}
         self.dispositions: list[tuple[str, wire.DispositionBody]] = []
         self.bridges: dict[str, Bridge] = {}
+        self.work = FakeWork(self.tell)
         self.commands: list[wire.ConsoleMessage] = []
         self.operator_audio: dict[str, list[Samples]] = {}
         self.caller_voice = babble(seed=1)
@@ -91,6 +93,7 @@ class FakeFloor:
         app.router.add_delete("/api/v1/session", self._sign_out)
         app.router.add_post("/api/v1/setup", self._set_up)
         app.router.add_post("/api/v1/calls/{call_id}/disposition", self._dispose)
+        self.work.add_to(app)
         app.router.add_get("/ws/console", self._console)
         app.router.add_get("/ws/audio/{call_id}", self._audio)
         self._runner = web.AppRunner(app, shutdown_timeout=0.5)
@@ -153,7 +156,12 @@ class FakeFloor:
     # --- what the test sets ---------------------------------------------------------------------
 
     def add_person(
-        self, name: str, password: str = "correct horse", presence: wire.PresenceState = "away"
+        self,
+        name: str,
+        password: str = "correct horse",
+        presence: wire.PresenceState = "away",
+        *,
+        supervisor: bool = False,
     ) -> str:
         """Add an account; return its id."""
         operator_id = f"op-{len(self.people) + 1}"
@@ -162,7 +170,7 @@ class FakeFloor:
             name=name,
             presence=presence,
             call_id=None,
-            role="operator",
+            role="supervisor" if supervisor else "operator",
             skills=[],
             languages=[],
             seniority="standard",
@@ -366,7 +374,7 @@ class FakeFloor:
                 calls=list(self.calls.values()),
                 offers=[offer for owner, offer in self.offers.values() if owner == operator_id],
                 approvals=[view for owner, view in self.approvals.values() if owner == operator_id],
-                reviews=[],
+                reviews=list(self.work.reviews.values()),
                 alerts=[],
                 callbacks=[],
                 callback_offers=[],
@@ -404,6 +412,8 @@ class FakeFloor:
             case wire.EndCall(call_id=call_id):
                 await self._unbridge(call_id, "operator_ended", "You ended the call.")
                 await self.end_call(call_id, "handed_off")
+            case _:
+                await self.work.obey(me, command)
 
     async def _accept(self, me: str, offer_id: str) -> None:
         call_id = self.offers[offer_id][1].call_id

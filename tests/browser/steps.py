@@ -8,9 +8,11 @@ from tests.browser.fake_floor import FakeFloor
 from voice_hitl.server import wire
 
 
-async def sign_in(page: Page, floor: FakeFloor, name: str = "Dana Okafor") -> str:
+async def sign_in(
+    page: Page, floor: FakeFloor, name: str = "Dana Okafor", *, supervisor: bool = False
+) -> str:
     """Add an account, sign in with it and see the floor; return the operator's id."""
-    operator_id = floor.add_person(name)
+    operator_id = floor.add_person(name, supervisor=supervisor)
     await page.goto(floor.url)
     await page.get_by_label("Name").fill(name)
     await page.get_by_role("textbox", name="Password").fill("correct horse")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +12,10 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 import hatch_build
-from tests.browser import scenes
+from tests.browser import scenes, work_scenes
 from tests.browser.fake_floor import FakeFloor
 from tests.browser.steps import call_bar, offer_dialog, row, sign_in
+from voice_hitl.server import wire
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -149,3 +151,39 @@ async def test_wrap_up(themed: Page, floor: FakeFloor, axe: str) -> None:
     await floor.hang_up_operator(call.call_id)
     await expect(themed.get_by_role("region", name="Was this handoff needed?")).to_be_visible()
     await check(themed, axe, "wrap-up")
+
+
+async def test_the_work(themed: Page, floor: FakeFloor, axe: str) -> None:
+    me = await sign_in(themed, floor, supervisor=True)
+    await scenes.working_day(floor)
+    await work_scenes.working_day(floor, me)
+    await themed.get_by_role("navigation").get_by_role("button", name="Work").click()
+    for tab in ("Reviews", "Audits", "Follow-ups", "Callbacks", "Queue", "Board", "Figures"):
+        await themed.get_by_role("tab", name=tab).click()
+        if tab == "Audits":
+            await themed.get_by_role("button", name="Show me one").click()
+        if tab not in ("Figures", "Board"):
+            await expect(themed.get_by_role("article").first).to_be_visible()
+        await check(themed, axe, tab)
+    await themed.get_by_role("tab", name="Reviews").click()
+    await themed.get_by_label("What would you say or do?").fill("Ask which card it is.")
+    await themed.get_by_role("button", name="This is my choice").click()
+    await expect(themed.get_by_role("button", name="The same")).to_be_visible()
+    await check(themed, axe, "a revealed review")
+
+
+async def test_duties(themed: Page, floor: FakeFloor, axe: str) -> None:
+    me = await sign_in(themed, floor)
+    call = await scenes.working_day(floor)
+    await floor.tell(wire.Alerted(alert=work_scenes.alert(call.call_id, call.caller)), me)
+    mine = work_scenes.callback(state="claimed", operator_id=me, epoch=1)
+    await floor.tell(wire.CallbackChanged(callback=mine))
+    await floor.tell(wire.RestChanged(resting=True, worked_minutes=90, message="Rest."), me)
+    await expect(themed.get_by_role("region", name="Your callback")).to_be_visible()
+    await check(themed, axe, "duties")
+    offer = wire.CallbackOfferView(
+        offer_id="o", callback=work_scenes.callback(), expires_at=time.time() + 90, seconds=90
+    )
+    await floor.tell(wire.CallbackOffered(offer=offer), me)
+    await expect(themed.get_by_role("button", name="I will call")).to_be_enabled()
+    await check(themed, axe, "a callback")

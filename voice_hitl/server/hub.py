@@ -304,6 +304,7 @@ class Hub(FloorDisplay):
 
     def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
         """Their answer counts."""
+        self._approvals.get(operator_id, {}).pop(approval_id, None)
         words = ANSWER_WORDS.get(status, "Your answer counts.")
         self._to(
             operator_id,

@@ -1,18 +1,16 @@
 /** The answers, each in a step of its own where a slip would be costly. */
 
 import { Button } from '@mantine/core';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useRef, useState } from 'react';
 import type { Answer } from '../../desk';
 import { useFloor } from '../../desk-context';
 import { words } from '../../lib/format';
+import { useReady } from '../../lib/use-ready';
 import type { Change } from '../../state/approvals';
 import { CheckIcon, CrossIcon } from '../../ui/icons';
 import type { ApprovalView } from '../../wire';
 import styles from './AnswerBar.module.css';
 import { WordsForm } from './WordsForm';
-
-/** A press in this time after a step came up was meant for what was there before. */
-const DEAF_MS = 500;
 
 type Step = 'choose' | 'confirm' | 'reject' | 'respond';
 
@@ -92,16 +90,6 @@ export function AnswerBar({ approval, changed, answering, onAnswer }: AnswerBarP
       )}
     </footer>
   );
-}
-
-/** Whether the step has been on the screen long enough to be answered. */
-function useReady(step: Step): boolean {
-  const [seen, setSeen] = useState<Step | null>(null);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setSeen(step), DEAF_MS);
-    return () => window.clearTimeout(timer);
-  }, [step]);
-  return seen === step;
 }
 
 interface ChoicesProps {

@@ -28,7 +28,7 @@ function Card({ callback }: { readonly callback: CallbackView }) {
       <p className={styles.head}>
         <strong className="number">Call back {callback.number}</strong>
         <span className={`${styles.dim} number`}>
-          {left >= 0 ? `promised within ${clock(left)}` : `late by ${clock(-left)}`}
+          {left >= 0 ? `due in ${clock(left)}` : `late by ${clock(-left)}`}
         </span>
       </p>
       <p>{callback.reason}</p>

@@ -3,6 +3,7 @@
 import { Button, Modal } from '@mantine/core';
 import { useDesk, useFloor, useServerNow } from '../../desk-context';
 import { clock } from '../../lib/format';
+import { useReady } from '../../lib/use-ready';
 import { PhoneIcon } from '../../ui/icons';
 import type { CallbackOfferView } from '../../wire';
 import { UrgencyBadge } from '../floor/Brief';
@@ -41,6 +42,7 @@ function Ringing({ offer }: { readonly offer: CallbackOfferView }) {
   const desk = useDesk();
   const now = useServerNow();
   const taking = useFloor((floor) => floor.taking === offer.offer_id);
+  const ready = useReady(offer.offer_id);
   const { callback } = offer;
   return (
     <>
@@ -57,13 +59,18 @@ function Ringing({ offer }: { readonly offer: CallbackOfferView }) {
         </p>
       </div>
       <p>{callback.reason}</p>
-      <p className={`${styles.promise} number`}>Promised within {clock(callback.by - now)}</p>
+      <p className={`${styles.promise} number`}>Due in {clock(callback.by - now)}</p>
       <div className={styles.actions}>
-        <Button variant="default" disabled={taking} onClick={() => desk.decline(offer.offer_id)}>
+        <Button
+          variant="default"
+          disabled={taking || !ready}
+          onClick={() => desk.decline(offer.offer_id)}
+        >
           Decline
         </Button>
         <Button
           color="leaf"
+          disabled={!ready}
           loading={taking}
           leftSection={<PhoneIcon size={16} />}
           onClick={() => desk.accept(offer.offer_id)}

@@ -11,6 +11,7 @@ import { EndedRow } from './EndedRow';
 export function CallList() {
   const desk = useDesk();
   const floor = useFloor((whole) => whole);
+  const shown = floor.view === 'calls' ? floor.selected : null;
   const sorted = liveCalls(floor);
   const order = useRef<string[]>([]);
   const [held, setHeld] = useState<readonly string[] | null>(null);
@@ -48,7 +49,7 @@ export function CallList() {
             <li key={call.call_id}>
               <CallRow
                 call={call}
-                selected={call.call_id === floor.selected}
+                selected={call.call_id === shown}
                 mine={call.operator_id !== null && call.operator_id === floor.me?.operator_id}
                 onSelect={() => desk.select(call.call_id)}
               />
@@ -65,7 +66,7 @@ export function CallList() {
                 <li key={ended.call.call_id}>
                   <EndedRow
                     ended={ended}
-                    selected={ended.call.call_id === floor.selected}
+                    selected={ended.call.call_id === shown}
                     onSelect={() => desk.select(ended.call.call_id)}
                   />
                 </li>

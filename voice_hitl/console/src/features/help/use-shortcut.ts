@@ -9,7 +9,7 @@ export function isTaken(event: KeyboardEvent): boolean {
   }
   const target = event.target instanceof Element ? event.target : null;
   return (
-    target?.closest('input, textarea, select, [contenteditable]') !== null ||
+    target?.closest('input:not([type="radio"]), textarea, select, [contenteditable]') !== null ||
     document.querySelector('[aria-modal="true"]') !== null
   );
 }

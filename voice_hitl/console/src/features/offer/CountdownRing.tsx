@@ -1,6 +1,7 @@
 /** How long there is still to answer: a closing ring with the seconds in it. */
 
 import { useEffect, useRef, useState } from 'react';
+import { clock } from '../../lib/format';
 import styles from './CountdownRing.module.css';
 
 interface CountdownRingProps {
@@ -15,8 +16,8 @@ const RADIUS = 27;
 const LENGTH = 2 * Math.PI * RADIUS;
 
 export function CountdownRing({ timer, now, size }: CountdownRingProps) {
-  const clock = useRef(now);
-  const left = (): number => Math.max(0, timer.expires_at - clock.current());
+  const current = useRef(now);
+  const left = (): number => Math.max(0, timer.expires_at - current.current());
   const [seconds, setSeconds] = useState(() => Math.max(0, timer.expires_at - now()));
   const circle = useRef<SVGCircleElement>(null);
 
@@ -56,7 +57,7 @@ export function CountdownRing({ timer, now, size }: CountdownRingProps) {
         />
       </svg>
       <span className={`${styles.seconds} number`} aria-hidden="true">
-        {Math.ceil(seconds)}
+        {seconds < 100 ? Math.ceil(seconds) : clock(seconds)}
       </span>
     </div>
   );

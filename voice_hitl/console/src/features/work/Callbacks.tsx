@@ -38,7 +38,7 @@ function OneCallback({ callback }: { readonly callback: CallbackView }) {
       </div>
       <p>{callback.reason}</p>
       <p className={`${part.facts} number`}>
-        <span>{left >= 0 ? `Promised within ${clock(left)}` : `Late by ${clock(-left)}`}</span>
+        <span>{left >= 0 ? `Due in ${clock(left)}` : `Late by ${clock(-left)}`}</span>
         {callback.tries > 0 && <span>Tried {callback.tries} times</span>}
         {callback.note !== '' && <span>{callback.note}</span>}
       </p>
