@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handoff.learning.trials import Shortage
+from handoff.learning.judging import Shortage
 from handoff.policy import Hysteresis, Policy
 from handoff.ports import FactRecord
 from handoff.replay import replay

@@ -19,6 +19,8 @@ from typing import Any
 
 from handoff.errors import HandoffError
 from handoff.labels import HeadName
+from handoff.learning.foretelling import ActsTrial
+from handoff.learning.judging import Comparison
 from handoff.learning.marks import Marks
 from handoff.learning.trials import Trial
 from handoff.learning.values import HEADS, models_from_json, models_to_json
@@ -51,29 +53,33 @@ def propose(
     trials: Mapping[HeadName, Trial],
     marks: Marks | None,
     at: float,
+    acts: ActsTrial | None = None,
 ) -> tuple[ModelRecord, ...]:
     """A new version, to be approved by a person; it takes the place of older proposals.
 
-    `models`: the champion's with the heads of `trials` in place of its own; `marks`: a change of the
-    policy that goes with them, over the present version's. `at`: seconds since the Unix epoch. Raises
-    `LearningError` where nothing would change.
+    `models`: the champion's with the heads of `trials`, and the acts of `acts`, in place of its own; `marks`:
+    a change of the policy that goes with them, over the present version's. `at`: seconds since the Unix
+    epoch. Raises `LearningError` where nothing would change.
     """
     parent = active(records)
-    if not trials and marks is None:
+    tried: dict[str, Comparison] = {str(name): trial for name, trial in trials.items()}
+    if acts is not None:
+        tried["acts"] = acts
+    if not tried and marks is None:
         raise LearningError("there is nothing to propose: no challenger won and the marks may stay")
     version = f"m{1 + max((_number(record) for record in records), default=0)}"
     present = {} if parent is None else dict(parent.values.get("policy", {}))
     values = {
-        "models": models_to_json(replace(models, source=version if trials else models.source)),
+        "models": models_to_json(replace(models, source=version if tried else models.source)),
         "policy": marks.diff if marks is not None else present,
     }
     evidence = {
-        "heads": {name: _evidence(trial) for name, trial in trials.items()},
+        "heads": {name: trial.evidence() for name, trial in tried.items()},
         "marks": None if marks is None else asdict(marks),
     }
     made = ModelRecord(
         version=version,
-        kind="heads" if trials else "marks",
+        kind="heads" if tried else "marks",
         parent=None if parent is None else parent.version,
         values=values,
         state="proposed",
@@ -103,7 +109,7 @@ def approve(
         raise LearningError(
             f"{version} was tried against {tried_against}, which is not active now: learn again"
         )
-    unproven = _unproven(record, models_of(present))
+    unproven = _unproven(record, present)
     if unproven:
         raise LearningError(
             f"{version} changes {' and '.join(unproven)} without evidence: not approved"
@@ -145,17 +151,19 @@ def policy_of(record: ModelRecord | None, base: Policy) -> Policy:
     return Policy.from_mapping(merged, f"version {record.version}")
 
 
-def _evidence(trial: Trial) -> dict[str, Any]:
-    values = asdict(trial)
-    del values["head"]
-    return values
-
-
-def _unproven(record: ModelRecord, champion: Models) -> list[str]:
-    """The heads that differ from the champion's and did not win."""
-    challenger, trials = models_of(record), record.evidence.get("heads", {})
+def _unproven(record: ModelRecord, present: ModelRecord | None) -> list[str]:
+    """What differs from the champion's and did not win: heads, learned acts."""
+    challenger, champion = models_of(record), models_of(present)
+    trials = record.evidence.get("heads", {})
     changed = [name for name in HEADS if getattr(challenger, name) != getattr(champion, name)]
+    if _acts(record) != _acts(present):
+        changed.append("acts")
     return [name for name in changed if name not in trials or not _won(trials[name])]
+
+
+def _acts(record: ModelRecord | None) -> Any:
+    """What is kept of a version's learned acts."""
+    return None if record is None else record.values["models"].get("acts")
 
 
 def _won(trial: Mapping[str, Any]) -> bool:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handoff.commands import Decision
-from handoff.learning import Figures, Marks, Shortage, Trial
+from handoff.learning import ActsTrial, Comparison, Figures, Marks, Shortage, Trial
 from handoff.ports import ModelRecord
 from voice_hitl.learning.again import Answer
 from voice_hitl.learning.study import Lesson
@@ -20,25 +20,31 @@ HEAD_WORDS: Mapping[str, str] = {
     "breakdown": "h: the conversation breaks down",
     "error": "q: the next answer or action is wrong",
 }
+ACTS_WORDS = "h by dialogue acts"
 
 
 def show_lesson(lesson: Lesson, console: Console) -> None:
     """Label counts, champion beside challenger, marks, and what to do next."""
     _show_labels(lesson, console)
-    trials = {head: trial for head, trial in lesson.trials.items() if isinstance(trial, Trial)}
+    trials: dict[str, Comparison] = {
+        HEAD_WORDS[head]: trial for head, trial in lesson.trials.items() if isinstance(trial, Trial)
+    }
+    if isinstance(lesson.acts, ActsTrial):
+        trials[ACTS_WORDS] = lesson.acts
     if trials:
         champion = lesson.champion or "shipped"
         table = Table(title=f"Champion ({champion}) and challenger, on calls not fitted on")
         for name in ("probability", "figure", "champion", "challenger", "difference", "95 %"):
             table.add_column(name, justify="left" if name in ("probability", "figure") else "right")
-        for head, trial in trials.items():
-            _add_trial(table, HEAD_WORDS[head], trial)
+        for words, trial in trials.items():
+            _add_trial(table, words, trial)
         console.print(table)
     for head, found in lesson.trials.items():
         if isinstance(found, Trial):
             console.print(f"{HEAD_WORDS[head]}: {_verdict(found)}", markup=False)
         else:
             console.print(f"{HEAD_WORDS[head]}: not enough data: {_missing(*found)}", markup=False)
+    _show_acts(lesson.acts, console)
     _show_marks(lesson.marks, console)
     if lesson.proposal is None:
         console.print("Nothing is proposed.")
@@ -149,14 +155,27 @@ def lesson_report(lesson: Lesson) -> dict[str, Any]:
             if not isinstance(found, Trial)
         },
         "trials": {
-            head: {name: value for name, value in asdict(found).items() if name != "head"}
-            | {"wins": found.wins}
+            head: found.evidence() | {"wins": found.wins}
             for head, found in lesson.trials.items()
             if isinstance(found, Trial)
         },
+        "acts": _acts_report(lesson.acts),
         "marks": asdict(lesson.marks) if isinstance(lesson.marks, Marks) else None,
         "proposal": None if lesson.proposal is None else lesson.proposal.version,
     }
+
+
+def _acts_report(acts: ActsTrial | tuple[Shortage, ...]) -> dict[str, Any]:
+    if isinstance(acts, ActsTrial):
+        return acts.evidence() | {"wins": acts.wins}
+    return {"not_enough": [asdict(short) for short in acts]}
+
+
+def _show_acts(acts: ActsTrial | tuple[Shortage, ...], console: Console) -> None:
+    if isinstance(acts, ActsTrial):
+        console.print(f"{ACTS_WORDS}: {_verdict(acts, 'turns')}", markup=False)
+    elif acts:
+        console.print(f"{ACTS_WORDS}: not enough data: {_missing(*acts)}", markup=False)
 
 
 def _show_labels(lesson: Lesson, console: Console) -> None:
@@ -174,7 +193,7 @@ def _show_labels(lesson: Lesson, console: Console) -> None:
         )
 
 
-def _add_trial(table: Table, words: str, trial: Trial) -> None:
+def _add_trial(table: Table, words: str, trial: Comparison) -> None:
     def row(name: str, figure: str, difference: str = "", interval: str = "") -> None:
         before, after = (f"{getattr(f, figure):.4f}" for f in (trial.champion, trial.challenger))
         table.add_row(
@@ -193,8 +212,8 @@ def _difference(champion: Figures, challenger: Figures, figure: str) -> str:
     return f"{getattr(challenger, figure) - getattr(champion, figure):+.4f}"
 
 
-def _verdict(trial: Trial) -> str:
-    on = f"{trial.rows} labels ({trial.positive} yes) of {trial.calls} calls"
+def _verdict(trial: Comparison, rows: str = "labels") -> str:
+    on = f"{trial.rows} {rows} ({trial.positive} yes) of {trial.calls} calls"
     if trial.wins:
         return f"the challenger wins, on {on}"
     if trial.high >= 0:

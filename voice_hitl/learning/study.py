@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from handoff.errors import PolicyError, StorageError
-from handoff.labels import HeadName, Label
+from handoff.labels import Disposition, HeadName, Label
 from handoff.learning import (
+    ActsTrial,
     CallValues,
+    LearningError,
     Marks,
     Row,
     Shortage,
+    Told,
     Trial,
     active,
     call_values,
     challenge,
     challenger_models,
+    foretell,
+    models_of,
     propose,
     propose_marks,
     rows_of_call,
+    told,
 )
 from handoff.policy import Policy
 from handoff.ports import CallRecord, ModelRecord, Store
@@ -29,6 +35,7 @@ from handoff.risk import Models
 from voice_hitl.learning.versions import in_force
 
 RECENT_CALLS = 1000  # the newest, which the marks are judged on
+TOLD_CALLS = 2000  # the newest, which dialogue acts are learned from
 HEADS: tuple[HeadName, ...] = get_args(HeadName)
 
 Progress = Callable[[str, int, int], None]  # what, how far, of how many
@@ -47,12 +54,14 @@ class Lesson:
     marks: Marks | Shortage | None
     proposal: ModelRecord | None
     changed: tuple[ModelRecord, ...]  # to be saved, with the proposal
+    acts: ActsTrial | tuple[Shortage, ...] = ()  # what dialogue acts foretell
 
 
 async def study(store: Store, base: Policy, at: float, progress: Progress) -> Lesson:
     """Learn; nothing is saved. `base`: the pack's policy; `at`: seconds since the Unix epoch.
 
-    Raises `StorageError`, `LearningError` or `PolicyError` if what is kept cannot be read.
+    Where *h* goes by dialogue acts, the head that it went by before is left as it is. Raises `StorageError`,
+    `LearningError` or `PolicyError` if what is kept cannot be read.
     """
     records = await store.models()
     now = await in_force(store, base)
@@ -62,12 +71,22 @@ async def study(store: Store, base: Policy, at: float, progress: Progress) -> Le
     trials = {
         head: challenge([row for row in rows if row.head == head], getattr(now.models, head))
         for head in HEADS
+        if head != "breakdown" or now.models.acts is None
     }
     won = {head: t for head, t in trials.items() if isinstance(t, Trial) and t.wins}
     models = challenger_models(now.models, trials, "challenger")
+    acts = foretell(
+        await _told(store, records, policies, progress),
+        now.models,
+        progress=lambda done, total: progress("learning dialogue acts", done, total),
+    )
+    better = acts if isinstance(acts, ActsTrial) and acts.wins else None
+    if better is not None:
+        models = replace(models, acts=better.acts, source="challenger")
     marks = propose_marks(await _values(store, now.policy, models, progress), now.policy)
     moved = marks if isinstance(marks, Marks) else None
-    changed = propose(records, models, won, moved, at) if won or moved else ()
+    anything = won or moved or better
+    changed = propose(records, models, won, moved, at, better) if anything else ()
     present = active(records)
     return Lesson(
         champion="" if present is None else present.version,
@@ -77,6 +96,7 @@ async def study(store: Store, base: Policy, at: float, progress: Progress) -> Le
         marks=marks,
         proposal=changed[-1] if changed else None,
         changed=changed,
+        acts=acts,
     )
 
 
@@ -121,6 +141,36 @@ async def _rows(
         except StorageError:
             continue  # no facts, or not to be read any more: counted as unusable
     return rows
+
+
+async def _told(
+    store: Store, records: Iterable[ModelRecord], policies: Policies, progress: Progress
+) -> list[Told]:
+    """What recent calls tell of dialogue acts; those that cannot be decided again are left out."""
+    models: dict[str, Models] = {"": models_of(None)}
+    for record in records:
+        try:
+            models[record.version] = models_of(record)
+        except LearningError:
+            continue  # of an older version of this software
+    said: dict[str, list[Disposition]] = {}
+    for disposition in await store.dispositions():
+        said.setdefault(disposition.call_id, []).append(disposition)
+    ended = [c for c in await store.calls(limit=TOLD_CALLS) if c.ended_at is not None]
+    found: list[Told] = []
+    for number, call in enumerate(ended, start=1):
+        progress("reading how calls went", number, len(ended))
+        if call.model_version not in models:
+            continue
+        facts, policy = await store.facts(call.call_id), await policies.of(call)
+        theirs = said.get(call.call_id, ())
+        try:
+            known = told(call, facts, policy, models[call.model_version], theirs)
+        except StorageError:
+            continue  # recorded without facts, or not to be read any more
+        if known is not None:
+            found.append(known)
+    return found
 
 
 async def _values(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from handoff.calibration import ece
 from handoff.fitting import CalibratedHead
 from handoff.learning import Row, Shortage, Trial, challenge, challenger_models, shortages
-from handoff.learning.trials import _Data, _figures
+from handoff.learning.trials import _Data
 from handoff.risk import SHIPPED, Head
 from handoff.signals import CODES
 
@@ -141,7 +141,7 @@ def test_calibration_error_is_that_of_the_evaluation_where_weights_are_alike() -
     rows = drawn(SHIFTED, 7)
     data = _Data.of(rows)
     p = np.array([CHAMPION.probability(row.troubles) for row in rows])
-    assert _figures(p, data).ece == pytest.approx(ece(p, data.y), abs=1e-9)
+    assert data.figures(p).ece == pytest.approx(ece(p, data.y), abs=1e-9)
 
 
 def test_only_heads_that_won_are_taken() -> None:

@@ -52,6 +52,7 @@ async def test_progress_is_told(shifted_calls: list[Record]) -> None:
     await study(store, Policy(), 1.0, lambda what, done, of: steps.append((what, done, of)))
     assert [step for step in steps if step[1] == step[2]] == [
         ("reading labelled calls", 110, 110),
+        ("reading how calls went", 110, 110),
         ("deciding recent calls again", 110, 110),
     ]
 
