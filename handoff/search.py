@@ -25,7 +25,7 @@ from handoff.fences import Fences
 from handoff.operators import Care, Operator, Roster
 from handoff.policy import Policy
 from handoff.queue import Queue, Waiting
-from handoff.routing import choose, may_ask_again, may_come
+from handoff.routing import choose, fits, may_ask_again, may_come
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +270,23 @@ class Search:
         if self._spent(waiting):
             return -math.inf
         until = waiting.since + limits.for_absent
-        if may_come(self._roster, waiting, now, self.allowed):
+        if may_come(self._roster, waiting, now, self.allowed) or self._somebody_rests(waiting, now):
             until = max(waiting.since + limits.for_busy, waiting.seniors_until)
         if waiting.alerted:
             until = max(until, waiting.since + rules.on_call_wait)
         if waiting.again_at is not None:
             until = max(until, waiting.again_at)
         return until
+
+    def _somebody_rests(self, waiting: Waiting, now: float) -> bool:
+        """Whether someone who fits and wants calls only rests, as care has them: they come back."""
+        return any(
+            operator.wants_calls
+            and operator.operator_id not in waiting.tried
+            and fits(operator, waiting)
+            and self.rests(operator, now)
+            for operator in self._roster
+        )
 
     def _alert(self, waiting: Waiting, now: float) -> None:
         """Alert the on-call who were not yet; whoever rests is left alone."""

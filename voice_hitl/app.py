@@ -8,7 +8,7 @@ import importlib
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ import orjson
 from aiohttp import web
 
 from handoff.errors import PolicyError
+from handoff.events import Seniority
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord, PolicyRecord
 from handoff.storage import SqlStore
@@ -73,13 +74,24 @@ def run_server(config: Config, *, loopback: bool = False) -> None:
     _run(_serve(config, loopback))
 
 
-def add_operator(config: Config, name: str, password: str) -> None:
+def add_operator(
+    config: Config,
+    name: str,
+    password: str,
+    *,
+    role: str = "operator",
+    skills: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    seniority: Seniority = Seniority.STANDARD,
+) -> None:
     """Make an operator's account in the configured database; raises `ConfigError` if the name is taken."""
 
     async def add() -> None:
         async with _open_store(config) as store:
             clock = Clock.of_running_loop()
-            await Accounts(store, session_seconds=0).add(name, password, clock.wall())
+            accounts = Accounts(store, session_seconds=0)
+            now = clock.wall()
+            await accounts.add(name, password, now, role, skills, languages, seniority)
 
     _run(add())
 

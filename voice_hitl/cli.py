@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
 from handoff.errors import HandoffError, PolicyError
+from handoff.events import Seniority
 from voice_hitl.config import Config, explain, load_config
 from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
 from voice_hitl.evaluate.commands import evaluate
@@ -40,6 +41,7 @@ ConfigFile = Annotated[
 DataDir = Annotated[
     Path | None, typer.Option("--data", help="folder of the database and recordings")
 ]
+Role = Literal["operator", "supervisor"]
 PackOption = Annotated[str | None, typer.Option(help="name of a shipped pack, or a folder")]
 
 
@@ -200,16 +202,38 @@ def simulate(
 def users_add(
     name: str,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    role: Annotated[
+        Role, typer.Option(help="supervisors may also overrule the queue")
+    ] = "operator",
+    skill: Annotated[
+        list[str] | None, typer.Option(help="what they know; repeatable; none takes anything")
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="what they speak; repeatable; none speaks what is needed"),
+    ] = None,
+    seniority: Annotated[
+        Seniority,
+        typer.Option(help="seniors decide what scores highest; on_call is alerted at once"),
+    ] = Seniority.STANDARD,
     data: DataDir = None,
     config: ConfigFile = None,
 ) -> None:
     """Make an operator's account.
 
-    Example: [cyan]voice-hitl users add ana --data var[/]
+    Example: [cyan]voice-hitl users add ana --skill banking --language en --data var[/]
     """
     from voice_hitl.app import add_operator
 
-    add_operator(_configure(config, data_dir=data), name, password)
+    add_operator(
+        _configure(config, data_dir=data),
+        name,
+        password,
+        role=role,
+        skills=skill or [],
+        languages=language or [],
+        seniority=seniority,
+    )
     console.print(f"{name} may now sign in.")
 
 
@@ -222,7 +246,8 @@ def users_list(data: DataDir = None, config: ConfigFile = None) -> None:
     from voice_hitl.app import list_operators
 
     for record in list_operators(_configure(config, data_dir=data)):
-        console.print(f"{record.name}\t{record.role}\t{record.operator_id}", markup=False)
+        knows = ", ".join((record.seniority, *record.skills, *record.languages))
+        console.print(f"{record.name}\t{record.role}\t{record.operator_id}\t{knows}", markup=False)
 
 
 @models.command("pull")

@@ -123,7 +123,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.Hide():
                 self.on_hidden(command.operator_id, command.approval_id)
                 self._consoles.approval_over(command.operator_id, command.approval_id, command.why)
-            case said.Acknowledge():
+            case said.Acknowledge():  # whoever decided is not told that it is over, but thanked
+                self.on_hidden(command.operator_id, command.approval_id)
                 self._consoles.answer_taken(
                     command.operator_id, command.approval_id, command.status
                 )

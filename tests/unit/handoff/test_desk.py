@@ -511,7 +511,19 @@ def test_who_rests_is_not_asked_until_the_rest_is_over() -> None:
     floor.send(OfferAccepted("bob", first.offer_id))
     assert floor.send(request("c2")) == [], "bob is busy"
     care.until["bob", None] = 500.0
-    assert floor.send(request("c3"))[0].reason == "nobody", "and everyone rests: absent"
+    assert floor.send(request("c3")) == [], "everyone rests, or is busy"
+
+
+def test_whoever_rests_comes_back_but_a_caller_is_kept_no_longer_than_for_the_busy() -> None:
+    care = Rests()
+    care.until["ann", None] = 500.0
+    floor = Floor("ann", care=care, waiting={"for_busy": 30})
+    assert floor.send(request("c1")) == []
+    asked = floor.now
+    (given_up,) = floor.lapse()
+    assert (floor.now, given_up.reason) == (asked + 30, "nobody")
+    floor.send(OperatorPresence("ann", Presence.AWAY))
+    assert floor.send(request("c2"))[0].reason == "nobody", "on the way home: absent"
 
 
 def test_an_offer_ends_when_the_rest_begins() -> None:
@@ -537,7 +549,7 @@ def test_a_cap_ends_by_itself_and_the_desk_wakes_up_for_it() -> None:
 def test_an_emergency_overrides_a_cap_but_not_rest() -> None:
     care = Rests()
     care.until["ann", "harsh"] = care.until["bob", None] = 500.0
-    floor = Floor("bob", "ann", care=care)
+    floor = Floor("bob", "ann", care=care, waiting={"for_busy": 0})
     assert floor.send(request("c1", category="harsh")) == [GiveUp("c1", 0)]
     ring = floor.ring(request("c2", Urgency.CRITICAL, category="harsh"))
     assert ring.operator_id == "ann"
