@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from handoff.moderation import fingerprint
 from voice_hitl import checking
 from voice_hitl.agent.pack import SHIPPED
 from voice_hitl.checking import Finding, check_all
@@ -108,6 +110,32 @@ def test_a_pack_is_named_with_its_folder_and_policy(tmp_path: Path) -> None:
     assert "banking" in found(made, "pack").words
     assert "intents" in found(made, "pack").words
     assert "version" in found(made, "policy").words
+
+
+def test_what_moderates_is_said_and_tried(tmp_path: Path) -> None:
+    assert "no classifier" in found(config(tmp_path), "moderation").words
+    pack = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "banking", pack, ignore=shutil.ignore_patterns("scenarios"))
+    (pack / "moderation").mkdir(exist_ok=True)
+    known = pack / "moderation" / "known.txt"
+    known.write_text(f"{fingerprint('burn it down')} arson\n")
+    examples = pack / "moderation" / "examples.jsonl"
+    texts = [f"the {one}{other} thing" for one in "abcdefgh" for other in "mnoprsuw"]
+    for bad, good, words in (
+        ("burn it", "insure it", "1 known texts, patterns of the agent's leaks, classifier of 128"),
+        ("so", "well", "AUC 1.00"),
+    ):
+        lines = [
+            json.dumps({"text": f"{text} {side}", "violation": side == bad})
+            for text in texts
+            for side in (bad, good)
+        ]
+        examples.write_text("\n".join(lines))
+        assert words in found(config(tmp_path, agent={"pack": str(pack)}), "moderation").words
+    examples.write_text("\n".join(lines[:20]))
+    finding = found(config(tmp_path, agent={"pack": str(pack)}), "pack")
+    assert finding.good is False
+    assert "examples.jsonl:20" in finding.words
 
 
 def test_a_bad_policy_is_found(tmp_path: Path) -> None:

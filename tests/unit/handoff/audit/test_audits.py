@@ -166,6 +166,7 @@ def test_lines_drawn_by_moderation_have_no_count_of_all() -> None:
     audits = Audits(EVERYTHING, key=KEY)
     commands = run(audits, Referred(an_item("m-1", kind="line"), 0.02), AuditorAsks("ann"))
     commands += run(audits, AuditorAnswers("m-1", "ann", "right"))
+    assert answer_of(kept(commands)[-1], 9.0) is None, "it says nothing of the AI's answer"
     rate = error_rates([kept(commands)[-1]], "kind", EVERYTHING)["line"]
     assert rate.population is None and rate.inverse is None
     assert rate.normalised is not None and rate.normalised.value == 0.0

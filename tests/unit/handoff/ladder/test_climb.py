@@ -253,3 +253,17 @@ def test_whatever_happens_it_keeps_to_the_budget_and_settles_once(
         assert settled.confidence >= needed_confidence(POLICY, category)
     late = [c for _, c in timed if isinstance(c, LateAnswer)]
     assert len(late) == len({c.rung for c in late})
+
+
+def test_an_answer_that_says_what_it_is_about_is_measured_by_that() -> None:
+    climb = a_climb("chat")
+    climb.handle(RungAnswered("flow", "pay it", 0.93, "financial"), 100.1)
+    climb.handle(RungAnswered("small", "no", 0.2), 100.2)
+    climb.handle(RungAnswered("large", "maybe", 0.3), 100.3)
+    ask = climb.take_commands()[-1]
+    assert isinstance(ask, AskHuman)
+    assert ask.suggestion is not None
+    assert (ask.suggestion.rung, ask.needed) == ("flow", 0.95), "what the best answer missed"
+    other = a_climb("financial")
+    other.handle(RungAnswered("flow", "hello", 0.6, "chat"), 100.1)
+    assert isinstance(other.take_commands()[-1], Settle)

@@ -18,4 +18,5 @@ def test_figures_add_up_over_turns() -> None:
             stats.add(command)
     assert stats["flow"] == RungStats(asked=3, settled=1, insufficient=1, overran=1, late=1)
     assert stats["model"] == RungStats(asked=2, failed=2)
+    assert set(stats.rungs()) == {"flow", "model"}
     assert stats["other"] == RungStats()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from handoff.events import DialogueFacts, Effect, IntentFacts
+from handoff.moderation import Judgement, Route, Speaker
 from tests.support import virtual
 from tests.support.virtual import InlineExecutor
 from voice_hitl.agent.protocol import (
@@ -24,6 +25,7 @@ from voice_hitl.call.inbox import (
     ActedCame,
     ClipCame,
     InboxEvent,
+    LineJudged,
     ProposalCame,
     ReplyBroke,
     ReplyDone,
@@ -278,3 +280,71 @@ def test_a_turn_that_is_not_judged_waits(owner: Owner) -> None:
             turn.cancel()
 
     virtual.run(main())
+
+
+# --- moderation ---
+
+SAFE = "I can't help with that."
+
+
+def judged(text: str, before: str) -> Judgement | None:
+    """Words in the sentence say what becomes of it; "fixed" is trusted."""
+    if "fixed" in text:
+        return None
+    routes = {"bad": Route.BLOCK, "doubtful": Route.HOLD, "odd": Route.FLAG}
+    route = next((route for word, route in routes.items() if word in text), Route.PASS)
+    say = SAFE if route in (Route.BLOCK, Route.HOLD) else text
+    return Judgement(
+        before, "CA1", 1, Speaker.AGENT, route, "test", 0.5, "", say, None, "drawn" in text, 1.0
+    )
+
+
+@pytest.fixture
+def strict() -> Owner:
+    return Owner(judge=judged)
+
+
+def spoken(events: list[InboxEvent]) -> list[str]:
+    return [each.sentence.text for each in events if isinstance(each, ClipCame) and each.last]
+
+
+def noted(events: list[InboxEvent]) -> list[tuple[Route, str]]:
+    return [(each.judgement.route, each.text) for each in events if isinstance(each, LineJudged)]
+
+
+@pytest.mark.parametrize("text", ["bad", "doubtful"])
+def test_what_may_not_be_spoken_is_replaced_before_it_is_synthesized(
+    strict: Owner, text: str
+) -> None:
+    events = strict.answers(Sentence(text), Done())
+    (judgement,) = (each for each in events if isinstance(each, LineJudged))
+    assert judgement.text == text
+    assert spoken(events) == [SAFE]
+    assert events.index(judgement) == 0, "told before anything is spoken"
+    assert {e.sentence.kind for e in events if isinstance(e, ClipCame)} == {"refusal"}
+
+
+def test_the_safe_line_is_said_once_a_reply_and_the_rest_goes_on(strict: Owner) -> None:
+    events = strict.answers(Sentence("bad"), Sentence("good"), Sentence("bad bad"), Done())
+    assert spoken(events) == [SAFE, "good"]
+    assert noted(events) == [(Route.BLOCK, "bad"), (Route.BLOCK, "bad bad")]
+
+
+def test_what_is_flagged_or_drawn_is_spoken_and_told(strict: Owner) -> None:
+    events = strict.answers(Sentence("odd"), Sentence("drawn"), Sentence("good"), Done())
+    assert spoken(events) == ["odd", "drawn", "good"]
+    assert noted(events) == [(Route.FLAG, "odd"), (Route.PASS, "drawn")]
+
+
+def test_a_sentence_is_judged_with_what_was_spoken_before_it(strict: Owner) -> None:
+    said = [Sentence(text) for text in ("fixed", "one", "bad", "odd two")]
+    events = strict.answers(*said, Done())
+    befores = [each.judgement.line_id for each in events if isinstance(each, LineJudged)]
+    assert befores == ["fixed one", "fixed one"], "what was stopped and the safe line do not count"
+
+
+def test_what_is_said_without_a_turn_is_judged_unless_it_is_trusted() -> None:
+    for trusted, said in ((True, ["bad"]), (False, [SAFE])):
+        owner = Owner(judge=judged)
+        virtual.run(owner.replier.say(3, [Sentence("bad")], trusted=trusted))
+        assert spoken(owner.posted) == said
