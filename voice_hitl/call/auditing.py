@@ -56,6 +56,9 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
         self._consoles = consoles
         self._is_live = is_live
         self._seen = audits.seen
+        self.on_shown: Callable[[str, str], None] = lambda operator_id, item_id: None
+        self.on_hidden: Callable[[str, str], None] = lambda operator_id, item_id: None
+        """Told who has something in hand, and who no longer has."""
         self._handlers: defaultdict[str, set[str]] = defaultdict(set)  # by live call
 
     # --- for calls ---
@@ -90,13 +93,17 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
                 if record.state in TOLD:
                     await self._journal.flush()
                 if record.state is said.AuditState.DONE and record.auditor is not None:
+                    self.on_hidden(record.auditor, record.item.audit_id)
                     self._consoles.audit_over(record.auditor, record.item.audit_id, "answered")
             case said.ShowAudit():
+                self.on_shown(command.auditor_id, command.item.audit_id)
                 seconds = command.deadline - self._clock.now()
                 self._consoles.audit_shown(command.auditor_id, command.item, seconds)
             case said.NothingToAudit():
                 self._consoles.audit_shown(command.auditor_id, None, 0.0)
             case said.WithdrawAudit() | said.RefuseAudit():
+                if isinstance(command, said.WithdrawAudit):
+                    self.on_hidden(command.auditor_id, command.audit_id)
                 self._consoles.audit_over(command.auditor_id, command.audit_id, command.reason)
 
     def _kept(self, record: said.AuditRecord) -> tuple[MachineRecord, ...]:

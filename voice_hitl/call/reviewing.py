@@ -76,6 +76,9 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
         self._consoles = consoles
         self._find_call = find_call
         self._intents = intents
+        self.on_shown: Callable[[str, str], None] = lambda operator_id, item_id: None
+        self.on_hidden: Callable[[str, str], None] = lambda operator_id, item_id: None
+        """Told who has something in hand, and who no longer has."""
 
     # --- for calls ---
 
@@ -96,6 +99,7 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
         match command:
             case said.KeepReview(record):
                 self._journal.put(self._kept(record), *self._labels(record))
+                self._in_hand(record)
                 await self._journal.flush()
                 if record.outcome is not None:
                     self._consoles.review_over(record.review_id, record.outcome, record.reviewer)
@@ -114,6 +118,15 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
                 if call is not None:
                     words = f"{self._words(command.human)}, not {self._words(command.ai)}"
                     call.post(FloorSaid(SecondOpinion(command.turn, words)))
+
+    def _in_hand(self, record: said.ReviewRecord) -> None:
+        """Whoever has chosen has the review in hand until it is closed."""
+        if record.reviewer is None:
+            return
+        if record.state is said.ReviewState.CLOSED:
+            self.on_hidden(record.reviewer, record.review_id)
+        else:
+            self.on_shown(record.reviewer, record.review_id)
 
     def _words(self, choice: said.Choice) -> str:
         if choice.intent is not None:

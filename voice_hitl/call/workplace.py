@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from handoff.approvals import ApprovalRecord
@@ -123,8 +124,11 @@ class Workplace:
         )
         journal.on_put = self.figures.kept
         self.floor.on_presence = self._presence
-        self.approvals.on_shown = lambda who, what: self.floor.work_taken(who, what, "approval")
-        self.approvals.on_hidden = self.floor.work_done
+        self.approvals.on_shown = partial(self.floor.work_taken, kind="approval")
+        self.reviews.on_shown = partial(self.floor.work_taken, kind="review")
+        self.audits.on_shown = partial(self.floor.work_taken, kind="audit")
+        for service in (self.approvals, self.reviews, self.audits):
+            service.on_hidden = self.floor.work_done
         self.approvals.on_kept = self._approval_kept
         for event in board.of_the_last_run(self.board.board, (r.key for r in kept.approvals)):
             self.board.post(event)
