@@ -36,6 +36,15 @@ def test_the_environment_wins_over_the_file(
     assert (config.server.port, config.server.max_calls) == (9001, 5)
 
 
+def test_a_ladder_is_a_list_in_the_file_and_json_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "my.toml", '[agent]\nladder = ["flow", "mine:Llm"]\n')
+    assert load_config(file).agent.ladder == ("flow", "mine:Llm")
+    monkeypatch.setenv("VOICE_HITL_AGENT__LADDER", '["flow", "other:Llm"]')
+    assert load_config(file).agent.ladder == ("flow", "other:Llm")
+
+
 def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICE_HITL_SERVER__PUBLIC_URL", "")
     assert load_config().server.public_url is None
@@ -53,6 +62,7 @@ def test_a_public_url_loses_its_trailing_slash(tmp_path: Path) -> None:
         ("[server]\nprot = 1\n", "server.prot: there is no such setting"),
         ('[server]\npublic_url = "voice.example"\n', "must start with https://"),
         ("[server\n", "not valid TOML"),
+        ('[agent]\nagent = "a:B"\nladder = ["flow"]\n', "'agent' and 'ladder' are both set"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, words: str) -> None:

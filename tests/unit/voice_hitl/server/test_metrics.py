@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from handoff.ladder import AskRung, LadderStats, LateAnswer
 from voice_hitl.server.metrics import Metrics
 
 Client = TestClient[web.Request, web.Application]
@@ -75,6 +76,31 @@ async def test_stages_are_seconds_with_buckets_around_the_budgets(
     assert within == {"0.1": 0, "0.15": 1, "0.5": 2, "2.5": 3}
 
 
+async def test_a_ladder_is_shown_by_agent_and_outcome(metrics: Metrics, client: Client) -> None:
+    stats = LadderStats()
+    metrics.watch_ladder(stats)
+    stats.add(AskRung("CA1", 1, "flow", 2.0))
+    stats.add(LateAnswer("CA1", 1, "flow", 0.5))
+    found = await figures(client)
+    name = "voice_hitl_ladder_turns_total"
+    assert found[name, labels(rung="flow", outcome="asked")] == 1
+    assert found[name, labels(rung="flow", outcome="late")] == 1
+    assert found[name, labels(rung="flow", outcome="settled")] == 0
+
+
 async def test_two_servers_of_one_process_do_not_mix(metrics: Metrics, client: Client) -> None:
     Metrics().ended("automated")
     assert ("voice_hitl_calls_total", labels(outcome="automated")) not in await figures(client)
+
+
+async def test_a_figure_is_absent_while_there_is_too_little(
+    metrics: Metrics, client: Client
+) -> None:
+    metrics.figure("routed", None, 3)
+    metrics.figure("failed", 0.1, 40)
+    found = await figures(client)
+    assert ("voice_hitl_figure", labels(name="routed")) not in found
+    assert found["voice_hitl_figure_observations", labels(name="routed")] == 3
+    assert found["voice_hitl_figure", labels(name="failed")] == 0.1
+    metrics.figure("failed", None, 5)
+    assert ("voice_hitl_figure", labels(name="failed")) not in await figures(client)
