@@ -41,6 +41,9 @@ class Told:
     def automated(self, item: AuditItem) -> None:
         self.items.append(item)
 
+    def referred(self, item: AuditItem, propensity: float) -> None:
+        raise AssertionError("moderation refers, not this")
+
     def handled_by(self, call_id: str, operator_id: str) -> None:
         self.handlers.append((call_id, operator_id))
 

@@ -7,7 +7,7 @@ import functools
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import aiohttp
@@ -18,11 +18,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from handoff import commands as core
 from handoff import events as facts
 from handoff.approvals import Gate
-from handoff.audit import Audits
+from handoff.audit import AuditItem, Audits
 from handoff.brief import Brief
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
-from handoff.review import Reviews
+from handoff.review import Choice, Reviews, TurnOpened
 from handoff.testing import MemoryStore, a_decision
 from tests.support.flooring import a_floor
 from voice_hitl.audio import g711
@@ -755,3 +755,66 @@ async def test_signing_out_closes_what_the_session_opened(office: Office) -> Non
                 assert socket.close_code == 1008
         assert await soon(office.call.sockets) == "detached"
         await elsewhere.all_told_so_far()  # another session's window stays
+
+
+# --- what people look at beside the calls ---
+
+
+def understood() -> CallSnapshot:
+    """The call once the AI knows what the caller wants."""
+    return replace(snapshot(turns=3), intent="balance")
+
+
+async def test_a_turn_is_decided_without_knowing_what_the_ai_makes_of_it(office: Office) -> None:
+    async with office.available("ana") as ana, office.available("bob") as bob:
+        office.reviews.opened(TurnOpened("CA1", 3, "Caller: how much is left", "financial", 0.2))
+        office.hub.call_changed(understood())
+        office.reviews.chosen("CA1", 3, Choice("balance", None, "Five dollars."))
+        for window in (ana, bob):
+            asked = await window.until(wire.ReviewAsked)
+            changed = [told.call for told in window.told if isinstance(told, wire.CallChanged)]
+            assert [call.intent for call in changed] == [None]
+        assert "Five dollars" not in asked.model_dump_json()
+        async with office.window("ana") as second:
+            hello = await second.until(wire.Hello)
+            assert [call.intent for call in hello.calls] == [None]
+            assert [review.review_id for review in hello.reviews] == ["CA1:3"]
+
+        await ana.send(wire.ReviewChoice(review_id="CA1:3", intent="weather"))
+        assert "no such intent" in (await ana.until(wire.Problem)).message
+        await ana.send(wire.ReviewChoice(review_id="CA1:3", intent="balance"))
+        assert (await ana.until(wire.ReviewOver)).reason == "equal"
+        assert (await bob.until(wire.ReviewOver)).reason == "taken"
+        assert (await bob.until(wire.CallChanged)).call.intent == "balance"
+        await bob.send(wire.ReviewChoice(review_id="CA1:3", intent="balance"))
+        assert "over" in (await bob.until(wire.Problem)).message
+
+
+async def test_who_watches_a_call_does_not_review_it(office: Office) -> None:
+    async with office.available("ana") as ana, office.available("bob") as bob:
+        office.hub.call_changed(snapshot())
+        await ana.send(wire.Watch(call_id="CA1"))
+        await ana.until(wire.Transcript)
+        office.reviews.opened(TurnOpened("CA1", 3, "Caller: how much is left", "financial", 0.2))
+        await bob.until(wire.ReviewAsked)
+        assert not [told for told in await ana.all_told_so_far() if told.type == "review"]
+        await bob.send(wire.Watch(call_id="CA1"))
+        assert (await bob.until(wire.ReviewOver)).reason == "informed"
+
+
+async def test_what_the_ai_did_is_judged_at_a_console(office: Office) -> None:
+    async with office.available("ana") as ana:
+        await ana.send(wire.NextAudit())
+        assert (await ana.until(wire.AuditShown)).audit is None
+        office.audits.automated(
+            AuditItem("CA1:1", "decision", "CA1", 1, "automatic", "general", 0.2, "said so")
+        )
+        await ana.send(wire.NextAudit())
+        shown = (await ana.until(wire.AuditShown)).audit
+        assert shown is not None
+        assert (shown.audit_id, shown.summary, shown.path) == ("CA1:1", "said so", "automatic")
+        assert shown.expires_at > office.clock.wall() + 800
+        await ana.send(wire.AuditVerdict(audit_id="CA1:1", verdict="wrong", note="no"))
+        assert (await ana.until(wire.AuditOver)).reason == "answered"
+        await ana.send(wire.AuditVerdict(audit_id="CA1:1", verdict="right"))
+        assert (await ana.until(wire.AuditOver)).reason == "over"
