@@ -105,9 +105,14 @@ async def test_figures_and_what_a_warning_asks_for(page: Page, floor: FakeFloor)
     await expect(warning).to_have_count(0)
 
 
-async def test_figures_are_the_supervisors(page: Page, floor: FakeFloor) -> None:
-    await at_work(page, floor, "Reviews")
-    await expect(page.get_by_role("tab", name="Figures")).to_have_count(0)
+async def test_who_is_no_supervisor_reads_the_warnings_as_well(
+    page: Page, floor: FakeFloor
+) -> None:
+    standing = work_scenes.figures().model_copy(update={"warnings": [work_scenes.warning()]})
+    floor.work.figures = standing
+    await at_work(page, floor, "Figures")
+    warning = page.get_by_role("article", name="Warning")
+    await expect(warning).to_contain_text("Look at the last refused approvals")
 
 
 async def test_a_supervisor_says_why_a_call_moves_up(page: Page, floor: FakeFloor) -> None:

@@ -14,7 +14,8 @@ const LOADED_EVERY = 15;
 
 export function Figures() {
   const { value, problem } = useLoaded(figures, LOADED_EVERY);
-  const warnings = useFloor((floor) => floor.warnings);
+  const told = useFloor((floor) => (floor.me?.role === 'supervisor' ? floor.warnings : null));
+  const warnings = told ?? value?.warnings ?? []; // Supervisors hear of them at once.
   return (
     <div className={part.column}>
       {problem !== null && (
@@ -132,14 +133,14 @@ function Budget({ budget }: { readonly budget: BudgetView }) {
         <span>
           Band {figure(budget.low, 'share')} to {figure(budget.high, 'share')}
         </span>
-        <span>Share {told(budget.share)}</span>
-        <span>By hard triggers alone {told(budget.hard_share)}</span>
+        <span>Share {inWords(budget.share)}</span>
+        <span>By hard triggers alone {inWords(budget.hard_share)}</span>
       </p>
     </section>
   );
 }
 
-const told = (row: FigureView): string =>
+const inWords = (row: FigureView): string =>
   row.value === null ? row.note : figure(row.value, row.unit);
 
 function Shift({ shift }: { readonly shift: ShiftView }) {

@@ -20,7 +20,6 @@ export function Work() {
   const waiting = useFloor((floor) => floor.queue.length);
   const callbacks = useFloor((floor) => floor.callbacks.length);
   const warnings = useFloor((floor) => floor.warnings.length);
-  const supervisor = useFloor((floor) => floor.me?.role === 'supervisor');
   const tabs: readonly WorkTab[] = [
     ['reviews', 'Reviews', reviews, <Reviews key="reviews" />],
     ['audits', 'Audits', 0, <Audits key="audits" />],
@@ -28,7 +27,7 @@ export function Work() {
     ['callbacks', 'Callbacks', callbacks, <Callbacks key="callbacks" />],
     ['queue', 'Queue', waiting, <Queue key="queue" />],
     ['board', 'Board', 0, <Board key="board" />],
-    ...(supervisor ? [['figures', 'Figures', warnings, <Figures key="figures" />] as const] : []),
+    ['figures', 'Figures', warnings, <Figures key="figures" />],
   ];
   return (
     <Tabs
