@@ -164,14 +164,14 @@ class FiguresApi:
                 "/figures",
                 "The figures of the whole system, people included, each with its 95 % interval, "
                 "and the warnings that stand",
-                self.show,
+                self.figures,
                 None,
                 {200: wire.FiguresView, 401: wire.ErrorBody, 403: wire.ErrorBody},
                 needs_session=True,
             ),
         ]
 
-    async def show(self, request: web.Request) -> web.Response:
+    async def figures(self, request: web.Request) -> web.Response:
         """`GET /figures`."""
         await self._identify(request)
         service, policy = self._figures, self._policy

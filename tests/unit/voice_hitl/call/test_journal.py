@@ -91,3 +91,11 @@ def test_a_full_journal_refuses_the_newest_and_counts(monkeypatch: pytest.Monkey
         assert {call.call_id for call in await store.calls()} == {"CA1", "CA2"}
 
     virtual.run(main())
+
+
+def test_whoever_listens_hears_of_every_record_once_and_at_once() -> None:
+    journal = Journal(MemoryStore())
+    heard: list[Record] = []
+    journal.on_put = heard.append
+    journal.put(record(1), record(2))
+    assert heard == [record(1), record(2)]

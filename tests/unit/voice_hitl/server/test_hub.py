@@ -7,6 +7,7 @@ import pytest
 
 from handoff.brief import Brief
 from handoff.commands import Reason, Ring, Urgency
+from handoff.drift import Code, Warned
 from voice_hitl.call.ports import CallSnapshot, Point
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
@@ -146,3 +147,21 @@ async def test_a_console_that_does_not_keep_up_is_marked_for_closing(hub: Hub) -
     for _ in range(OUTBOX_SIZE + 1):
         hub.call_changed(snapshot())
     assert ana.overrun
+
+
+async def test_warnings_are_for_supervisors_and_stay_for_those_who_come_later(hub: Hub) -> None:
+    ana = hub.open(ANA)
+    boss = hub.open(Identity("op_boss", "Boss", "supervisor"))
+    for connection in (ana, boss):
+        await drain(connection)
+    warning = Warned(Code.QUEUE, 5.0, "The queue grows.", (("waiting", 4.0),), "Ask people in.")
+    hub.warning_raised(warning, 1000.0)
+    assert await drain(ana) == []
+    (told,) = await drain(boss)
+    assert (told["type"], told["warning"]["todo"]) == ("warning", "Ask people in.")
+    later = hub.open(Identity("op_chef", "Chef", "supervisor"))
+    assert "warning" in [message["type"] for message in await drain(later)]
+    assert "warning" not in [message["type"] for message in await drain(hub.open(ANA))]
+    await drain(boss)
+    hub.warning_over("queue")
+    assert [message["type"] for message in await drain(boss)] == ["warning_over"]
