@@ -36,6 +36,7 @@ async def test_the_whole_job(page: Page, live_server: LiveServer, operator_voice
 
     await hand_back(page, "Card is blocked; go on with the dispute.")
     await expect(page.get_by_text("With the AI").first).to_be_visible()
+    await judge_the_handoff(page)
 
     caller = await live_server.caller_asks_for_a_person()
     await see_the_offer(page, caller)
@@ -79,6 +80,15 @@ async def hand_back(page: Page, note: str) -> None:
     await page.get_by_role("button", name="Hand back", exact=True).click()
     await expect(call_bar(page)).to_have_count(0)
     await expect(page.get_by_text("You handed the call back to the AI.")).to_be_visible()
+
+
+async def judge_the_handoff(page: Page) -> None:
+    card = page.get_by_role("region", name="Was this handoff needed?")
+    await card.get_by_text("Needed", exact=True).click()
+    await card.get_by_label("Note").fill("The caller asked for a person.")
+    await card.get_by_role("button", name="Send").click()
+    await expect(card).to_have_count(0)
+    await expect(page.get_by_text("Thank you.")).to_be_visible()
 
 
 async def end_the_call(page: Page) -> None:
