@@ -20,6 +20,7 @@ from handoff import events as facts
 from handoff.approvals import Gate
 from handoff.audit import AuditItem, Audits
 from handoff.brief import Brief
+from handoff.commands import Urgency
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.review import Choice, Reviews, TurnOpened
@@ -162,15 +163,16 @@ def accounts() -> tuple[MemoryStore, Accounts]:
 class Office:
     """A server's console side, and who works there."""
 
-    def __init__(self, reconnect_seconds: float) -> None:
+    def __init__(self, reconnect_seconds: float, policy: Policy) -> None:
         self.clock = Clock.of_running_loop()
         self.people, self.accounts = accounts()
         intents = {"balance": "the balance"}
         self.hub = Hub(self.clock, Metrics(), "1.0", "Be kind.", self._lines, intents)
         self.calls: dict[str, Call] = {"CA1": Call(self.hub)}
-        self.journal = Journal(MemoryStore())
+        self.journal_store = MemoryStore()
+        self.journal = Journal(self.journal_store)
         self.floor = a_floor(
-            Policy(), self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
+            policy, self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
         )
         self.approvals = ApprovalService(
             Gate(Policy()), self.clock, self.journal, self.hub, lambda _: None, self.floor.free
@@ -211,21 +213,23 @@ class Office:
     def _lines(self, call_id: str) -> list[Line]:
         return [Line(0, "agent", "Hello.", 1.0)] if call_id in self.calls else []
 
-    async def cookie(self, name: str) -> dict[str, str]:
-        """The headers of somebody who is signed in."""
-        await self.people.save([OperatorRecord(f"op_{name}", name, "", "operator")])
+    async def cookie(self, name: str, **account: Any) -> dict[str, str]:
+        """The headers of somebody who is signed in; `account` is what their record says besides."""
+        record = OperatorRecord(f"op_{name}", name, "", account.pop("role", "operator"))
+        await self.people.save([replace(record, **account)])
         identity = Identity(f"op_{name}", name)
         token = await self.accounts.open_session(identity, self.clock.wall())
         return {"Cookie": f"{COOKIE}={token}"}
 
     @asynccontextmanager
-    async def window(self, name: str) -> AsyncIterator[Window]:
-        async with self.client.ws_connect("/ws/console", headers=await self.cookie(name)) as socket:
+    async def window(self, name: str, **account: Any) -> AsyncIterator[Window]:
+        headers = await self.cookie(name, **account)
+        async with self.client.ws_connect("/ws/console", headers=headers) as socket:
             yield Window(socket)
 
     @asynccontextmanager
-    async def available(self, name: str) -> AsyncIterator[Window]:
-        async with self.window(name) as window:
+    async def available(self, name: str, **account: Any) -> AsyncIterator[Window]:
+        async with self.window(name, **account) as window:
             await window.send(wire.SetPresence(presence="available"))
             await window.is_("available", name)
             yield window
@@ -238,15 +242,18 @@ class Office:
         async with self.client.ws_connect(path, headers=await self.cookie(name)) as socket:
             yield socket
 
-    def asks(self, request: int = 1) -> None:
+    def asks(self, request: int = 1, urgency: Urgency = Urgency.MEDIUM) -> None:
         """The call asks for a person."""
         self.hub.call_changed(snapshot("waiting"))
-        self.floor.tell(core.RequestOperator("CA1", BRIEF, DECISION, request=request))
+        decision = replace(DECISION, urgency=urgency)
+        self.floor.tell(core.RequestOperator("CA1", BRIEF, decision, request=request))
 
 
 @asynccontextmanager
-async def an_office(reconnect_seconds: float = 5.0) -> AsyncIterator[Office]:
-    office = Office(reconnect_seconds)
+async def an_office(
+    reconnect_seconds: float = 5.0, policy: Policy | None = None
+) -> AsyncIterator[Office]:
+    office = Office(reconnect_seconds, policy or Policy())
     async with asyncio.TaskGroup() as tasks:
         services = [
             tasks.create_task(service.run())
