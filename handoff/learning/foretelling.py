@@ -164,10 +164,10 @@ def _predicted(models: Models, calls: Sequence[Told]) -> Floats:
 
 
 def _learned(calls: Sequence[Told], weights: tuple[float, ...]) -> ActsForeseer:
-    return ActsForeseer(fit([_recorded(call, weights) for call in calls]), weights)
+    return ActsForeseer(fit([recorded(call, weights) for call in calls]), weights)
 
 
-def _recorded(call: Told, weights: tuple[float, ...]) -> dict[str, Any]:
+def recorded(call: Told, weights: tuple[float, ...]) -> dict[str, Any]:
     """The call as acts are learned from, with what acts cannot show."""
     recents = iter(call.recent)
     turns = [

@@ -50,6 +50,7 @@ from handoff.replay import (
 from handoff.risk import SHIPPED, Models, head
 from handoff.storage import SqlStore
 from handoff.testing import MemoryStore, a_bad_turn, a_call, a_proposal, a_turn
+from tests.support.talks import acts_of_talks
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 NUMBERS = st.floats(allow_nan=False)
@@ -183,7 +184,8 @@ POLICIES = st.sampled_from(
     ]
 )
 OTHER_MODELS = Models(head(-1.0, {"frustration": 2.0}), head(-2.0, {"repeats": 1.0}), "test")
-MODELS = st.sampled_from([SHIPPED, OTHER_MODELS])
+BY_ACTS = replace(SHIPPED, acts=acts_of_talks(), source="acts")
+MODELS = st.sampled_from([SHIPPED, OTHER_MODELS, BY_ACTS])
 
 
 def drive(engine: CallEngine, events: list[tuple[float, Any]]) -> list[Decision]:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from handoff.labels import HeadName
 from handoff.learning import (
+    ActsTrial,
     Figures,
     LearningError,
     Marks,
@@ -22,9 +23,11 @@ from handoff.learning import (
     propose,
     rollback,
 )
+from handoff.learning.values import models_to_json
 from handoff.policy import Policy
 from handoff.ports import ModelRecord
 from handoff.risk import SHIPPED, Head, Models, head
+from tests.support.talks import acts_of_talks
 
 MARKS = Marks(3.5, 1.5, 200, 0.4, 0.15, 0.01)
 Records = tuple[ModelRecord, ...]
@@ -145,6 +148,42 @@ def test_marks_go_with_a_version_and_go_back_with_it() -> None:
     assert policy_of(records[-1], base) == moved, "new heads keep the marks that are in force"
     records = after(records, rollback(records, 3.0))
     assert policy_of(active(records), base) == base
+
+
+def an_acts_trial(high: float = -0.01) -> ActsTrial:
+    champion, challenger = Figures(0.5, 0.2, 0.05), Figures(0.4, 0.15, 0.02)
+    return ActsTrial(300, 150, 90, champion, challenger, -0.1, -0.2, high, acts_of_talks())
+
+
+def test_learned_acts_are_approved_kept_by_later_versions_and_taken_back() -> None:
+    trial = an_acts_trial()
+    models = replace(SHIPPED, acts=trial.acts)
+    records = after((), propose((), models, {}, None, 1.0, trial))
+    assert records[0].kind == "heads"
+    assert records[0].evidence["heads"]["acts"] == trial.evidence()
+    records = after(records, approve(records, "m1", "ann", 2.0))
+    acts = models_to_json(models)["acts"]
+    assert models_to_json(models_of(active(records)))["acts"] == acts
+    records = proposed(records, -1.0)
+    records = after(records, approve(records, "m2", "ann", 3.0))
+    assert models_to_json(models_of(active(records)))["acts"] == acts
+    records = after(records, rollback(records, 4.0))
+    records = after(records, rollback(records, 5.0))
+    assert models_of(active(records)).acts is None
+
+
+def test_acts_that_did_not_win_are_not_approved() -> None:
+    trial = an_acts_trial(high=0.0)
+    records = propose((), replace(SHIPPED, acts=trial.acts), {}, None, 1.0, trial)
+    with pytest.raises(LearningError, match="changes acts without evidence"):
+        approve(records, "m1", "ann", 2.0)
+
+
+def test_acts_cannot_come_along_with_a_head_that_won() -> None:
+    models = replace(SHIPPED, error=a_head(-1.0), acts=acts_of_talks())
+    records = propose((), models, {"error": a_trial(a_head(-1.0))}, None, 1.0)
+    with pytest.raises(LearningError, match="changes acts without evidence"):
+        approve(records, "m1", "ann", 2.0)
 
 
 def test_nothing_new_is_no_proposal() -> None:
