@@ -232,6 +232,8 @@ class LadderConversation:
         while True:
             for command in climb.take_commands():
                 ladder.count(command)
+                if isinstance(command, Settle):
+                    self._log(command)
                 match command:
                     case AskRung():
                         asked = self._ask(self._seats[command.rung], heard)
@@ -268,6 +270,27 @@ class LadderConversation:
                 asked = None
                 found[seat.name] = future.result()
                 climb.handle(self._answered(seat.name, found[seat.name]), clock())
+
+    def _log(self, settle: Settle) -> None:
+        """What each rung's calibration can be fitted from, beside labels."""
+        attempts = [
+            {
+                "rung": each.rung,
+                "outcome": each.outcome,
+                "seconds": round(each.seconds, 4),
+                "score": each.score,
+                "confidence": each.confidence,
+            }
+            for each in settle.attempts
+        ]
+        log.info(
+            "ladder settled",
+            call_id=self._call_id,
+            turn=self._turn,
+            outcome=settle.outcome,
+            by=settle.by,
+            attempts=attempts,
+        )
 
     def _ask(self, seat: Seat, heard: Heard) -> tuple[Seat, Future[Understanding]]:
         self._asked.add(seat.name)
