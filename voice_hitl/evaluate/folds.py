@@ -25,6 +25,7 @@ from voice_hitl.evaluate.files import DataError, read_rows
 
 Row = TypeVar("Row", bound=BaseModel)
 Runs = Iterator[BaseModel]
+Halves = tuple[list[intents.Line], list[intents.Line]]
 DATA = Path(os.environ.get("VOICE_HITL_DATA", "../shared/data"))
 
 
@@ -38,6 +39,24 @@ def folds(
     for fold in range(count):
         train = [row for row in rows if fold_of[group_of(row)] != fold]
         yield train, [row for row in rows if fold_of[group_of(row)] == fold]
+
+
+def runs(rows: Sequence[intents.Line], count: int) -> Iterator[Halves]:
+    """Split lines `count` times into train and test: each intent's lines in runs, as they stand in the file.
+
+    Paraphrases by one writer stand together there; a split by chance would put them on both sides.
+    """
+    by_intent: dict[str | None, list[int]] = {}
+    for at, row in enumerate(rows):
+        by_intent.setdefault(row.intent, []).append(at)
+    fold_of = {
+        at: place * count // len(places)
+        for places in by_intent.values()
+        for place, at in enumerate(places)
+    }
+    for fold in range(count):
+        train = [row for at, row in enumerate(rows) if fold_of[at] != fold]
+        yield train, [row for at, row in enumerate(rows) if fold_of[at] == fold]
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -113,7 +132,7 @@ def _clinc(data: Path, count: int) -> Runs:
     """Trained on the train part; the validation part is halved, each half in turn the test."""
     train = read_rows([data / "clinc150" / "train.jsonl"], intents.Line)
     rows = read_rows([data / "clinc150" / "valid.jsonl"], intents.Line)
-    for valid, test in folds(rows, lambda row: row.text, 2):
+    for valid, test in runs(rows, 2):
         yield intents.evaluate_intents(train, valid, test)
 
 
@@ -127,9 +146,11 @@ def _multidogo(data: Path, count: int) -> Runs:
 
 def _banking(data: Path, count: int) -> Runs:
     rows = read_rows([data / "banking77" / "train.jsonl"], intents.Line)
-    for train, rest in folds(rows, lambda row: row.text, count):
-        (valid, test), _ = folds(rest, lambda row: row.text, 2)
-        yield intents.evaluate_intents(train, valid, test)
+    parts = [test for _, test in runs(rows, count)]
+    for at in range(count):
+        valid = parts[at - 1]
+        train = [row for part in parts if part not in (parts[at], valid) for row in part]
+        yield intents.evaluate_intents(train, valid, parts[at])
 
 
 STUDIES: Mapping[str, Callable[[Path, int], Runs]] = {
