@@ -1,8 +1,8 @@
 """The weights of *q* that the intent's signals have, fitted on public data: named turns, right or wrong.
 
-The model of live calls is trained on one part of a set and judges another; a wrong intent is a wrong answer. What
-such data cannot show (sound, repeats, tools, ...) keeps its prior weight. Outside turns count as 5 % of a set,
-and the sets count alike. Run it as `python -m voice_hitl.evaluate.error_head`.
+The model of live calls is trained on one part of a set and judges another; a wrong intent is a wrong answer.
+What such data cannot show (sound, repeats, tools, ...) keeps its prior weight. Outside turns count as 5 % of a
+set, and the sets count alike. Run it as `python -m voice_hitl.evaluate.error_head`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from handoff.events import IntentFacts
 from handoff.fitting import fit_head
 from handoff.risk import SHIPPED, Head
 from handoff.signals import CODES, intent
-from voice_hitl.agent.nlu import IntentModel
+from voice_hitl.agent.nlu import IntentModel, Ranking
 from voice_hitl.agent.text import plain
 from voice_hitl.evaluate.files import read_rows
 from voice_hitl.evaluate.folds import DATA, runs
@@ -42,9 +42,7 @@ class Judged:
         model = IntentModel(known, held=examples_of(valid, first))
         ranked = [model.rank(plain(row.text)) for row in test]
         self.name = name
-        self.troubles: Floats = np.array(
-            [_troubles(r.top, r.probability, r.margin, r.novelty, r.disagreement) for r in ranked]
-        )
+        self.troubles: Floats = np.array([_troubles(each) for each in ranked])
         self.wrong: Floats = np.array(
             [float(r.top != row.intent) for r, row in zip(ranked, test, strict=True)]
         )
@@ -52,10 +50,10 @@ class Judged:
         self.weights: Floats = weights * WEIGHT / weights.sum()
 
 
-def _troubles(
-    name: str, probability: float, margin: float, novelty: float, disagreement: float
-) -> list[float]:
-    facts = IntentFacts(name, probability, margin, novelty, disagreement)
+def _troubles(found: Ranking) -> list[float]:
+    facts = IntentFacts(
+        found.top, found.probability, found.margin, found.novelty, found.disagreement
+    )
     by_code = dict.fromkeys(CODES, 0.0)
     by_code["low_intent_confidence"] = intent.unsure(facts)
     by_code["ambiguous_intent"] = intent.ambiguous(facts)
