@@ -64,15 +64,15 @@ class Played:
 def play(story: Story, *names: str, budget: float = 2.0, weighs: bool = False) -> Played:
     """A caller has heard the greeting; then what the story says.
 
-    `weighs`: the core weighs every turn as well; without it hard triggers alone bring a person.
+    `weighs`: the core's own rule brings a person at every turn; without it hard triggers alone do.
     """
     played: list[Played] = []
 
     async def main() -> None:
         rungs = [{"name": "flow"}, {"name": "able"}]
         values = {"ladder": {"rungs": rungs, "budget": budget}}
-        never = {"hysteresis": {"high": 1e6, "low": 1e6}}
-        policy = Policy.from_mapping(values if weighs else values | never, "test")
+        mark = -1e6 if weighs else 1e6
+        policy = Policy.from_mapping({**values, "hysteresis": {"high": mark, "low": mark}}, "test")
         flow = Rung(name="flow", knows=("balance",), gate=threading.Event())
         able = Rung(name="able", knows=("mortgage", "balance", "slow"))
         agent = LadderAgent({"flow": flow, "able": able}, policy, apology=APOLOGY)
