@@ -133,12 +133,13 @@ async def test_only_the_last_window_counts_as_leaving(hub: Hub) -> None:
 async def test_presence_is_published_and_leavers_are_forgotten(hub: Hub) -> None:
     ana, ben = hub.open(ANA), hub.open(BEN)
     await drain(ana)
-    hub.presence("op_ben", "in_call", "CA1")
+    hub.presence("op_ben", "in_call", "CA1", 2)
     hub.close(ben)
-    hub.presence("op_ben", "gone", None)
-    hub.presence("op_unknown", "away", None)
+    hub.presence("op_ben", "gone", None, 0)
+    hub.presence("op_unknown", "away", None, 0)
     changed, gone = await drain(ana)
-    assert (changed["operator"]["presence"], changed["operator"]["call_id"]) == ("in_call", "CA1")
+    shown = changed["operator"]
+    assert (shown["presence"], shown["call_id"], shown["load"]) == ("in_call", "CA1", 2)
     assert gone == {"type": "operator_gone", "operator_id": "op_ben"}
 
 
