@@ -19,7 +19,7 @@ from handoff.wiring import desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
-from voice_hitl.call.promising import Promises
+from voice_hitl.call.promising import Promises, kept_callback
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -94,7 +94,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self.desk = desk
         self._care = care
         self._costs = costs
-        self._promises = Promises(clock, self.post)
+        self._promises = Promises(self.post)
         self._in_hand: dict[str, str] = {}  # call or callback, by operator
         self._journal = journal
         self._consoles = consoles
@@ -249,7 +249,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
 
     async def _keep_callback(self, command: core.KeepCallback) -> None:
         record = command.record
-        self._journal.put(self._promises.record(record))
+        self._journal.put(kept_callback(record, self._clock, self._clock.now()))
         given_up = self._promises.answered(record.callback_id)
         if given_up is not None:  # the caller hears of it once nothing can lose it
             self._nobody(given_up, "callback" if await self._stored() else given_up.reason)

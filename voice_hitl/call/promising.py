@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from handoff import commands as core
 from handoff import events as facts
-from handoff.callbacks import CallbackRecord, CallbackState
+from handoff.callbacks import OPEN, CallbackRecord, CallbackState
 from handoff.errors import StorageError
 from handoff.ports import MachineRecord
 from voice_hitl.clock import Clock
@@ -25,8 +25,7 @@ SHORTEST_NUMBER = 5  # digits; what has fewer cannot be called
 class Promises:
     """Who was promised what, and what is under way."""
 
-    def __init__(self, clock: Clock, post: Callable[[facts.DeskEvent], None]) -> None:
-        self._clock = clock
+    def __init__(self, post: Callable[[facts.DeskEvent], None]) -> None:
         self._post = post
         self._asked: dict[str, facts.HandoffRequested] = {}  # the last request of a live call
         self._pending: dict[str, core.GiveUp] = {}  # what the desk has not answered, by callback
@@ -109,17 +108,18 @@ class Promises:
                 )
             )
 
-    def record(self, record: CallbackRecord) -> MachineRecord:
-        """What is stored of a callback."""
-        return MachineRecord(
-            machine=MACHINE,
-            key=record.callback_id,
-            at=self._clock.wall(),
-            state=record.state.value,
-            open=record.state in (CallbackState.WAITING, CallbackState.CLAIMED),
-            call_id=record.call_id,
-            detail=record.shifted(self._clock.epoch).as_dict(),
-        )
+
+def kept_callback(record: CallbackRecord, clock: Clock, now: float) -> MachineRecord:
+    """What is stored of a callback that stands so since `now`."""
+    return MachineRecord(
+        machine=MACHINE,
+        key=record.callback_id,
+        at=clock.wall(now),
+        state=record.state.value,
+        open=record.state in OPEN,
+        call_id=record.call_id,
+        detail=record.shifted(clock.epoch).as_dict(),
+    )
 
 
 def reopened_callbacks(records: Iterable[MachineRecord], clock: Clock) -> list[CallbackRecord]:

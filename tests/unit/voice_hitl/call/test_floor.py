@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -197,6 +197,28 @@ def test_a_sick_disk_keeps_nobody_from_a_person() -> None:
             world.store.broken = False
             await world.journal.flush()
             assert await world.store.last_epoch() == 41
+
+    virtual.run(main())
+
+
+def test_a_promise_that_may_be_lost_is_not_told() -> None:
+    async def main() -> None:
+        world = World(Policy.from_mapping({"floor": {"callbacks": {"enabled": True}}}, "test"))
+        async with running(world):
+            world.asks()
+            await world.until(lambda: bool(world.call.told))
+            assert world.call.told == [facts.NobodyAvailable(0, 1, "callback")]
+            world.store.broken = True
+            world.calls["CA2"] = Call(world, "CA2")
+            brief = replace(BRIEF, call_id="CA2")
+            asked = replace(DECISION, call_id="CA2")
+            world.floor.tell(core.RequestOperator("CA2", brief, asked, request=1))
+            await world.until(lambda: bool(world.calls["CA2"].told))
+            assert world.calls["CA2"].told == [facts.NobodyAvailable(0, 1, "nobody")]
+            world.store.broken = False
+            await world.journal.flush()
+            kept = await world.store.machine_records("callbacks", open_only=True)
+            assert [record.call_id for record in kept] == ["CA1", "CA2"]  # and yet she is called
 
     virtual.run(main())
 
