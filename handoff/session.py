@@ -57,7 +57,8 @@ from handoff.states import (
 
 __all__ = ["TABLE", "Session", "State", "diagram"]
 
-EMERGENCY = "emergency"  # a hard trigger, and the category that it makes a call
+# What a call becomes for whoever takes it, by reason, whatever it was about.
+BECOMES = {"emergency": "emergency", "harmful_content": "abuse"}
 BACKOFF_LIMIT = 300.0  # seconds; doubling stops here
 
 
@@ -302,9 +303,8 @@ class Session:
 
     def _category(self, decision: Decision) -> str:
         """What the call asks of a person: what operator care counts."""
-        if any(reason.code == EMERGENCY for reason in decision.reasons):
-            return EMERGENCY
-        return self._conversation.category
+        harsh = (BECOMES[reason.code] for reason in decision.reasons if reason.code in BECOMES)
+        return next(harsh, self._conversation.category)
 
     def _ask(self, decision: Decision, now: float, skip: tuple[str, ...] = ()) -> State:
         self._decision = decision

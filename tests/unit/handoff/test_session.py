@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from handoff.commands import (
     EndCall,
     HoldAgent,
     Notice,
+    Reason,
     RequestOperator,
     RequestTakeover,
     ResumeAgent,
@@ -174,6 +176,25 @@ def test_a_call_that_triage_leaves_to_the_ai_goes_on_without_safe_mode() -> None
     assert tells(commands) == [Notice.BACK_TO_AI]
     assert commands[-1] == ResumeAgent("call-1", safe_mode=False)
     assert driver.session.may_request(driver.now)
+
+
+def test_a_caller_who_is_called_back_hears_of_it() -> None:
+    driver = Driver().to(State.WAITING)
+    commands = driver.send(NobodyAvailable(0, reason="callback"))
+    assert tells(commands) == [Notice.CALLBACK]
+    assert commands[-1] == ResumeAgent("call-1", safe_mode=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "category"),
+    [("explicit_request", "medical"), ("emergency", "emergency"), ("harmful_content", "abuse")],
+)
+def test_a_request_says_what_the_call_is_for_whoever_takes_it(code: str, category: str) -> None:
+    driver = Driver()
+    driver.memory.category = "medical"
+    decision = replace(a_decision(), reasons=(Reason(code, "why", 1.0),))
+    request = driver.send(HandOffDecided(decision))[-1]
+    assert request.category == category
 
 
 def test_a_late_answer_to_an_earlier_request_is_ignored() -> None:
