@@ -34,6 +34,7 @@ function OneNotice({ notice }: { readonly notice: Notice }) {
   return (
     <Notification
       withBorder
+      classNames={{ description: styles.text }}
       role={tone === 'bad' ? 'alert' : 'status'}
       color={COLOR[tone]}
       icon={tone === 'bad' ? <AlertIcon /> : <CheckIcon />}
