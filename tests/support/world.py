@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
 from handoff.audit import AuditItem, AuditorAnswers, AuditorAsks, AuditVerdict
+from handoff.board import FINISHED, Column
 from handoff.brief import Brief
 from handoff.callbacks import CallbackRecord
 from handoff.commands import Decision, Notice, Ring, RingCallback
@@ -91,6 +92,7 @@ class Screen:
     reviewed: list[tuple[str, str, str | None]] = field(default_factory=list)  # id, outcome, by
     audits: dict[str, AuditItem | None] = field(default_factory=dict)  # by auditor
     audited: list[tuple[str, str]] = field(default_factory=list)  # auditor, why it is over
+    exercises: list[tuple[str, bool | None]] = field(default_factory=list)  # operator, was right
     warnings: dict[str, Warned] = field(default_factory=dict)  # by code
     figures: Figures | None = None  # the last that were sampled
 
@@ -168,6 +170,13 @@ class Screen:
 
     def audit_over(self, operator_id: str, audit_id: str, reason: str) -> None:
         self.audited.append((operator_id, reason))
+
+    def exercise_asked(self, ask: Show, seconds: float, caller: str) -> None:
+        self.approval_asked(ask, seconds)
+
+    def exercise_over(self, operator_id: str, approval_id: str, right: bool | None) -> None:
+        self.asked[operator_id].pop(approval_id)
+        self.exercises.append((operator_id, right))
 
     def warning_raised(self, warning: Warned, since: float) -> None:
         self.warnings[warning.code.value] = warning
@@ -517,13 +526,16 @@ class World:
         await self.journal.flush()
 
     def check_nothing_is_left(self) -> None:
-        """No live call, no ringing operator, no leased decoder, no half-written row."""
+        """No live call, no ringing operator, no leased decoder, no half-written row, no open task."""
         assert len(self.calls) == 0
         assert self.screen.ringing == {}
         assert self.screen.bridges == {}
         assert self.recognizer.open_utterances == 0
         assert "offered" not in self.screen.presences.values()
         assert "in_call" not in self.screen.presences.values()
+        board = self.workplace.board.board
+        assert board.anomalies() == ()
+        assert [c for column in Column if column not in FINISHED for c in board.cards(column)] == []
 
 
 NOTICES: Mapping[Notice, str] = {notice: f"Notice {notice.value}." for notice in Notice}
