@@ -45,6 +45,7 @@ from voice_hitl.log import configure, get_logger
 from voice_hitl.server.api import Api
 from voice_hitl.server.auth import Accounts
 from voice_hitl.server.console import ConsoleParts, Consoles
+from voice_hitl.server.exercises import ExercisesApi
 from voice_hitl.server.figures import FiguresApi
 from voice_hitl.server.http import add_console, one_shape
 from voice_hitl.server.hub import Hub
@@ -287,7 +288,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     identify, heard = consoles.identify, workplace.figures.kept
     work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, heard)
     figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
-    routes = [*work.routes, *figures.routes]
+    exercises = ExercisesApi(store, workplace.exercises, identify)
+    routes = [*work.routes, *figures.routes, *exercises.routes]
     Api(accounts, store, clock, identify, secure, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)

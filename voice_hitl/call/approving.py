@@ -19,6 +19,7 @@ from handoff.learning import answer_of
 from handoff.oversight import Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
+from voice_hitl.call.exercising import ExerciseService
 from voice_hitl.call.inbox import GateSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.service import MachineService
@@ -82,6 +83,14 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self.on_kept: Callable[[said.ApprovalRecord], None] = lambda record: None
         self.on_shown: Callable[[str, str], None] = lambda operator_id, approval_id: None
         self.on_hidden: Callable[[str, str], None] = lambda operator_id, approval_id: None
+        self.exercises: ExerciseService | None = None
+        """What may be shown before a real approval, and takes the answers to it."""
+
+    def post(self, event: said.ApprovalEvent) -> None:
+        """Tell the gate something; it never hears of answers to exercises."""
+        exercises = self.exercises
+        if not (isinstance(event, said.Answered) and exercises and exercises.answered(event)):
+            super().post(event)
 
     # --- for calls ---
 
@@ -118,6 +127,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.Audit():
                 self._journal.put(self._logged(command))
             case said.Show(record=record):
+                if self.exercises is not None:
+                    await self.exercises.before(command)
                 self._consoles.approval_asked(command, record.deadline - self._clock.now())
                 self.on_shown(command.operator_id, command.approval_id)
             case said.Hide():

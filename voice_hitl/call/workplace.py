@@ -17,12 +17,23 @@ from handoff.events import CallOver, DeadlinePassed, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import MachineRecord, Store
 from handoff.supervision import FloorSeen, Supervision
-from voice_hitl.call import approving, auditing, board, caring, costs, floor, promising, reviewing
+from voice_hitl.call import (
+    approving,
+    auditing,
+    board,
+    caring,
+    costs,
+    exercising,
+    floor,
+    promising,
+    reviewing,
+)
 from voice_hitl.call.approving import ApprovalConsole, ApprovalService
 from voice_hitl.call.auditing import AuditConsole, AuditService
 from voice_hitl.call.board import BoardService
 from voice_hitl.call.caring import CareConsole, CareService
 from voice_hitl.call.costs import CostService
+from voice_hitl.call.exercising import ExerciseConsole, ExerciseService
 from voice_hitl.call.figures import FiguresConsole, FiguresService
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
@@ -39,6 +50,7 @@ class Consoles(
     ReviewConsole,
     AuditConsole,
     FiguresConsole,
+    ExerciseConsole,
     Protocol,
 ):
     """The operators' consoles, as all of these see them."""
@@ -56,6 +68,7 @@ class Kept:
     callbacks: tuple[MachineRecord, ...] = ()
     care: tuple[MachineRecord, ...] = ()
     budget: tuple[MachineRecord, ...] = ()
+    exercises: tuple[MachineRecord, ...] = ()
 
     @classmethod
     async def of(cls, store: Store, wall: float) -> Kept:
@@ -64,6 +77,8 @@ class Kept:
         lately = await store.machine_records(board.MACHINE, since=wall - board.KEEP_SECONDS)
         epochs = await store.machine_records(floor.MACHINE)
         care = await store.machine_records(caring.MACHINE, since=wall - caring.KEPT_FOR)
+        seen_since = wall - exercising.SERVED_FOR
+        served = await store.machine_records(exercising.SERVED, since=seen_since)
         return cls(
             last_epoch=max(await store.last_epoch(), floor.last_epoch(epochs)),
             approvals=tuple(await store.machine_records(approving.MACHINE, open_only=True)),
@@ -73,6 +88,7 @@ class Kept:
             callbacks=tuple(await store.machine_records(promising.MACHINE, open_only=True)),
             care=tuple(care),
             budget=tuple(await store.machine_records(costs.MACHINE)),
+            exercises=(*await store.machine_records(exercising.MACHINE), *served),
         )
 
 
@@ -129,6 +145,11 @@ class Workplace:
         self.audits.on_shown = partial(self.floor.work_taken, kind="audit")
         for service in (self.approvals, self.reviews, self.audits):
             service.on_hidden = self.floor.work_done
+        self.exercises = ExerciseService(
+            policy, key, kept.exercises, clock, journal, consoles, self._minutes_on_shift
+        )
+        self.exercises.on_scored = self.figures.scored
+        self.approvals.exercises = self.exercises
         self.approvals.on_kept = self._approval_kept
         for event in board.of_the_last_run(self.board.board, (r.key for r in kept.approvals)):
             self.board.post(event)
@@ -139,6 +160,7 @@ class Workplace:
         """What must run beside the calls, each in a task of its own; stop them in reverse."""
         return [
             self.figures.run(),
+            self.exercises.run(),
             self.board.run(),
             self.reviews.run(),
             self.audits.run(),
@@ -151,16 +173,20 @@ class Workplace:
     def _presence(self, operator_id: str, presence: str) -> None:
         self.approvals.presence(operator_id, presence)
         self.figures.presence(operator_id, presence)
+        self.exercises.presence(operator_id, presence)
         if presence == "gone":
             self.audits.post(AuditorLeft(operator_id))
 
+    def _minutes_on_shift(self, operator_id: str) -> float:
+        return self.care.care.minutes_on_shift(operator_id, self._clock.now())
+
     def _floor_seen(self) -> FloorSeen:
-        now, rules = self._clock.now(), self._policy.care
+        rules = self._policy.care
         overdue = [
             operator
             for operator in self.floor.desk.operators()
             if operator.call_id is not None
-            and self.care.care.minutes_on_shift(operator.operator_id, now) >= rules.work_minutes
+            and self._minutes_on_shift(operator.operator_id) >= rules.work_minutes
         ]
         waiting = sum(waiting.is_call for waiting in self.floor.desk.waiting())
         return FloorSeen(waiting, len(overdue) if rules.enabled else 0)

@@ -67,6 +67,11 @@ ANSWER_WORDS = {
     "rejected": "Rejected; the AI tells the caller.",
     "responded": "The AI passes your answer on.",
 }
+EXERCISE_WORDS = {
+    True: "This was an exercise. Your answer agrees with the known one.",
+    False: "This was an exercise. The known answer is another one.",
+    None: "This was an exercise; nothing was left undone.",
+}
 AUDIT_OVER_WORDS = {
     "answered": "Thank you; your judgement is kept.",
     "lapsed": "Time is up; it is for others now.",
@@ -300,6 +305,23 @@ class Hub(FloorDisplay):
                 status=why,
                 message=APPROVAL_OVER_WORDS.get(why, why.replace("_", " ").capitalize() + "."),
             ),
+        )
+
+    def exercise_asked(self, ask: Show, seconds: float, caller: str) -> None:
+        """Show an exercise like any other approval."""
+        view = approval_view(ask, caller, seconds, self._clock.wall())
+        self._approvals.setdefault(ask.operator_id, {})[ask.approval_id] = view
+        self._to(ask.operator_id, wire.ApprovalAsked(approval=view))
+
+    def exercise_over(self, operator_id: str, approval_id: str, right: bool | None) -> None:
+        """It was an exercise."""
+        self._approvals.get(operator_id, {}).pop(approval_id, None)
+        words = EXERCISE_WORDS[right]
+        self._to(
+            operator_id,
+            wire.ApprovalOver(approval_id=approval_id, status="exercise", message=words)
+            if right is None
+            else wire.AnswerTaken(approval_id=approval_id, counted=True, message=words),
         )
 
     def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:

@@ -737,6 +737,13 @@ class DispositionBody(WireModel):
     note: str = Field(default="", max_length=2000)
 
 
+class ExerciseBody(WireModel):
+    """`POST /api/v1/exercises`: a past approval with the answer that was right, to practise on."""
+
+    approval_id: str = Field(min_length=1, max_length=64)
+    answer: Literal["approve", "reject"]  # reject: anything but what the AI proposed
+
+
 Column = Literal[
     "queued", "processing", "review", "approved", "executed", "rejected", "expired", "failed"
 ]

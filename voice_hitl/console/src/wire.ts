@@ -630,6 +630,12 @@ export interface DispositionBody {
   readonly note?: string;
 }
 
+/** `POST /api/v1/exercises`: a past approval with the answer that was right, to practise on. */
+export interface ExerciseBody {
+  readonly approval_id: string;
+  readonly answer: 'approve' | 'reject';
+}
+
 /** Something that the AI means to do, or did; the longest in its column comes first. */
 export interface CardView {
   readonly task_id: string;

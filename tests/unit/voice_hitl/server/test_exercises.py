@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from handoff.approvals import ApprovalRecord, Outcome, Show, State, digest
+from handoff.events import Effect
+from handoff.oversight import Mode, Proposal
+from handoff.policy import Policy
+from handoff.ports import CallRecord, MachineRecord
+from handoff.testing import MemoryStore
+from voice_hitl.call import approving
+from voice_hitl.call.exercising import MACHINE, ExerciseService, Past
+from voice_hitl.call.journal import Journal
+from voice_hitl.clock import Clock
+from voice_hitl.server.auth import Identity
+from voice_hitl.server.exercises import ExercisesApi
+from voice_hitl.server.http import one_shape
+from voice_hitl.server.openapi import add_routes
+
+Client = TestClient[web.Request, web.Application]
+URL = "/api/v1/exercises"
+ARGUMENTS = {"amount": "50"}
+RECORD = ApprovalRecord(
+    approval_id="over",
+    proposal=Proposal("a1", "CA1", "transfer", ARGUMENTS, Effect.IRREVERSIBLE, "move it"),
+    mode=Mode.IN,
+    risk=50,
+    reasons=(),
+    arguments=ARGUMENTS,
+    digest=digest("transfer", ARGUMENTS),
+    asked_at=0.0,
+    escalate_at=20.0,
+    deadline=40.0,
+    due_at=None,
+    silence_consents=False,
+    state=State.CLOSED,
+    outcome=Outcome.EXECUTED,
+    by="ana",
+)
+
+
+class Nobody:
+    """Consoles that show nothing (`ExerciseConsole`)."""
+
+    def exercise_asked(self, ask: Show, seconds: float, caller: str) -> None:
+        pass
+
+    def exercise_over(self, operator_id: str, approval_id: str, right: bool | None) -> None:
+        pass
+
+    def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
+        pass
+
+
+def kept(record: ApprovalRecord) -> MachineRecord:
+    return MachineRecord(
+        approving.MACHINE, record.approval_id, 1.0, record.status, detail=record.as_dict()
+    )
+
+
+@pytest.fixture
+async def store() -> MemoryStore:
+    """A call of three approvals: one is over, one is open, and one cannot be read."""
+    store = MemoryStore()
+    is_open = replace(RECORD, approval_id="open", state=State.OPEN, outcome=None, by="")
+    await store.save(
+        [
+            CallRecord("CA1", "+15550100", "banking", "en", 0.0),
+            kept(RECORD),
+            kept(is_open),
+            MachineRecord(approving.MACHINE, "bad", 1.0, "executed", detail={}),
+        ]
+    )
+    return store
+
+
+@pytest.fixture
+async def journal(store: MemoryStore) -> Journal:
+    return Journal(store)
+
+
+@pytest.fixture
+async def client(store: MemoryStore, journal: Journal) -> AsyncIterator[Client]:
+    async def identify(request: web.Request) -> Identity:
+        name = request.headers.get("X-Operator")
+        if name is None:
+            raise web.HTTPUnauthorized(text="sign in first")
+        return Identity(name, name, "supervisor" if name == "boss" else "operator")
+
+    clock = Clock.of_running_loop()
+    service = ExerciseService(Policy(), b"key", (), clock, journal, Nobody(), lambda _: 0.0)
+    app = web.Application(middlewares=[one_shape])
+    add_routes(app, ExercisesApi(store, service, identify).routes)
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def test_a_supervisor_makes_an_exercise_of_an_approval_that_is_over(
+    client: Client, journal: Journal
+) -> None:
+    heard: list[object] = []
+    journal.on_put = heard.append
+    body = {"approval_id": "over", "answer": "reject"}
+    answer = await client.post(URL, json=body, headers={"X-Operator": "boss"})
+    assert answer.status == 204
+    (record,) = heard
+    assert isinstance(record, MachineRecord)
+    assert (record.machine, record.key) == (MACHINE, "over")
+    assert Past.of(record) == Past(RECORD, "reject", "+15550100")
+
+
+@pytest.mark.parametrize(
+    ("operator", "approval_id", "answer", "status"),
+    [
+        ("ana", "over", "reject", 403),
+        ("boss", "open", "reject", 404),
+        ("boss", "bad", "reject", 404),
+        ("boss", "never was", "reject", 404),
+        ("boss", "over", "maybe", 422),
+    ],
+)
+async def test_others_and_what_is_not_over_are_refused(
+    client: Client, journal: Journal, operator: str, approval_id: str, answer: str, status: int
+) -> None:
+    heard: list[object] = []
+    journal.on_put = heard.append
+    body = {"approval_id": approval_id, "answer": answer}
+    said = await client.post(URL, json=body, headers={"X-Operator": operator})
+    assert (said.status, heard) == (status, [])
+    assert (await said.json())["error"]
+
+
+async def test_nobody_adds_an_exercise_without_signing_in(client: Client) -> None:
+    assert (await client.post(URL, json={})).status == 401

@@ -1,0 +1,56 @@
+"""The REST interface of calibration exercises: supervisors choose what others practise on."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from handoff.approvals import ApprovalRecord, State
+from handoff.errors import StorageError
+from handoff.ports import Store
+from voice_hitl.call import approving
+from voice_hitl.call.exercising import ExerciseService, Past
+from voice_hitl.server.openapi import Identify, Route, read_body
+from voice_hitl.server.wire import ErrorBody, ExerciseBody
+
+
+class ExercisesApi:
+    """The handler, over the store and the exercises."""
+
+    def __init__(self, store: Store, exercises: ExerciseService, identify: Identify) -> None:
+        self._store = store
+        self._exercises = exercises
+        self._identify = identify
+        self.routes = [
+            Route(
+                "POST",
+                "/exercises",
+                "Make a past approval an exercise, with its known answer: only a supervisor can; "
+                "once more replaces the answer",
+                self.add_exercise,
+                ExerciseBody,
+                {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody, 422: ErrorBody},
+                needs_session=True,
+            ),
+        ]
+
+    async def add_exercise(self, request: web.Request) -> web.Response:
+        """`POST /exercises`."""
+        identity = await self._identify(request)
+        if not identity.is_supervisor:
+            raise web.HTTPForbidden(text="ask a supervisor: they know which answer was right")
+        body = await read_body(request, ExerciseBody)
+        record = await self._closed(body.approval_id)
+        call = await self._store.call(record.call_id)
+        self._exercises.add(Past(record, body.answer, call.caller if call else ""))
+        return web.Response(status=204)
+
+    async def _closed(self, approval_id: str) -> ApprovalRecord:
+        for kept in await self._store.machine_records(approving.MACHINE):
+            if kept.key == approval_id and kept.state != State.OPEN:
+                try:
+                    record = ApprovalRecord.from_dict(kept.detail)
+                except StorageError as error:
+                    raise web.HTTPNotFound(text=f"approval {approval_id} is unreadable") from error
+                if record.state is State.CLOSED:
+                    return record
+        raise web.HTTPNotFound(text=f"there is no approval {approval_id} that is over")
