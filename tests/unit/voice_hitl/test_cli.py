@@ -252,6 +252,15 @@ def test_accounts_are_made_and_listed(shell: Shell) -> None:
     assert "already an operator named 'ana'" in one_line(again)
 
 
+def test_an_account_says_what_its_operator_knows(shell: Shell) -> None:
+    account = "--role supervisor --skill banking --skill cards --language en --seniority on_call"
+    assert shell.run(f"users add sam --data d --password 'correct horse' {account}").status == 0
+    name, role, _, knows = shell.run("users list --data d").out.split(maxsplit=3)
+    assert (name, role, knows.strip()) == ("sam", "supervisor", "on_call, banking, cards, en")
+    for wrong in ("--seniority chief", "--role king"):
+        assert shell.run(f"users add eve --data d --password 'correct horse' {wrong}").status == 2
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_a_demo_that_did_not_end_as_expected_is_a_failure(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, passed: bool
