@@ -24,7 +24,7 @@ from handoff.policy import Policy
 from handoff.ports import OperatorRecord, PolicyRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.flow import FlowAgent
-from voice_hitl.agent.ladder import LadderAgent
+from voice_hitl.agent.ladder import LadderAgent, rung_name
 from voice_hitl.agent.pack import Pack, load_pack
 from voice_hitl.agent.protocol import Agent
 from voice_hitl.agent.wording import fill
@@ -344,7 +344,7 @@ def _make_ladder(config: Config, pack: Pack) -> LadderAgent:
     """The agents of `agent.ladder`, named "flow" or by their class, as in the policy's `ladder.rungs`."""
     agents: dict[str, Agent] = {}
     for path in config.agent.ladder:
-        name = path.rpartition(":")[2]
+        name = rung_name(path)
         if name in agents:
             raise ConfigError(f'agent.ladder: "{path}": there is a "{name}" already; rename one')
         flow = path == FLOW

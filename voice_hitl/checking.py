@@ -13,6 +13,7 @@ from rich.table import Table
 
 from handoff.errors import PolicyError
 from handoff.policy import Policy
+from voice_hitl.agent.ladder import check_names, rung_name
 from voice_hitl.agent.pack import Pack, load_pack
 from voice_hitl.agent.pack_moderation import train_scorer
 from voice_hitl.config import Config
@@ -70,7 +71,20 @@ def _pack(config: Config) -> list[Finding]:
         Finding("pack", True, f"{pack.name} ({intents} intents) from {pack.path}"),
         Finding("policy", True, f"{policy.name}, version {policy.version}"),
         _moderation(pack, policy),
+        *_ladder(config, policy),
     ]
+
+
+def _ladder(config: Config, policy: Policy) -> list[Finding]:
+    if not config.agent.ladder:
+        return []
+    names = [rung_name(path) for path in config.agent.ladder]
+    try:
+        check_names(names, policy)
+    except PolicyError as error:
+        return [Finding("ladder", False, str(error))]
+    words = f"{', then '.join(names)}, within {policy.ladder.budget:g} s a turn"
+    return [Finding("ladder", True, words)]
 
 
 def _moderation(pack: Pack, policy: Policy) -> Finding:

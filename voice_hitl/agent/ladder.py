@@ -66,6 +66,21 @@ WORKERS = (
 Clock = Callable[[], float]
 
 
+def rung_name(path: str) -> str:
+    """What an agent of the setting `agent.ladder` is called in the policy: "flow", or its class."""
+    return path.rpartition(":")[2]
+
+
+def check_names(names: Sequence[str], policy: Policy) -> None:
+    """Raise `PolicyError` unless the policy's `ladder.rungs` are these agents in this order."""
+    named = [rung.name for rung in policy.ladder.rungs]
+    if named != list(names):
+        raise PolicyError(
+            f"field 'ladder.rungs' names {', '.join(named) or 'nobody'} and agent.ladder "
+            f"{', '.join(names)}: name the same agents in the same order"
+        )
+
+
 class LadderAgent:
     """Implements `voice_hitl.agent.protocol.Agent` with several of them."""
 
@@ -83,12 +98,7 @@ class LadderAgent:
         `apology`: what a caller hears whose turn nobody was sure of while no person can come. Raises
         `PolicyError` when the names differ.
         """
-        named = [rung.name for rung in policy.ladder.rungs]
-        if named != list(agents):
-            raise PolicyError(
-                f"field 'ladder.rungs' names {', '.join(named) or 'nobody'} and agent.ladder "
-                f"{', '.join(agents)}: name the same agents in the same order"
-            )
+        check_names(list(agents), policy)
         self.name = " > ".join(agents)
         self.policy = policy
         self.apology = tuple(apology)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -28,7 +29,7 @@ from handoff.ports import CallRecord
 from handoff.storage import SqlStore
 from tests.support.scripted import ScriptedAgent
 from voice_hitl.agent.ladder import LadderAgent
-from voice_hitl.agent.pack import Pack, load_pack
+from voice_hitl.agent.pack import SHIPPED, Pack, load_pack
 from voice_hitl.agent.protocol import Heard
 from voice_hitl.app import (
     SAMPLING_KEY,
@@ -408,6 +409,28 @@ def test_a_ladder_that_cannot_be_is_said_in_one_line(
         )
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+async def test_a_server_with_a_ladder_shows_how_each_agent_does(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, __name__, sys.modules[TwinAgent.__module__])
+    pack = tmp_path / "mine"
+    shutil.copytree(SHIPPED / "banking", pack, ignore=shutil.ignore_patterns("scenarios"))
+    with (pack / "policy.yaml").open("a", encoding="utf-8") as policy:
+        policy.write("\nladder: {rungs: [{name: TwinAgent}]}\n")
+    made = changed(config, agent={"pack": str(pack), "agent": None, "ladder": (TWIN,)})
+    async with a_server(made) as server, aiohttp.ClientSession() as session:
+        phone = Phone(session, server.port)
+        await phone.dials()
+        await phone.until(lambda: phone.carrier.playback.received > 0)
+        await phone.presses("1")
+        page = f"http://127.0.0.1:{server.port}/metrics"
+        asked = 'voice_hitl_ladder_turns_total{outcome="asked",rung="TwinAgent"} 1.0'
+        async with asyncio.timeout(10):
+            while asked not in await (await session.get(page)).text():
+                await phone.talks([b"\xff" * 160])
+        await phone.hangs_up()
 
 
 def test_the_key_of_draws_is_made_once_and_kept_secret(config: Config) -> None:

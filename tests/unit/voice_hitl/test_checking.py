@@ -138,6 +138,15 @@ def test_what_moderates_is_said_and_tried(tmp_path: Path) -> None:
     assert "examples.jsonl:20" in finding.words
 
 
+def test_a_ladder_is_compared_with_the_policy(tmp_path: Path) -> None:
+    finding = found(config(tmp_path, agent={"ladder": ["flow"]}), "ladder")
+    assert (finding.good, finding.words) == (True, "flow, within 2 s a turn")
+    finding = found(config(tmp_path, agent={"ladder": ["flow", "mine:Llm"]}), "ladder")
+    assert finding.good is False
+    assert "names flow and agent.ladder flow, Llm: name the same" in finding.words
+    assert not [each for each in checking._pack(config(tmp_path)) if each.what == "ladder"]
+
+
 def test_a_bad_policy_is_found(tmp_path: Path) -> None:
     pack = tmp_path / "mine"
     shutil.copytree(SHIPPED / "banking", pack, ignore=shutil.ignore_patterns("scenarios"))
