@@ -5,9 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
+from handoff.approvals import ApprovalRecord, Show, digest
 from handoff.brief import Brief
 from handoff.commands import Reason, Ring, Urgency
 from handoff.drift import Code, Warned
+from handoff.events import Effect
+from handoff.oversight import Mode, Proposal
 from voice_hitl.call.ports import CallSnapshot, Point
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
@@ -166,3 +169,38 @@ async def test_warnings_are_for_supervisors_and_stay_for_those_who_come_later(hu
     await drain(boss)
     hub.warning_over("queue")
     assert [message["type"] for message in await drain(boss)] == ["warning_over"]
+
+
+def an_approval(operator_id: str) -> Show:
+    arguments = {"amount": "50"}
+    record = ApprovalRecord(
+        approval_id="ap1",
+        proposal=Proposal("a1", "CA7", "transfer", arguments, Effect.IRREVERSIBLE, "move it"),
+        mode=Mode.IN,
+        risk=50,
+        reasons=(),
+        arguments=arguments,
+        digest=digest("transfer", arguments),
+        asked_at=0.0,
+        escalate_at=20.0,
+        deadline=40.0,
+        due_at=20.0,
+        silence_consents=False,
+    )
+    return Show("ap1", operator_id, record, second=False)
+
+
+async def test_an_exercise_looks_like_an_approval_until_it_is_over(hub: Hub) -> None:
+    ana = hub.open(ANA)
+    await drain(ana)
+    for right, kind in ((True, "answer"), (False, "answer"), (None, "approval_over")):
+        hub.exercise_asked(an_approval("op_ana"), 40.0, "+15550123")
+        (asked,) = await drain(ana)
+        assert (asked["type"], asked["approval"]["caller"]) == ("approval", "+15550123")
+        hub.exercise_over("op_ana", asked["approval"]["approval_id"], right)
+        (over,) = await drain(ana)
+        assert over["type"] == kind
+        assert "exercise" in over["message"]
+        hello, *_ = await drain(hub.open(ANA))
+        assert hello["approvals"] == []
+        await drain(ana)
