@@ -176,9 +176,14 @@ class Desk:
         return tuple(operator.operator_id for operator in able)
 
     def traffic(self, skill: str | None, language: str | None, now: float) -> Traffic:
-        """How busy the floor is for such calls."""
+        """How busy the floor is for such calls; who rests serves nobody."""
         kinds = [(w.request.skill, w.request.language) for w in self.waiting() if w.is_call]
-        return self._claims.meter.read((skill, language), self._roster, kinds, now)
+        awake = [
+            operator
+            for operator in self._roster
+            if operator.call_id is not None or not self._search.rests(operator, now)
+        ]
+        return self._claims.meter.read((skill, language), awake, kinds, now)
 
     def expected_wait(self, skill: str | None, language: str | None, now: float) -> float:
         """Seconds until one more such caller has somebody; the policy's `waiting.limit` at most."""

@@ -514,6 +514,15 @@ def test_who_rests_is_not_asked_until_the_rest_is_over() -> None:
     assert floor.send(request("c3")) == [], "everyone rests, or is busy"
 
 
+def test_who_rests_shortens_no_wait() -> None:
+    care = Rests()
+    floor = Floor("ann", care=care)
+    assert floor.desk.expected_wait(None, None, floor.now) == 0.0
+    care.until["ann", None] = 500.0
+    assert floor.desk.expected_wait(None, None, floor.now) == Policy().waiting.limit
+    assert floor.desk.traffic(None, None, 500.0).servers == 1
+
+
 def test_whoever_rests_comes_back_but_a_caller_is_kept_no_longer_than_for_the_busy() -> None:
     care = Rests()
     care.until["ann", None] = 500.0
