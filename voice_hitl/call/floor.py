@@ -201,7 +201,9 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                     command.deadline - self._clock.now(),
                 )
             case core.GiveUp():
-                if not self._promises.promise(command):
+                if self._is_promised(command):
+                    self._nobody(command, "callback")
+                elif not self._promises.promise(command):
                     self._nobody(command, command.reason)
             case core.KeepCallback():
                 await self._keep_callback(command)
@@ -246,6 +248,12 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self.on_presence(operator_id, presence)
 
     # --- callbacks ---
+
+    def _is_promised(self, given_up: core.GiveUp) -> bool:
+        """Whether this call's caller will be called back already."""
+        return given_up.reason == "nobody" and any(
+            record.call_id == given_up.call_id for record in self.desk.callbacks()
+        )
 
     async def _keep_callback(self, command: core.KeepCallback) -> None:
         record = command.record

@@ -48,10 +48,16 @@ class Promises:
         self._served.pop(call_id, None)
 
     def promise(self, given_up: core.GiveUp) -> bool:
-        """Promise a callback, if there is a number to call; the desk's answer goes through `kept`."""
+        """Promise a callback, if there is a number to call; `answered` when the desk has answered."""
         request = self._asked.get(given_up.call_id)
         if request is None or not given_up.callback or given_up.reason != "nobody":
             return False
+        for callback_id, earlier in self._pending.items():
+            if (
+                earlier.call_id == given_up.call_id
+            ):  # asked again meanwhile: one promise answers both
+                self._pending[callback_id] = given_up
+                return True
         number = request.brief.who
         if sum(sign.isdigit() for sign in number) < SHORTEST_NUMBER:
             return False

@@ -61,6 +61,12 @@ class FloorDisplay:
             queue=self._queue,
         )
 
+    def callback_offer_over(self, operator_id: str, offer_id: str) -> None:
+        """If this was a callback's offer to them, it is over."""
+        owner, _ = self._callback_offers.get(offer_id, (None, None))
+        if owner == operator_id:
+            del self._callback_offers[offer_id]
+
     # --- ConsolePort ---
 
     def alert(self, operator_ids: Iterable[str], call_id: str, brief: Brief) -> None:

@@ -275,6 +275,7 @@ class Hub(FloorDisplay):
         owner, _ = self._offers.get(offer_id, (None, None))
         if owner == operator_id:  # else a refused accept of what rings at somebody else
             del self._offers[offer_id]
+        self.callback_offer_over(operator_id, offer_id)
         self._to(
             operator_id,
             wire.OfferOver(

@@ -208,6 +208,10 @@ def test_a_promise_that_may_be_lost_is_not_told() -> None:
             world.asks()
             await world.until(lambda: bool(world.call.told))
             assert world.call.told == [facts.NobodyAvailable(0, 1, "callback")]
+            world.asks(request=2)  # the caller asks again: what was promised stands
+            await world.until(lambda: len(world.call.told) == 2)
+            assert world.call.told[-1] == facts.NobodyAvailable(0, 2, "callback")
+            assert len(world.floor.desk.callbacks()) == 1
             world.store.broken = True
             world.calls["CA2"] = Call(world, "CA2")
             brief = replace(BRIEF, call_id="CA2")

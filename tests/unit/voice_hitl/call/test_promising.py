@@ -46,6 +46,17 @@ def test_what_is_promised_is_what_was_asked_for() -> None:
     assert desk.promises.answered(event.callback_id) is None, "told once"
 
 
+def test_a_call_that_asks_again_before_the_desk_has_answered_is_promised_one() -> None:
+    desk = Desk()
+    desk.asks()
+    again = replace(GIVEN_UP, request=2)
+    assert desk.promises.promise(GIVEN_UP)
+    assert desk.promises.promise(again)
+    (event,) = desk.told
+    assert isinstance(event, facts.CallbackPromised)
+    assert desk.promises.answered(event.callback_id) is again
+
+
 @pytest.mark.parametrize(
     ("given_up", "who"),
     [

@@ -128,6 +128,8 @@ async def test_a_callback_rings_is_taken_and_closed_by_its_owner_alone() -> None
                 ).callback
                 assert (await ana.until(wire.OfferOver)).reason == "accepted"
                 assert mine.epoch is not None
+                async with office.window("ana") as second:
+                    assert (await second.until(wire.Hello)).callback_offers == []
                 close = wire.CloseCallback(
                     callback_id=mine.callback_id, epoch=mine.epoch, reached=True, note="all well"
                 )
