@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,8 @@ import pytest
 from handoff.errors import PolicyError
 from handoff.events import DialogueFacts, IntentFacts
 from handoff.policy import Policy
-from voice_hitl.agent.ladder import LadderAgent, LadderConversation
+from voice_hitl.agent.climbing import LadderConversation
+from voice_hitl.agent.ladder import LadderAgent
 from voice_hitl.agent.protocol import (
     AgentEvent,
     Done,
@@ -53,6 +54,7 @@ class Rung:
     verdicts: list[str] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
     closed: bool = False
+    over: bool = False  # its answer has ended, or was broken off
 
     def converse(self, call_id: str, parameters: Mapping[str, str]) -> Rung:
         return self
@@ -76,8 +78,11 @@ class Rung:
         self, understanding: Understanding, *, safe_mode: bool
     ) -> AsyncIterator[AgentEvent]:
         self.answered.append(understanding)
-        yield Sentence(f"{self.name} answers.")
-        yield Done(pending=self.name)
+        try:
+            yield Sentence(f"{self.name} answers.")
+            yield Done(pending=self.name)
+        finally:
+            self.over = True
 
     def verdict(self, action_id: str, verdict: Verdict) -> None:
         self.verdicts.append(action_id)
@@ -316,6 +321,17 @@ def test_an_understanding_of_somebody_else_is_refused(scene: Scene) -> None:
 def test_the_policy_must_name_the_same_agents() -> None:
     with pytest.raises(PolicyError, match=r"names flow and agent\.ladder cheap"):
         LadderAgent({"cheap": Rung()}, Policy(), apology=SORRY)
+
+
+async def test_who_is_broken_off_is_told_at_once() -> None:
+    scene = Scene()
+    events = scene.call.respond(scene.hears(), safe_mode=False)
+    assert isinstance(events, AsyncGenerator)
+    assert await anext(events) == Sentence("cheap answers.")
+    assert not scene.cheap.over
+    await events.aclose()
+    assert scene.cheap.over
+    await scene.agent.aclose()
 
 
 async def test_closing_closes_every_agent() -> None:
