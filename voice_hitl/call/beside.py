@@ -18,7 +18,7 @@ from voice_hitl.call.book import CallBook
 
 CONTEXT = 4  # lines of the transcript that a reviewer is shown before the caller's own
 SUMMARY = 400  # characters
-SPEAKERS = {"caller": "Caller", "agent": "AI", "operator": "Operator", "system": "System"}
+SPEAKERS = {"caller": "Caller", "agent": "AI", "operator": "Operator"}
 
 
 class ReviewPort(Protocol):
@@ -77,7 +77,7 @@ class Beside:
         self.over()
         turn = _Turn(self._book.turn, found, _probability(self._engine.snapshot().risk))
         event = TurnOpened(
-            self._book.call_id, turn.number, self._question(), found.intent.category, turn.risk
+            self._book.call_id, turn.number, self._question(found), found.intent.category, turn.risk
         )
         self._turn = turn
         self._known = dict(found.slots)
@@ -124,14 +124,17 @@ class Beside:
         choice = Choice(turn.found.intent.name, action, mask(text))
         self._reviews.chosen(self._book.call_id, turn.number, choice)
 
-    def _question(self) -> str:
-        lines = [line for line in self._book.lines if line.role != "system"]
-        said = [
-            f"{SPEAKERS[line.role]}: {line.text if line.heard is None else line.heard}"
-            for line in lines[-CONTEXT - 1 :]
+    def _question(self, found: Understanding) -> str:
+        present = self._book.caller_line  # which the AI's last words may stand below
+        before = [
+            f"{SPEAKERS[line.role]}: {line.as_heard}"
+            for line in self._book.lines
+            if line is not present and line.role in SPEAKERS and line.as_heard
         ]
+        said = f"Caller: {found.text if present is None else present.text}"
         known = [f"{name}: {value}" for name, value in self._known.items() if value]
-        return mask("\n".join([*said, *(["Known: " + ", ".join(known)] if known else [])]))
+        rest = ["Known: " + ", ".join(known)] if known else []
+        return mask("\n".join([*before[-CONTEXT:], said, *rest]))
 
     # --- actions and people ---
 

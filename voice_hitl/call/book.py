@@ -109,6 +109,11 @@ class CallBook:
         return self._transcript.lines
 
     @property
+    def caller_line(self) -> Line | None:
+        """What the caller said or did in the present turn; None before it is settled."""
+        return None if self._caller_line is None else self._transcript.lines[self._caller_line]
+
+    @property
     def outcome(self) -> str | None:
         """How the call ended, None while it lives."""
         return self._call.outcome

@@ -83,14 +83,18 @@ async def test_a_reviewer_is_told_what_was_said_and_what_was_known_before(
         book.heard_all(book.agent_says(f"line {number}"))
     book.heard(book.agent_says("cut off here"), "cut")
     book.system("The caller pressed 5.")
-    caller_says(book, 1, f"it is {CARD}")
+    book.heard(book.agent_says("never heard"), "")
+    book.turn_begins(1)
+    book.caller_partial("it is")
+    book.heard_all(book.agent_says("one moment"))  # while the caller's words were settled
+    book.caller_final(Hypothesis(f"it is {CARD}", final=True))
     beside.opened(found("it is", account="checking"))
     (event,) = told.opened_
     assert event.question.splitlines() == [
-        "AI: line 1",
         "AI: line 2",
         "AI: line 3",
         "AI: cut",
+        "AI: one moment",
         "Caller: it is ••••••••••••1111",
     ]
     assert (event.call_id, event.turn, event.category) == ("CA1", 1, "financial")
@@ -98,6 +102,9 @@ async def test_a_reviewer_is_told_what_was_said_and_what_was_known_before(
     caller_says(book, 2, "yes")
     beside.opened(found("yes", account="checking", amount="50"))
     assert told.opened_[1].question.endswith("Caller: yes\nKnown: account: checking")
+    book.turn_begins(3)
+    beside.opened(found("5 5"))  # keys have no line of their own
+    assert "\nCaller: yes\nCaller: 5 5\nKnown: " in told.opened_[2].question
 
 
 async def test_what_the_ai_said_is_its_choice_and_is_audited(beside: Beside, told: Told) -> None:
