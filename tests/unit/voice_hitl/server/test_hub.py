@@ -204,3 +204,15 @@ async def test_an_exercise_looks_like_an_approval_until_it_is_over(hub: Hub) -> 
         hello, *_ = await drain(hub.open(ANA))
         assert hello["approvals"] == []
         await drain(ana)
+
+
+async def test_an_approval_is_forgotten_with_the_answer_that_counts(hub: Hub) -> None:
+    ana = hub.open(ANA)
+    hub.approval_asked(an_approval("op_ana"), 40.0)
+    hub.answer_refused("op_ana", "ap1", "stale_digest")
+    hello, *_ = await drain(hub.open(ANA))
+    assert [approval["approval_id"] for approval in hello["approvals"]] == ["ap1"]
+    hub.answer_taken("op_ana", "ap1", "approved")
+    assert (await drain(ana))[-1]["counted"]
+    hello, *_ = await drain(hub.open(ANA))
+    assert hello["approvals"] == []

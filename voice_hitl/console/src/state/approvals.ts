@@ -18,6 +18,7 @@ const OVER: Readonly<Record<string, { readonly title: string; readonly tone: Ton
   caller_gone: { title: 'The caller hung up', tone: 'plain' },
   taken_over: { title: 'A person has the call', tone: 'plain' },
   draining: { title: 'The server is shutting down', tone: 'bad' },
+  exercise: { title: 'That was an exercise', tone: 'plain' },
   left: { title: 'No longer yours to answer', tone: 'plain' },
 };
 
@@ -36,7 +37,7 @@ export function approvalOver(floor: Floor, message: ApprovalOver): Floor {
 export function answerTaken(floor: Floor, message: AnswerTaken): Floor {
   const { approval_id: id, counted } = message;
   if (counted) {
-    return withNotice(gone(floor, id), 'good', 'Your answer counts', message.message);
+    return withNotice(gone(floor, id), 'good', 'Answered', message.message);
   }
   const answering = floor.answering.filter((other) => other !== id);
   return withNotice({ ...floor, answering }, 'bad', 'Not counted', message.message);

@@ -97,7 +97,7 @@ function Badges({ approval }: { readonly approval: ApprovalView }) {
 /** Whose call it is, and the way to what was said. */
 function Caller({ approval }: { readonly approval: ApprovalView }) {
   const desk = useDesk();
-  const shown = useFloor((floor) => floor.selected === approval.call_id);
+  const shown = useFloor((floor) => floor.view === 'calls' && floor.selected === approval.call_id);
   const live = useFloor((floor) => approval.call_id in floor.calls);
   return (
     <p className={styles.caller}>
