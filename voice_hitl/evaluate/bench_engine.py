@@ -1,7 +1,8 @@
 """What deciding costs: time a turn, whether it grows with the call, memory of many live calls.
 
-Once by troubles alone, as shipped, and once by learned dialogue acts too. Calls are made up from words of the shipped pack, with proposals, actions and replies between the turns, as a
-live call has them. Run it as `scripts/bench/engine`.
+Once by troubles alone, as shipped, and once by learned dialogue acts too. Calls are made up from words of the
+shipped pack, with proposals, actions and replies between the turns, as a live call has them. Run it as
+`scripts/bench/engine`.
 """
 
 from __future__ import annotations

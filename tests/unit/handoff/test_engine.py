@@ -49,8 +49,10 @@ from handoff.events import (
 )
 from handoff.oversight import Mode, Proposal
 from handoff.policy import Policy
+from handoff.risk import SHIPPED
 from handoff.session import State
 from handoff.testing import a_bad_turn, a_call, a_proposal, a_turn
+from tests.support.talks import acts_of_talks
 
 ANN = OperatorAssigned("ann", "Ann", 1)
 PERSON = DialogueFacts(wants_person=0.9)
@@ -520,3 +522,48 @@ class TestOversee:
         assert calm.risk < doubted.risk
         assert pushed.engine.doubts
         assert all(" " in words for words in pushed.engine.doubts)
+
+
+def by_acts(*, high: float = 99.0) -> CallEngine:
+    """An engine that knows the acts of calls in which being asked for the card number ends badly."""
+    policy = Policy.from_mapping({"hysteresis": {"high": high, "low": high}}, "test")
+    return CallEngine(a_call(), policy, 0.0, replace(SHIPPED, acts=acts_of_talks()))
+
+
+def led_astray(engine: CallEngine, first: int = 1) -> list[Decision]:
+    """The agent keeps asking for the card number; nothing else is wrong."""
+    made = []
+    for turn in range(first, first + 5):
+        engine.handle(a_turn(turn, f"number {turn}", intent="address"), 10.0 * turn)
+        asked = AgentSpoke(turn, "And the card number?", "question", "the card number")
+        engine.handle(asked, 10.0 * turn + 4)
+        made += [c.decision for c in engine.take_commands() if isinstance(c, KeepDecision)]
+    return made
+
+
+def test_acts_that_foretell_a_breakdown_bring_a_person() -> None:
+    shipped = CallEngine(a_call(), Policy(), 0.0)
+    assert not any(decision.hand_off for decision in led_astray(shipped))
+    decisions = led_astray(by_acts(high=2.0))
+    fired = next(decision for decision in decisions if decision.hand_off)
+    assert not fired.hard
+    assert codes(fired)[0] == "acts"
+    assert fired.reasons[0].words.startswith("calls like this one tended to break down: ")
+    assert "card number" in fired.reasons[0].words or "address" in fired.reasons[0].words
+    assert fired.reasons[0].weight < 10  # cost units, as every soft reason
+
+
+def test_after_a_hand_back_acts_are_read_afresh() -> None:
+    engine = by_acts()
+    engine.handle(ANN, 1.0)
+    engine.handle(BridgeUp("ann"), 2.0)
+    engine.handle(HandedBack("ann"), 3.0)
+    engine.take_commands()
+    fresh = [decision.breakdown for decision in led_astray(engine)]
+    engine.handle(OperatorAssigned("ann", "Ann", 2), 90.0)
+    engine.handle(BridgeUp("ann"), 91.0)
+    engine.handle(HandedBack("ann"), 92.0)
+    engine.take_commands()
+    again = [decision.breakdown for decision in led_astray(engine, first=11)]
+    assert again == fresh
+    assert fresh[-1] > fresh[0]

@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from handoff.learning import Figures, Marks, Shortage, Trial
+from handoff.learning import ActsTrial, Figures, Marks, Shortage, Trial
 from handoff.ports import CallRecord, TurnRecord
 from handoff.replay import compare
 from handoff.risk import SHIPPED
 from handoff.testing import a_decision
+from tests.support.talks import acts_of_talks
 from voice_hitl.learning.again import Answer
-from voice_hitl.learning.show import show_answer, show_lesson, show_versions, totals
+from voice_hitl.learning.show import lesson_report, show_answer, show_lesson, show_versions, totals
 from voice_hitl.learning.study import Lesson
 
 WON = Trial(
@@ -102,3 +103,17 @@ def test_totals_count_what_was_decided_again() -> None:
 
 def test_an_empty_list_says_what_is_active() -> None:
     assert "The shipped models are active." in shown(lambda console: show_versions([], console))
+
+
+def test_acts_are_told_with_their_evidence() -> None:
+    trial = ActsTrial(**WON.values(), acts=acts_of_talks())
+    lesson = replace(LESSON, acts=trial)
+    said = shown(lambda console: show_lesson(lesson, console))
+    assert "h by dialogue acts: the challenger wins, on 300 turns (90 yes) of 150 calls" in said
+    assert lesson_report(lesson)["acts"] == trial.evidence() | {"wins": True}
+    few = replace(LESSON, acts=(Shortage("calls that broke down", 3, 50),))
+    said = shown(lambda console: show_lesson(few, console))
+    assert "h by dialogue acts: not enough data: 3 of 50 calls that broke down" in said
+    assert lesson_report(few)["acts"] == {
+        "not_enough": [{"what": "calls that broke down", "have": 3, "need": 50}]
+    }

@@ -3,12 +3,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from handoff.acts import training
 from handoff.labels import Disposition, of_disposition
-from handoff.learning import Shortage, Trial
+from handoff.learning import ActsTrial, Shortage, Trial, approve, rollback
 from handoff.policy import Policy
-from handoff.ports import PolicyRecord, Record
+from handoff.ports import DecisionRecord, PolicyRecord, Record
+from handoff.replay import replay
+from handoff.storage import SqlStore
 from handoff.testing import MemoryStore
+from tests.support.talks import FEW_TREES, talk
+from tests.support.talks import QUIET as TALKING
 from tests.unit.voice_hitl.learning.conftest import QUIET
+from voice_hitl.learning.again import Question, answers
 from voice_hitl.learning.study import Lesson, Policies, study
 from voice_hitl.learning.versions import active_models, in_force
 
@@ -75,3 +83,43 @@ async def test_a_new_store_is_decided_with_what_is_shipped() -> None:
     now = await in_force(store, Policy())
     assert (now.version, now.policy) == ("", Policy())
     assert now.models is await active_models(store)
+
+
+async def test_acts_are_learned_approved_used_replayed_and_taken_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(training, "TREES", FEW_TREES)
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'calls.sqlite'}")
+    await store.save([PolicyRecord.of(TALKING, 1.0)])
+    for number in range(130):
+        call, facts = talk(number, foretold=True, started_at=float(number))
+        await store.save([call, *facts])
+    lesson = await study(store, Policy(), 5000.0, lambda *_: None)
+    assert isinstance(lesson.acts, ActsTrial)
+    assert lesson.acts.wins
+    assert lesson.proposal is not None
+    await store.save(lesson.changed)
+    assert (await in_force(store, Policy())).models.acts is None, "a proposal changes nothing"
+
+    await store.save(approve(await store.models(), lesson.proposal.version, "ann", 5001.0))
+    now = await in_force(store, Policy())
+    assert now.models.acts is not None
+    call, facts = talk(500, foretold=True, models=now.models, started_at=6000.0)
+    decided = replay(facts, TALKING, now.models)
+    assert decided != replay(facts, TALKING)
+    made = [
+        DecisionRecord.of(decision, seq=seq, at=1.0, policy_version=TALKING.version)
+        for seq, decision in enumerate(decided)
+    ]
+    await store.save([call, *facts, *made])
+    asked = [each async for each in answers(store, [call], Question(), Policy())]
+    assert asked[0].exact
+
+    again = await study(store, Policy(), 7000.0, lambda *_: None)
+    assert "breakdown" not in again.trials, "that head does not decide now"
+    assert isinstance(again.acts, ActsTrial)
+    assert again.acts.calls == lesson.acts.calls + 1
+    assert not again.acts.wins, "what is known already is not better than itself"
+    await store.save(rollback(await store.models(), 8000.0))
+    assert (await in_force(store, Policy())).models.acts is None
+    await store.aclose()
