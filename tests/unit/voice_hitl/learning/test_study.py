@@ -91,7 +91,7 @@ async def test_acts_are_learned_approved_used_replayed_and_taken_back(
     monkeypatch.setattr(training, "TREES", FEW_TREES)
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'calls.sqlite'}")
     await store.save([PolicyRecord.of(TALKING, 1.0)])
-    for number in range(130):
+    for number in range(140):
         call, facts = talk(number, foretold=True, started_at=float(number))
         await store.save([call, *facts])
     lesson = await study(store, Policy(), 5000.0, lambda *_: None)
