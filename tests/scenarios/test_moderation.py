@@ -13,6 +13,7 @@ from handoff.events import HandedBack
 from handoff.moderation import KnownTexts, Moderator, fingerprint
 from handoff.policy import Policy
 from handoff.ports import EventRecord
+from handoff.replay import replay
 from tests.support import virtual
 from tests.support.scripted import ScriptedAgent, ScriptedConversation, ScriptedVoice
 from tests.support.world import Caller, Operator, World, a_world
@@ -148,6 +149,8 @@ def test_a_known_threat_of_the_caller_brings_a_person_before_the_agent_answers()
     assert (event.action, event.detail["speaker"]) == ("moderation.blocked", "caller")
     assert event.detail["text"] is None
     assert "harmful_content" in played.reasons
+    facts = asyncio.run(played.world.store.facts("CA1"))
+    assert replay(facts, played.policy) == played.world.screen.decisions
 
 
 def test_a_threat_while_a_person_is_being_called_is_written_down() -> None:
