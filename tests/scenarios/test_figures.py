@@ -186,3 +186,23 @@ def test_a_queue_that_nobody_serves_warns_while_no_call_ends() -> None:
             ana.goes(Presence.AWAY)
 
     virtual.run(main())
+
+
+def test_who_is_kept_at_work_without_a_break_is_a_warning() -> None:
+    policy = Policy.from_mapping({"care": {"work_minutes": 5}}, "test")
+
+    async def main() -> None:
+        async with a_world(policy=policy) as world:
+            ana = world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("let me talk to a person")
+            await ana.takes()
+            taken_at = world.now()
+            await world.until(lambda: "fatigue" in world.screen.warnings, within=600.0)
+            assert 300.0 <= world.now() - taken_at <= 361.0
+            assert ana.attached is not None
+            ana.attached.post(FloorSaid(OperatorEndedCall("ana")))
+            await world.until(lambda: "fatigue" not in world.screen.warnings)
+
+    virtual.run(main())
