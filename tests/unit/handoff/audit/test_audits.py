@@ -82,6 +82,14 @@ def test_after_a_restart_the_mean_risk_is_still_known() -> None:
     assert kept(run(audits, *items[50:])) == whole[50:]
 
 
+def test_what_could_have_been_drawn_is_counted_over_restarts() -> None:
+    audits = Audits(Policy(), key=KEY)
+    assert audits.seen == 0
+    records = kept(run(audits, *(Automated(an_item(f"a-{n}")) for n in range(5))))
+    assert audits.seen == 5
+    assert Audits(Policy(), key=KEY, records=records).seen == 5
+
+
 def test_an_unsure_verdict_is_no_label() -> None:
     audits = Audits(EVERYTHING, key=KEY)
     run(audits, Automated(an_item()), AuditorAsks("ann"))

@@ -273,3 +273,16 @@ def test_every_state_names_what_it_does_on_every_event_that_reaches_it() -> None
     unknown: Any = CallerHungUp()
     with pytest.raises(ProtocolError, match="CallerHungUp"):
         Reviews(Policy(), key=KEY).handle(unknown, 0.0)
+
+
+def test_who_asks_beforehand_is_told_what_will_be_reviewed() -> None:
+    reviews = Reviews(a_policy(rate=0.2, risky_rate=0.6), key=KEY)
+    foreseen = {turn for turn in range(1, 101) if reviews.draws("call-1", turn, 0.5)}
+    shown = run(reviews, *(opened(turn) for turn in range(1, 101)))
+    records = [c.record for c in shown if isinstance(c, KeepReview)]
+    assert {record.turn for record in records} == foreseen
+    assert 20 < len(foreseen) < 60
+    run(reviews, ServerDraining())
+    assert not any(reviews.draws("call-2", turn, 1.0) for turn in range(100))
+    with pytest.raises(ValueError, match="risk"):
+        reviews.draws("call-1", 1, 1.5)
