@@ -330,6 +330,27 @@ def test_the_wait_to_be_expected_makes_soft_handoffs_worth_less() -> None:
     assert dearer > 2
 
 
+def test_what_triage_leaves_to_the_ai_is_drawn_for_a_look() -> None:
+    async def main() -> None:
+        clears = {"clears": True, "clear_below": 80, "sample": 1}
+        async with a_world(policy=policy({"rule": "simple", "triage": clears})) as world:
+            ana = world.operator("ana")
+            caller = await wants_a_person(world, "mumble")
+            await caller.hears("Notice back_to_ai")
+            assert ana.offer is None
+            caller.hangs_up()
+            await world.settled()
+            await world.journal.flush()
+            (drawn,) = await world.store.machine_records("audit", open_only=True)
+            assert drawn.key == "CA1:cleared:1"
+            (logged,) = [
+                e for e in await world.store.events() if e.action == "triage.audit_cleared"
+            ]
+            assert logged.detail["propensity"] == 1.0
+
+    virtual.run(main())
+
+
 def test_hard_triggers_hand_over_whatever_it_costs() -> None:
     for staffed in (True, False):
         decision, _ = judged_alike(staffed, "let me talk to a person")

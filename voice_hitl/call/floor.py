@@ -99,6 +99,9 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
+        self.on_cleared: Callable[[core.AuditCleared, facts.HandoffRequested], None] = (
+            lambda command, request: None
+        )
         self.on_presence: Callable[[str, str], None] = lambda operator_id, presence: None
 
     def free(self) -> tuple[str, ...]:
@@ -215,7 +218,12 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                 self._consoles.alert(command.operator_ids, command.call_id, command.brief)
             case core.AlertOver():
                 self._consoles.alert_over(command.operator_ids, command.call_id, command.reason)
-            case core.AuditCleared() | core.KeepOverride() | core.RefuseOverride():
+            case core.AuditCleared():
+                self._log(command)
+                request = self._promises.request(command.call_id)
+                if request is not None:
+                    self.on_cleared(command, request)
+            case core.KeepOverride() | core.RefuseOverride():
                 self._log(command)
             case core.PresenceChanged():
                 self._presence_changed(command)

@@ -35,6 +35,10 @@ class Promises:
         """A live call asks for a person."""
         self._asked[request.call_id] = request
 
+    def request(self, call_id: str) -> facts.HandoffRequested | None:
+        """What a live call asked for last."""
+        return self._asked.get(call_id)
+
     def category(self, work_id: str, records: Iterable[CallbackRecord]) -> str:
         """What a call, or a callback, is about."""
         request = self._asked.get(work_id)

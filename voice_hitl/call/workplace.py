@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from handoff.approvals import ApprovalRecord
-from handoff.audit import AuditorLeft
+from handoff.audit import AuditItem, AuditorLeft
+from handoff.commands import AuditCleared
 from handoff.desk import Desk
-from handoff.events import CallOver, DeadlinePassed, ServerDraining
+from handoff.events import CallOver, DeadlinePassed, HandoffRequested, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import MachineRecord, Store
 from handoff.supervision import FloorSeen, Supervision
@@ -140,6 +141,7 @@ class Workplace:
         )
         journal.on_put = self.figures.kept
         self.floor.on_presence = self._presence
+        self.floor.on_cleared = self._cleared
         self.approvals.on_shown = partial(self.floor.work_taken, kind="approval")
         self.reviews.on_shown = partial(self.floor.work_taken, kind="review")
         self.audits.on_shown = partial(self.floor.work_taken, kind="audit")
@@ -179,6 +181,20 @@ class Workplace:
 
     def _minutes_on_shift(self, operator_id: str) -> float:
         return self.care.care.minutes_on_shift(operator_id, self._clock.now())
+
+    def _cleared(self, drawn: AuditCleared, request: HandoffRequested) -> None:
+        """What triage left to the AI is looked at as what the AI decided alone is."""
+        item = AuditItem(
+            audit_id=f"{drawn.call_id}:cleared:{drawn.request}",
+            kind="decision",
+            call_id=drawn.call_id,
+            turn=request.decision.turn,
+            path="automatic",
+            category=request.category,
+            risk=request.decision.risk,
+            summary=f"Triage left this to the AI, score {drawn.score:.0f}: {request.brief.why}",
+        )
+        self.audits.referred(item, drawn.propensity)
 
     def _floor_seen(self) -> FloorSeen:
         rules = self._policy.care
