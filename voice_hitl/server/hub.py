@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from handoff import events as facts
-from handoff.approvals import WHY_NOT, ApprovalRecord, Show
 from handoff.audit import AuditItem
 from handoff.commands import Decision, Ring
 from handoff.drift import Warned
@@ -22,13 +21,13 @@ from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
+from voice_hitl.server.approval_display import ApprovalDisplay
 from voice_hitl.server.auth import Identity
 from voice_hitl.server.figures import WarningScreens
 from voice_hitl.server.floor_display import FloorDisplay
 from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.reviews import ReviewScreens
 from voice_hitl.server.views import (
-    approval_view,
     audit_view,
     call_view,
     offer_view,
@@ -50,27 +49,6 @@ OFFER_OVER_WORDS = {
     "busy": "You are in a call already; hand it back or end it first.",
     "unknown": "There is no such call any more.",
     "draining": "The server is shutting down and takes no new handoffs.",
-}
-APPROVAL_OVER_WORDS = {
-    "approved": "Approved.",
-    "rejected": "Rejected.",
-    "responded": "The AI passes the answer on.",
-    "expired": "Nobody answered in time; it was not done, and a follow-up is queued.",
-    "withdrawn": "The caller went on, so the AI no longer wants to do this.",
-    "caller_gone": "The caller hung up; it was not done, and a follow-up is queued.",
-    "taken_over": "A colleague has the call now and does what is needed.",
-    "draining": "The server is shutting down; it was not done, and a follow-up is queued.",
-    "left": "A colleague is asked instead.",
-}
-ANSWER_WORDS = {
-    "approved": "Approved; the AI goes on.",
-    "rejected": "Rejected; the AI tells the caller.",
-    "responded": "The AI passes your answer on.",
-}
-EXERCISE_WORDS = {
-    True: "This was an exercise. Your answer agrees with the known one.",
-    False: "This was an exercise. The known answer is another one.",
-    None: "This was an exercise; nothing was left undone.",
 }
 AUDIT_OVER_WORDS = {
     "answered": "Thank you; your judgement is kept.",
@@ -116,7 +94,7 @@ class Connection:
         return await self._outbox.get()
 
 
-class Hub(FloorDisplay):
+class Hub(FloorDisplay, ApprovalDisplay):
     """All open consoles."""
 
     def __init__(
@@ -129,7 +107,8 @@ class Hub(FloorDisplay):
         intents: Mapping[str, str],
     ) -> None:
         """`intents`: name and label of what callers come for, for reviewers to choose from."""
-        super().__init__(clock)
+        FloorDisplay.__init__(self, clock)
+        ApprovalDisplay.__init__(self, clock)
         self._metrics = metrics
         self._version = version
         self._guidelines = guidelines
@@ -138,7 +117,6 @@ class Hub(FloorDisplay):
         self._calls: dict[str, CallSnapshot] = {}
         self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
         self._bridges: dict[str, wire.Bridged] = {}  # by operator
-        self._approvals: dict[str, dict[str, wire.ApprovalView]] = {}  # by operator, by id
         self.reviews = ReviewScreens(clock, intents, self._to)
         self.warnings = WarningScreens(metrics, self._supervisors)
 
@@ -157,7 +135,7 @@ class Hub(FloorDisplay):
                 operators=list(self._operators.values()),
                 calls=[self._call_view(call) for call in self._calls.values()],
                 offers=[offer for owner, offer in self._offers.values() if owner == operator_id],
-                approvals=list(self._approvals.get(operator_id, {}).values()),
+                approvals=self.approvals_of(operator_id),
                 reviews=self.reviews.of(operator_id),
                 **self.floor_state(operator_id),
                 server_time=self._clock.wall(),
@@ -286,65 +264,6 @@ class Hub(FloorDisplay):
             ),
         )
 
-    # --- ApprovalConsole ---
-
-    def approval_asked(self, ask: Show, seconds: float) -> None:
-        """Show an approval that expires in `seconds`."""
-        call = self._calls.get(ask.record.call_id)
-        view = approval_view(ask, call.caller if call else "", seconds, self._clock.wall())
-        self._approvals.setdefault(ask.operator_id, {})[ask.approval_id] = view
-        self.reviews.informed(ask.operator_id, ask.record.call_id)
-        self._to(ask.operator_id, wire.ApprovalAsked(approval=view))
-
-    def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
-        """An approval is no longer theirs to answer."""
-        self._approvals.get(operator_id, {}).pop(approval_id, None)
-        self._to(
-            operator_id,
-            wire.ApprovalOver(
-                approval_id=approval_id,
-                status=why,
-                message=APPROVAL_OVER_WORDS.get(why, why.replace("_", " ").capitalize() + "."),
-            ),
-        )
-
-    def exercise_asked(self, ask: Show, seconds: float, caller: str) -> None:
-        """Show an exercise like any other approval."""
-        view = approval_view(ask, caller, seconds, self._clock.wall())
-        self._approvals.setdefault(ask.operator_id, {})[ask.approval_id] = view
-        self._to(ask.operator_id, wire.ApprovalAsked(approval=view))
-
-    def exercise_over(self, operator_id: str, approval_id: str, right: bool | None) -> None:
-        """It was an exercise."""
-        self._approvals.get(operator_id, {}).pop(approval_id, None)
-        words = EXERCISE_WORDS[right]
-        self._to(
-            operator_id,
-            wire.ApprovalOver(approval_id=approval_id, status="exercise", message=words)
-            if right is None
-            else wire.AnswerTaken(approval_id=approval_id, counted=True, message=words),
-        )
-
-    def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
-        """Their answer counts."""
-        self._approvals.get(operator_id, {}).pop(approval_id, None)
-        words = ANSWER_WORDS.get(status, "Your answer counts.")
-        self._to(
-            operator_id,
-            wire.AnswerTaken(approval_id=approval_id, counted=True, message=words),
-        )
-
-    def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
-        """Their answer does not count."""
-        words = f"Your answer did not count: {WHY_NOT.get(why, why)}."
-        self._to(
-            operator_id,
-            wire.AnswerTaken(approval_id=approval_id, counted=False, message=words),
-        )
-
-    def approval_changed(self, record: ApprovalRecord) -> None:
-        """Nothing more to show: whoever is asked has been told."""
-
     # --- ReviewConsole ---
 
     def review_coming(self, review_id: str, call_id: str) -> None:
@@ -442,6 +361,13 @@ class Hub(FloorDisplay):
     def _to(self, operator_id: str, message: wire.WireModel) -> None:
         for connection in self._connections.get(operator_id, ()):
             connection.send(message)
+
+    def _caller_of(self, call_id: str) -> str:
+        call = self._calls.get(call_id)
+        return call.caller if call else ""
+
+    def _informed(self, operator_id: str, call_id: str) -> None:
+        self.reviews.informed(operator_id, call_id)
 
     def _supervisors(self, message: wire.WireModel) -> None:
         for windows in self._connections.values():

@@ -190,22 +190,6 @@ def an_approval(operator_id: str) -> Show:
     return Show("ap1", operator_id, record, second=False)
 
 
-async def test_an_exercise_looks_like_an_approval_until_it_is_over(hub: Hub) -> None:
-    ana = hub.open(ANA)
-    await drain(ana)
-    for right, kind in ((True, "answer"), (False, "answer"), (None, "approval_over")):
-        hub.exercise_asked(an_approval("op_ana"), 40.0, "+15550123")
-        (asked,) = await drain(ana)
-        assert (asked["type"], asked["approval"]["caller"]) == ("approval", "+15550123")
-        hub.exercise_over("op_ana", asked["approval"]["approval_id"], right)
-        (over,) = await drain(ana)
-        assert over["type"] == kind
-        assert "exercise" in over["message"]
-        hello, *_ = await drain(hub.open(ANA))
-        assert hello["approvals"] == []
-        await drain(ana)
-
-
 async def test_an_approval_is_forgotten_with_the_answer_that_counts(hub: Hub) -> None:
     ana = hub.open(ANA)
     hub.approval_asked(an_approval("op_ana"), 40.0)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from handoff.approvals import ApprovalRecord, Show, digest
+from handoff.events import Effect
+from handoff.oversight import Mode, Proposal
+from voice_hitl.clock import Clock
+from voice_hitl.server import wire
+from voice_hitl.server.approval_display import ApprovalDisplay
+
+
+class Display(ApprovalDisplay):
+    """The part of a hub, with what it sends."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.sent: list[tuple[str, Any]] = []
+        self.informed: list[tuple[str, str]] = []
+
+    def _to(self, operator_id: str, message: wire.WireModel) -> None:
+        self.sent.append((operator_id, message))
+
+    def _caller_of(self, call_id: str) -> str:
+        return f"caller of {call_id}"
+
+    def _informed(self, operator_id: str, call_id: str) -> None:
+        self.informed.append((operator_id, call_id))
+
+
+@pytest.fixture
+async def display() -> Display:
+    return Display(Clock.of_running_loop())
+
+
+def an_approval(operator_id: str = "ana") -> Show:
+    arguments = {"amount": "50"}
+    record = ApprovalRecord(
+        approval_id="ap1",
+        proposal=Proposal("a1", "CA7", "transfer", arguments, Effect.IRREVERSIBLE, "move it"),
+        mode=Mode.IN,
+        risk=50,
+        reasons=(),
+        arguments=arguments,
+        digest=digest("transfer", arguments),
+        asked_at=0.0,
+        escalate_at=20.0,
+        deadline=40.0,
+        due_at=20.0,
+        silence_consents=False,
+    )
+    return Show("ap1", operator_id, record, second=False)
+
+
+async def test_an_approval_is_shown_until_it_is_answered_or_over(display: Display) -> None:
+    for end in ("approved", "expired"):
+        display.approval_asked(an_approval(), 40.0)
+        (view,) = display.approvals_of("ana")
+        assert (view.approval_id, view.caller, view.action) == ("ap1", "caller of CA7", "transfer")
+        assert display.approvals_of("bob") == []
+        if end == "approved":
+            display.answer_taken("ana", "ap1", end)
+        else:
+            display.approval_over("ana", "ap1", end)
+        assert display.approvals_of("ana") == []
+    kinds = [message.type for _, message in display.sent]
+    assert kinds == ["approval", "answer", "approval", "approval_over"]
+    assert {who for who, _ in display.sent} == {"ana"}
+    assert display.informed == [("ana", "CA7")] * 2
+
+
+async def test_a_refused_answer_says_why_and_leaves_the_approval(display: Display) -> None:
+    display.approval_asked(an_approval(), 40.0)
+    display.answer_refused("ana", "ap1", "stale_digest")
+    _, told = display.sent[-1]
+    assert (told.counted, "not the arguments" in told.message) == (False, True)
+    assert len(display.approvals_of("ana")) == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "kind", "words"),
+    [(True, "answer", "agrees"), (False, "answer", "another"), (None, "approval_over", "undone")],
+)
+async def test_an_exercise_looks_like_an_approval_until_it_is_over(
+    display: Display, right: bool | None, kind: str, words: str
+) -> None:
+    display.approval_asked(an_approval(), 40.0)
+    display.exercise_asked(an_approval("bob"), 40.0, "caller of CA7")
+    real, exercise = (message.approval for _, message in display.sent)
+    assert exercise.model_copy(update={"expires_at": real.expires_at}) == real
+    display.exercise_over("bob", "ap1", right)
+    _, told = display.sent[-1]
+    assert told.type == kind
+    assert words in told.message
+    assert display.approvals_of("bob") == []
+    assert display.informed == [("ana", "CA7")]  # nobody learns anything of a live call
