@@ -27,14 +27,14 @@ from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
 from handoff.replay import RecordedEngine, decode, rerun
 from handoff.risk import SHIPPED, Head, Models
-from handoff.states import State
 from handoff.testing import a_bad_turn, a_call, a_turn
 from tests.support.talks import FEW_TREES, QUIET, acts_of_talks, talk, talks
 
 
 @pytest.fixture(autouse=True)
-def _few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "TREES", FEW_TREES)
+    monkeypatch.setattr(training, "FOLDS", 2)
 
 
 def calibrated(calls: tuple[Told, ...]) -> Models:
@@ -213,12 +213,30 @@ def test_stored_facts_are_read_as_the_live_call_was(events: list[Any]) -> None:
         for f in live.take_facts()
     ]
     assert rerun(facts, Policy()).said == seen
-    if all(each.kind not in ("OperatorAssigned", "DigitPressed") for each in facts):
-        fresh, alone = LiveTurns(), []
-        for fact in facts:
-            event = decode(fact.kind, fact.values)
-            if isinstance(event, CallerSpoke | CallerSilent):
-                alone.append(fresh.turn(event))
-            else:
-                fresh.note(event)
-        assert alone[: len(seen)] == list(seen.values()) or live.state is not State.AI
+
+
+SMOOTH = st.sampled_from(
+    [
+        a_turn(intent="balance"),
+        a_turn(intent="limits", slots={"day": "monday"}),
+        AgentSpoke(0, "And?", "question", "the day"),
+        AgentSpoke(0, "There.", "answer"),
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(SMOOTH, max_size=30))
+def test_the_acts_are_those_of_the_events_alone(events: list[Any]) -> None:
+    engine, turn = RecordedEngine(a_call(), QUIET, 0.0), 0
+    for at, event in enumerate(events, start=1):
+        turn += isinstance(event, CallerSpoke)
+        engine.handle(replace(event, turn=turn), 5.0 * at)
+    facts, fresh, alone = engine.take_facts(), LiveTurns(), {}
+    for fact in facts:
+        event = decode(fact.kind, fact.values)
+        if isinstance(event, CallerSpoke):
+            alone[event.turn] = fresh.turn(event)
+        else:
+            fresh.note(event)
+    assert rerun(facts, QUIET).said == alone

@@ -89,6 +89,7 @@ async def test_acts_are_learned_approved_used_replayed_and_taken_back(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(training, "TREES", FEW_TREES)
+    monkeypatch.setattr(training, "FOLDS", 2)
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'calls.sqlite'}")
     await store.save([PolicyRecord.of(TALKING, 1.0)])
     for number in range(140):
