@@ -29,17 +29,18 @@ def talk(
 ) -> tuple[CallRecord, list[FactRecord]]:
     """A call; four in ten are given up by the caller.
 
-    `foretold`: they are those in which the agent keeps asking for the card number. Else it is chance alone,
-    and all calls may end at any turn alike.
+    `foretold`: nine in ten of them are those in which the agent keeps asking for the card number. Else it is
+    chance alone, and all calls may end at any turn alike.
     """
     random = np.random.default_rng([number, foretold])
     call_id, gives_up = f"t{number:03}", bool(random.random() < 0.4)
+    warned = gives_up if random.random() < 0.9 else not gives_up
     engine = RecordedEngine(a_call(call_id), QUIET, 100.0, models)
     engine.handle(AgentSpoke(0, "Hello, what can I do for you?", "question"), 101.0)
     turns = (3 if foretold else 1) + int(random.geometric(0.3))
     for turn in range(1, turns + 1):
         intent, asked = (str(random.choice(names)) for names in (INTENTS, ASKED))
-        if foretold and gives_up and turn > turns - 3:
+        if foretold and warned and turn > turns - 3:
             intent, asked = "address", "the card number"
         text = f"number {number} and {turn} of {intent}"
         engine.handle(a_turn(turn, text, intent=intent, slots={intent: text}), 100.0 + 10 * turn)

@@ -53,7 +53,7 @@ def test_where_acts_foretell_breakdowns_the_challenger_wins_but_not_against_itse
     trial = foretell(calls, champion, progress=lambda *step: steps.append(step))
     assert isinstance(trial, ActsTrial)
     assert trial.wins
-    assert trial.challenger.log_loss < 0.7 * trial.champion.log_loss
+    assert trial.challenger.log_loss < 0.8 * trial.champion.log_loss
     assert (trial.calls, trial.rows) == (len(calls), sum(len(call.labels) for call in calls))
     assert steps == [(done, 6) for done in range(7)]
     assert json.loads(json.dumps(trial.evidence()))["rows"] == trial.rows
