@@ -29,7 +29,7 @@ def call(number: int) -> dict[str, Any]:
 def _few_trees() -> Iterator[None]:
     """A small trade needs no large forest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "TREES", 30)
+        patch.setattr(training, "TREES", 10)
         yield
 
 

@@ -49,7 +49,7 @@ CALLS = [pizza(number) for number in range(150)]
 def _few_trees() -> Iterator[None]:
     """A small trade needs no large forest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "TREES", 30)
+        patch.setattr(training, "TREES", 15)
         yield
 
 
