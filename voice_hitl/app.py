@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import os
-import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,22 +13,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeVar
 
-import orjson
-from aiohttp import web
-
-from handoff.errors import PolicyError
 from handoff.events import Seniority
 from handoff.policy import Policy
 from handoff.ports import OperatorRecord, PolicyRecord
 from handoff.storage import SqlStore
-from voice_hitl.agent.flow import FlowAgent
-from voice_hitl.agent.ladder import LadderAgent, rung_name
+from voice_hitl.agent.ladder import LadderAgent
+from voice_hitl.agent.making import make_agent
 from voice_hitl.agent.pack import Pack, load_pack
-from voice_hitl.agent.protocol import Agent
-from voice_hitl.agent.wording import fill
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.journal import Journal
-from voice_hitl.call.line import CALLER, CallerLine, LineParts, LoopbackLine
+from voice_hitl.call.line import CallerLine, LineParts, LoopbackLine
 from voice_hitl.call.moderating import make_moderation
 from voice_hitl.call.runner import CallParts
 from voice_hitl.call.speaking import FILLER
@@ -38,8 +30,8 @@ from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
 from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
-from voice_hitl.config import DATABASE, Config
-from voice_hitl.errors import ConfigError
+from voice_hitl.config import Config
+from voice_hitl.data_folder import open_store, sampling_key, write_server_file
 from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
 from voice_hitl.server.api import Api
@@ -47,23 +39,19 @@ from voice_hitl.server.auth import Accounts
 from voice_hitl.server.console import ConsoleParts, Consoles
 from voice_hitl.server.exercises import ExercisesApi
 from voice_hitl.server.figures import FiguresApi
-from voice_hitl.server.http import add_console, one_shape
+from voice_hitl.server.http import add_console
 from voice_hitl.server.hub import Hub
-from voice_hitl.server.media import StreamSession, media_socket
 from voice_hitl.server.metrics import Metrics
+from voice_hitl.server.site import application, listen, twilio_gate
 from voice_hitl.server.twilio import TwilioGate
 from voice_hitl.server.work import WorkApi
 from voice_hitl.speech.cache import CachedSynthesizer
 from voice_hitl.speech.choose import create_recognizer, create_synthesizer
 from voice_hitl.speech.voice import VoiceSettings
 from voice_hitl.telephony.tokens import TokenStore
-from voice_hitl.telephony.twiml import Fallback
 
 log = get_logger(__name__)
 
-SAMPLING_KEY = "sampling.key"  # secret bytes that every draw for an audit hangs on
-FLOW = "flow"  # what `agent.ladder` calls the pack's own agent
-SERVER_FILE = "server.json"  # where a running server says its port, for tools on this machine
 VERSION = version("voice-hitl")
 
 Result = TypeVar("Result")
@@ -88,7 +76,7 @@ def add_operator(
     """Make an operator's account in the configured database; raises `ConfigError` if the name is taken."""
 
     async def add() -> None:
-        async with _open_store(config) as store:
+        async with open_store(config) as store:
             clock = Clock.of_running_loop()
             accounts = Accounts(store, session_seconds=0)
             now = clock.wall()
@@ -101,7 +89,7 @@ def list_operators(config: Config) -> list[OperatorRecord]:
     """The accounts in the configured database."""
 
     async def listed() -> list[OperatorRecord]:
-        async with _open_store(config) as store:
+        async with open_store(config) as store:
             return await store.list_operators()
 
     return _run(listed())
@@ -120,21 +108,6 @@ def _run(main: Coroutine[Any, Any, Result]) -> Result:
         while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
             lone = lone.exceptions[0]
         raise lone from None
-
-
-@asynccontextmanager
-async def _open_store(config: Config) -> AsyncIterator[SqlStore]:
-    try:
-        config.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"data_dir {config.data_dir}: cannot be made ({error.strerror}); choose another folder"
-        ) from error
-    store = await SqlStore.open(f"sqlite:///{(config.data_dir / DATABASE).resolve()}")
-    try:
-        yield store
-    finally:
-        await store.aclose()
 
 
 async def _serve(config: Config, loopback: bool) -> None:
@@ -181,7 +154,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     pack = load_pack(config.agent.pack)
     policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
     clock = Clock.of_running_loop()
-    store = await stack.enter_async_context(_open_store(config))
+    store = await stack.enter_async_context(open_store(config))
     lost = await store.close_unfinished(clock.wall())
     if lost:
         log.warning("calls of the last run were closed", calls=lost)
@@ -267,8 +240,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     for service in (ticker.run(), *workplace.services(), calls.run()):
         start(service)
 
-    twilio = _gate(config, tokens, clock, calls, unserved=calls.unserved)
-    app = _application(twilio, lambda: CallerLine(line_parts), lambda: len(calls))
+    twilio = twilio_gate(config, tokens, clock, calls, unserved=calls.unserved)
+    app = application(twilio, lambda: CallerLine(line_parts), lambda: len(calls))
     consoles = Consoles(
         ConsoleParts(
             accounts=accounts,
@@ -293,9 +266,9 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     Api(accounts, store, clock, identify, secure, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)
-    port = await _listen(config, app, stack)
+    port = await listen(config, app, stack)
     _say_hello(config, port, twilio, await accounts.first_link_token())
-    _write_server_file(config, port, stack)
+    write_server_file(config, port, stack)
     return Server(port, calls, hub, workplace, store, journal, accounts)
 
 
@@ -308,11 +281,11 @@ async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
     vad = VadService(ticker)
     start = await stack.enter_async_context(_background())
     start(ticker.run())
-    gate = _gate(config, tokens, clock, calls, unserved=lambda _: False)
-    app = _application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
-    port = await _listen(config, app, stack)
+    gate = twilio_gate(config, tokens, clock, calls, unserved=lambda _: False)
+    app = application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
+    port = await listen(config, app, stack)
     _say_hello(config, port, gate, None)
-    _write_server_file(config, port, stack)
+    write_server_file(config, port, stack)
     return port
 
 
@@ -328,69 +301,6 @@ async def _background() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], N
                 task.cancel()
 
 
-def make_agent(config: Config, pack: Pack) -> Agent:
-    """The configured agent: the pack's own flow, any class with the agent protocol, or a ladder of these.
-
-    Trains the pack's understanding, so call it off the event loop. Raises `ConfigError` or `PolicyError`.
-    """
-    if config.agent.ladder:
-        return _make_ladder(config, pack)
-    if config.agent.agent is None:
-        return FlowAgent(pack, config.data_dir)
-    return _import_agent("agent.agent", config.agent.agent, pack)
-
-
-def _make_ladder(config: Config, pack: Pack) -> LadderAgent:
-    """The agents of `agent.ladder`, named "flow" or by their class, as in the policy's `ladder.rungs`."""
-    agents: dict[str, Agent] = {}
-    for path in config.agent.ladder:
-        name = rung_name(path)
-        if name in agents:
-            raise ConfigError(f'agent.ladder: "{path}": there is a "{name}" already; rename one')
-        flow = path == FLOW
-        made = (
-            FlowAgent(pack, config.data_dir) if flow else _import_agent("agent.ladder", path, pack)
-        )
-        agents[name] = made
-    policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
-    prompts = pack.info.prompts
-    apology = [fill(each[0], pack.info.parameters) for each in (prompts.no_match, prompts.rephrase)]
-    try:
-        return LadderAgent(agents, policy, apology=apology)
-    except PolicyError as error:
-        raise PolicyError(f"{pack.policy_path}: {error}") from error
-
-
-def _import_agent(setting: str, path: str, pack: Pack) -> Agent:
-    module_name, _, class_name = path.partition(":")
-    try:
-        made: Agent = getattr(importlib.import_module(module_name), class_name)(pack)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f'{setting} = "{path}": {error}; write "module:Class" of an importable class'
-        ) from error
-    return made
-
-
-def sampling_key(config: Config) -> bytes:
-    """The secret of this server's draws, made when it is first needed; raises `ConfigError`.
-
-    It is kept, so that whoever may read the file can repeat a draw later.
-    """
-    file = config.data_dir / SAMPLING_KEY
-    try:
-        if not file.exists():
-            temporary = file.with_suffix(".tmp")
-            temporary.touch(0o600)
-            temporary.write_text(secrets.token_hex(32), encoding="ascii")
-            temporary.replace(file)
-        return bytes.fromhex(file.read_text(encoding="ascii"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{file}: cannot be used ({error}); remove it to get a new one"
-        ) from error
-
-
 async def _render(voice: CachedSynthesizer, pack: Pack) -> dict[str, bytes]:
     """Speak the fixed prompts once; returns the clips of the notices, which must never wait."""
     await voice.prepare(pack.fixed_prompts())
@@ -398,72 +308,6 @@ async def _render(voice: CachedSynthesizer, pack: Pack) -> dict[str, bytes]:
     for notice, variants in pack.info.notices.items():
         texts += [pack.notice(notice, time) for time in range(len(variants))]
     return {text: b"".join([chunk async for chunk in voice.synthesize(text)]) for text in texts}
-
-
-def _gate(
-    config: Config,
-    tokens: TokenStore,
-    clock: Clock,
-    calls: Calls,
-    unserved: Callable[[str], bool],
-) -> TwilioGate:
-    token = config.twilio.auth_token
-    return TwilioGate(
-        tokens=tokens,
-        clock=clock.now,
-        public_url=config.server.public_url,
-        auth_token=None if token is None else token.get_secret_value(),
-        fallback=Fallback(number=config.twilio.fallback_number),
-        parameters=lambda form: {CALLER: form.get("From", "unknown")},
-        accepting=calls.has_room,
-        unserved=unserved,
-        announcement=config.twilio.announcement,
-        on_status=lambda status: log.info(
-            "call status", call_sid=status.call_sid, status=status.status
-        ),
-    )
-
-
-def _application(
-    gate: TwilioGate, open_line: Callable[[], StreamSession], live: Callable[[], int]
-) -> web.Application:
-    """The routes that every mode has: telephony and health."""
-
-    async def media(request: web.Request) -> web.StreamResponse:
-        refusal = gate.check_upgrade(request)
-        return refusal if refusal is not None else await media_socket(request, open_line)
-
-    async def healthy(_request: web.Request) -> web.Response:
-        return web.json_response({"ok": True})
-
-    async def ready(_request: web.Request) -> web.Response:
-        room = gate.accepting()
-        return web.json_response({"ready": room, "calls": live()}, status=200 if room else 503)
-
-    app = web.Application(middlewares=[one_shape])
-    app.router.add_post("/twilio/voice", gate.voice)
-    app.router.add_post("/twilio/after", gate.after)
-    app.router.add_post("/twilio/status", gate.status)
-    app.router.add_get("/twilio/media", media)
-    app.router.add_get("/healthz", healthy)
-    app.router.add_get("/readyz", ready)
-    return app
-
-
-async def _listen(config: Config, app: web.Application, stack: AsyncExitStack) -> int:
-    """Open the port; returns it."""
-    host = config.server.host
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=2.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, config.server.port).start()
-    except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host}:{config.server.port}: {error.strerror}; "
-            "choose another --port, or stop whatever has it"
-        ) from error
-    return int(runner.addresses[0][1])
 
 
 def _say_hello(config: Config, port: int, gate: TwilioGate, setup_token: str | None) -> None:
@@ -479,13 +323,3 @@ def _say_hello(config: Config, port: int, gate: TwilioGate, setup_token: str | N
         log.info(
             "make the first operator account here, once", url=f"{base}/setup?token={setup_token}"
         )
-
-
-def _write_server_file(config: Config, port: int, stack: AsyncExitStack) -> None:
-    """Say in the data folder that the server is ready, and where; until it stops."""
-    file = config.data_dir / SERVER_FILE
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    temporary.write_bytes(orjson.dumps({"port": port, "pid": os.getpid()}))
-    temporary.replace(file)
-    stack.callback(file.unlink, missing_ok=True)

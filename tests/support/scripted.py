@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 from handoff.events import DialogueFacts, Effect, IntentFacts
+from voice_hitl.agent.pack import Pack
 from voice_hitl.agent.protocol import (
     Acted,
     AgentEvent,
@@ -111,6 +112,13 @@ class ScriptedAgent:
 
     async def aclose(self) -> None:
         pass
+
+
+class TwinAgent(ScriptedAgent):
+    """One that takes a pack, as those of a configuration do."""
+
+    def __init__(self, pack: Pack) -> None:
+        super().__init__(name=pack.name)
 
 
 class ScriptedConversation:

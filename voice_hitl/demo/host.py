@@ -15,8 +15,8 @@ from pathlib import Path
 import orjson
 
 from handoff.storage import SqlStore
-from voice_hitl.app import SERVER_FILE
 from voice_hitl.config import DATABASE
+from voice_hitl.data_folder import SERVER_FILE
 from voice_hitl.errors import VoiceHitlError
 from voice_hitl.server.auth import Accounts
 

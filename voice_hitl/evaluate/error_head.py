@@ -1,8 +1,8 @@
 """The weights of *q* that the intent's signals have, fitted on public data: named turns, right or wrong.
 
 The model of live calls is trained on one part of a set and judges another; a wrong intent is a wrong answer.
-What such data cannot show (sound, repeats, tools, ...) keeps its prior weight. Outside turns count as 5 % of a
-set, and the sets count alike. Run it as `python -m voice_hitl.evaluate.error_head`.
+What such data cannot show (sound, repeats, tools, ...) keeps its prior weight. Outside turns count as 5 % of
+a set, and the sets count alike. Run it as `python -m voice_hitl.evaluate.error_head`.
 """
 
 from __future__ import annotations

@@ -8,12 +8,10 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -24,32 +22,25 @@ import psutil
 import pytest
 import structlog
 
-from handoff.errors import PolicyError
 from handoff.ports import CallRecord
 from handoff.storage import SqlStore
-from tests.support.scripted import ScriptedAgent
-from voice_hitl.agent.ladder import LadderAgent
-from voice_hitl.agent.pack import SHIPPED, Pack, load_pack
-from voice_hitl.agent.protocol import Heard
+from voice_hitl.agent.pack import SHIPPED, load_pack
 from voice_hitl.app import (
-    SAMPLING_KEY,
-    SERVER_FILE,
     Server,
     add_operator,
     list_operators,
-    make_agent,
     open_loopback,
     open_server,
     run_server,
-    sampling_key,
 )
 from voice_hitl.config import DATABASE, Config
+from voice_hitl.data_folder import SERVER_FILE
 from voice_hitl.errors import ConfigError, PackError
-from voice_hitl.language import Hypothesis
 from voice_hitl.server import wire
 from voice_hitl.telephony.emulator import Carrier, Playback
 
 SCRIPTED = "tests.support.scripted:ScriptedAgent"
+TWIN = "tests.support.scripted:TwinAgent"
 
 
 @pytest.fixture(autouse=True)
@@ -320,101 +311,9 @@ async def test_what_an_earlier_run_left_open_is_closed_at_start(config: Config) 
         assert (call.outcome, call.reason) == ("failed", "server_stopped")
 
 
-async def test_the_packs_own_agent_answers_when_none_is_named(config: Config) -> None:
-    agent = await asyncio.to_thread(
-        make_agent, changed(config, agent={"agent": None}), load_pack("banking")
-    )
-    try:
-        (greeting, *_) = agent.converse("CA1", {}).greeting()
-        assert greeting.text
-    finally:
-        await agent.aclose()
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "nowhere:Agent",
-        "tests.support.scripted:Nobody",
-        "nocolon",
-        "tests.support.scripted",
-        ":Agent",
-    ],
-)
-def test_an_agent_that_is_not_there_is_said_with_its_setting(config: Config, name: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        make_agent(changed(config, agent={"agent": name}), load_pack("banking"))
-    assert f'agent.agent = "{name}"' in str(caught.value)
-    assert '"module:Class"' in str(caught.value)
-
-
-class TwinAgent(ScriptedAgent):
-    """An agent that takes a pack, as those of a configuration do."""
-
-    def __init__(self, pack: Pack) -> None:
-        super().__init__(name=pack.name)
-
-
-TWIN = f"{__name__}:TwinAgent"
-
-
-def a_laddered_pack(tmp_path: Path, *rungs: str) -> Pack:
-    pack = load_pack("banking")
-    policy = {**pack.policy, "ladder": {"rungs": [{"name": rung} for rung in rungs]}}
-    return replace(pack, policy=policy)
-
-
-async def test_a_ladder_is_made_of_the_packs_own_agent_and_others(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, __name__, sys.modules[TwinAgent.__module__])
-    made = changed(config, agent={"agent": None, "ladder": ("flow", TWIN)})
-    agent = await asyncio.to_thread(
-        make_agent, made, a_laddered_pack(tmp_path, "flow", "TwinAgent")
-    )
-    assert isinstance(agent, LadderAgent)
-    assert agent.name == "flow > TwinAgent"
-    try:
-        call = agent.converse("CA1", {"caller": "+15550100"})
-        assert call.greeting()
-        found = call.understand(Heard(Hypothesis("what is my checking balance", 0.9, final=True)))
-        assert found.intent.name is not None
-        assert agent.stats["flow"].asked == 1
-    finally:
-        await agent.aclose()
-
-
-@pytest.mark.parametrize(
-    ("ladder", "rungs", "words"),
-    [
-        (("nowhere:Agent",), ("Agent",), 'agent.ladder = "nowhere:Agent": No module'),
-        ((TWIN, TWIN), ("TwinAgent",), 'there is a "TwinAgent" already; rename one'),
-        ((TWIN,), ("flow",), "names flow and agent.ladder TwinAgent: name the same agents"),
-        ((TWIN,), ("TwinAgent", "flow"), "name the same agents in the same order"),
-    ],
-)
-def test_a_ladder_that_cannot_be_is_said_in_one_line(
-    config: Config,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    ladder: tuple[str, ...],
-    rungs: tuple[str, ...],
-    words: str,
-) -> None:
-    monkeypatch.setitem(sys.modules, __name__, sys.modules[TwinAgent.__module__])
-    with pytest.raises((ConfigError, PolicyError)) as caught:
-        make_agent(
-            changed(config, agent={"agent": None, "ladder": ladder}),
-            a_laddered_pack(tmp_path, *rungs),
-        )
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 async def test_a_server_with_a_ladder_shows_how_each_agent_does(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: Config, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(sys.modules, __name__, sys.modules[TwinAgent.__module__])
     pack = tmp_path / "mine"
     shutil.copytree(SHIPPED / "banking", pack, ignore=shutil.ignore_patterns("scenarios"))
     with (pack / "policy.yaml").open("a", encoding="utf-8") as policy:
@@ -431,17 +330,6 @@ async def test_a_server_with_a_ladder_shows_how_each_agent_does(
             while asked not in await (await session.get(page)).text():
                 await phone.talks([b"\xff" * 160])
         await phone.hangs_up()
-
-
-def test_the_key_of_draws_is_made_once_and_kept_secret(config: Config) -> None:
-    config.data_dir.mkdir(parents=True)
-    key = sampling_key(config)
-    file = config.data_dir / SAMPLING_KEY
-    assert (len(key), file.stat().st_mode & 0o777) == (32, 0o600)
-    assert sampling_key(config) == key
-    file.write_text("not hex")
-    with pytest.raises(ConfigError, match="remove it to get a new one"):
-        sampling_key(config)
 
 
 async def test_a_server_that_cannot_start_leaves_nothing_running(config: Config) -> None:

@@ -1,0 +1,65 @@
+"""The data folder: the database, the secret of the draws, and where a running server says its port."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import orjson
+
+from handoff.storage import SqlStore
+from voice_hitl.config import DATABASE, Config
+from voice_hitl.errors import ConfigError
+
+SAMPLING_KEY = "sampling.key"  # secret bytes that every draw for an audit hangs on
+SERVER_FILE = "server.json"  # where a running server says its port, for tools on this machine
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[SqlStore]:
+    """The configured database, made when it is not there; raises `ConfigError` or `StorageError`."""
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"data_dir {config.data_dir}: cannot be made ({error.strerror}); choose another folder"
+        ) from error
+    store = await SqlStore.open(f"sqlite:///{(config.data_dir / DATABASE).resolve()}")
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+def sampling_key(config: Config) -> bytes:
+    """The secret of this server's draws, made when it is first needed; raises `ConfigError`.
+
+    It is kept, so that whoever may read the file can repeat a draw later.
+    """
+    file = config.data_dir / SAMPLING_KEY
+    try:
+        if not file.exists():
+            temporary = file.with_suffix(".tmp")
+            temporary.touch(0o600)
+            temporary.write_text(secrets.token_hex(32), encoding="ascii")
+            temporary.replace(file)
+        key = bytes.fromhex(file.read_text(encoding="ascii"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{file}: cannot be used ({error}); remove it to get a new one"
+        ) from error
+    if not key:
+        raise ConfigError(f"{file}: is empty; remove it to get a new one")
+    return key
+
+
+def write_server_file(config: Config, port: int, stack: AsyncExitStack) -> None:
+    """Say in the data folder that the server is ready, and where; until it stops."""
+    file = config.data_dir / SERVER_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".tmp")
+    temporary.write_bytes(orjson.dumps({"port": port, "pid": os.getpid()}))
+    temporary.replace(file)
+    stack.callback(file.unlink, missing_ok=True)
