@@ -144,10 +144,10 @@ SHIPPED = Models(
             "latency": 0.4,
         },
     ),
-    # `python -m voice_hitl.evaluate.error_head` on CLINC150, MultiDoGO insurance and banking77: turns that the
-    # live intent model named wrong, 9 % of them. Fitted on two of the sets it has, on the third, AUC 0.944, 0.822,
-    # 0.888 and log loss 0.161, 0.189, 0.210 (prior judgement: 0.181, 0.196, 0.217). What such data cannot
-    # show keeps its prior weight.
+    # `python -m voice_hitl.evaluate.error_head` on CLINC150, MultiDoGO insurance and banking77: turns that
+    # the live intent model named wrong, 9 % of them. Fitted on two of the sets it has, on the third, AUC
+    # 0.944, 0.822, 0.888 and log loss 0.161, 0.189, 0.210 (prior judgement: 0.181, 0.196, 0.217). What such
+    # data cannot show keeps its prior weight.
     error=head(
         -3.5137,
         {
