@@ -1,4 +1,4 @@
-"""Write `src/wire.ts` from `voice_hitl/server/wire.py`, so that the two sides cannot drift apart.
+"""Write `src/wire.ts` from `voice_hitl/server/wire/`, so that the two sides cannot drift apart.
 
 Run `python -m voice_hitl.console.generate_types` after every change of the wire types; a test fails
 while the file is stale.

@@ -29,7 +29,7 @@ class Sample(BaseModel):
 
 def test_the_file_is_current() -> None:
     assert generate_types.TARGET.read_text("utf-8") == generate_types.render(), (
-        "wire.py has changed: run `python -m voice_hitl.console.generate_types`"
+        "the wire types have changed: run `python -m voice_hitl.console.generate_types`"
     )
 
 
