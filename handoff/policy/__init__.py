@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -130,9 +130,18 @@ def _fields_at(path: tuple[str, ...]) -> set[str]:
     model: type[BaseModel] = Policy
     for part in path:
         field = model.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type):
+        if field is None:
+            continue  # a place in a list, or a name in a mapping, of the model at hand
+        inner = next(_models_in(field.annotation), None)
+        if inner is None:
             return set()
-        if not issubclass(field.annotation, BaseModel):
-            return set()
-        model = field.annotation
+        model = inner
     return set(model.model_fields)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models of an annotation, e.g. of `tuple[Rung, ...]`, `dict[str, Rule]` or `Rule | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

@@ -41,6 +41,9 @@ def test_values_are_read_from_a_mapping() -> None:
     [
         ({"tresholds": {}}, ["'tresholds' is unknown", "write 'thresholds'"]),
         ({"costs": {"operatr": 1}}, ["'costs.operatr' is unknown", "write 'operator'"]),
+        ({"ladder": {"rungs": [{"name": "flow", "slop": 1}]}}, ["rungs.0.slop", "write 'slope'"]),
+        ({"oversight": {"actions": {"pay": {"mod": "in"}}}}, ["actions.pay.mod", "write 'mode'"]),
+        ({"oversight": {"packs": {"bank": {"reed": {}}}}}, ["packs.bank.reed", "write 'read'"]),
         ({"costs": {"zzz": 1}}, ["'costs.zzz' is unknown", "known here: ", "abandon"]),
         ({"costs": {"fail": -1}}, ["'costs.fail'", "greater than or equal to 0", "got -1"]),
         ({"costs": {"fail": float("nan")}}, ["'costs.fail'", "finite"]),
