@@ -1,29 +1,25 @@
 """The figures of the whole system, people included, over a sliding window.
 
 Fed by plain facts; each figure comes with its count and 95 % interval, or says "not enough data". Memory is
-bounded: sums in `BUCKETS` buckets of time that are forgotten as they leave the window, and the last
-`OUTCOMES` predictions of a head and `PAIRS` reviews.
+bounded: sums in `BUCKETS` buckets of time that are forgotten as they leave the window, the last predictions
+of each head (`handoff.predictions`) and the last `PAIRS` reviews. A look costs a millisecond or two.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-
 from handoff.agreement import Agreement, agreement
-from handoff.calibration import ece
 from handoff.errors import ProtocolError
 from handoff.intervals import Figure, mean_figure, share_figure, too_little, wilson
 from handoff.policy import Policy
+from handoff.predictions import Predictions
 
 BUCKETS = 288  # of five minutes in a day
-OUTCOMES = 2000  # a head
 PAIRS = 5000
-RESAMPLES = 200  # of the bootstrap of ECE
 
 Path = Literal["automatic", "vetoable", "approved", "handed_off"]
 Outcome = Literal["automated", "handed_off", "abandoned", "failed"]
@@ -123,6 +119,17 @@ class Tally:
         )
 
     @classmethod
+    def together(cls, parts: Collection[Tally]) -> Tally:
+        """The sum of many, faster than one by one."""
+        return cls(
+            sum([part.n for part in parts]),
+            sum([part.total for part in parts], 0.0),
+            sum([part.squares for part in parts], 0.0),
+            sum([part.weights for part in parts], 0.0),
+            sum([part.weights_squared for part in parts], 0.0),
+        )
+
+    @classmethod
     def of(cls, value: float, weight: float = 1.0) -> Tally:
         """One observation."""
         return cls(1, weight * value, value * value, weight, weight * weight)
@@ -145,30 +152,38 @@ class Tally:
 class Window:
     """Tallies in buckets of time; what is older than the window is forgotten."""
 
-    __slots__ = ("_buckets", "_seconds")
+    __slots__ = ("_buckets", "_closed", "_seconds")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds / BUCKETS
         self._buckets: deque[tuple[int, Tally]] = deque()
+        self._closed: Tally | None = None  # the sum of all buckets but the last; None: not known
 
     def add(self, tally: Tally, now: float) -> None:
         """Count at `now`; times earlier than the last one's bucket count into that."""
         index = int(now // self._seconds)
         if self._buckets and self._buckets[-1][0] >= index:
-            last, before = self._buckets.pop()
-            self._buckets.append((last, before + tally))
+            last, before = self._buckets[-1]
+            self._buckets[-1] = (last, before + tally)
         else:
             self._buckets.append((index, tally))
+            self._closed = None
         self._forget(index)
 
     def sum(self, now: float) -> Tally:
         """All of the window that ends now."""
         self._forget(int(now // self._seconds))
-        return sum((tally for _, tally in self._buckets), Tally())
+        if not self._buckets:
+            return Tally()
+        if self._closed is None:
+            parts = [tally for _, tally in self._buckets]
+            self._closed = Tally.together(parts[:-1])
+        return self._closed + self._buckets[-1][1]
 
     def _forget(self, index: int) -> None:
         while self._buckets and self._buckets[0][0] <= index - BUCKETS:
             self._buckets.popleft()
+            self._closed = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +215,7 @@ class Metrics:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy.warnings
         self._windows: dict[str, Window] = {}
-        self._outcomes: dict[Head, deque[tuple[float, bool]]] = {
-            head: deque(maxlen=OUTCOMES) for head in HEADS
-        }
+        self._outcomes: dict[Head, Predictions] = {head: Predictions() for head in HEADS}
         self._reviews: deque[tuple[str, str]] = deque(maxlen=PAIRS)
 
     def handle(self, fact: Fact, now: float) -> None:
@@ -232,8 +245,8 @@ class Metrics:
             service_level=self._share("in_time", now),
             error_by_path={path: self._share(f"wrong:{path}", now) for path in PATHS},
             reviewers=agreement(self._reviews),
-            ece={head: self._ece(head) for head in HEADS},
-            brier={head: self._brier(head) for head in HEADS},
+            ece={head: said.ece(self._policy.ece_minimum) for head, said in self._outcomes.items()},
+            brier={head: said.brier(self._policy.minimum) for head, said in self._outcomes.items()},
         )
 
     # --- inside -----------------------------------------------------------------------------
@@ -266,7 +279,7 @@ class Metrics:
             case Predicted(head, probability, outcome):
                 if head not in HEADS or not 0 <= probability <= 1:
                     raise ProtocolError(f"no probability of h or q: {head}, {probability}")
-                self._outcomes[head].append((probability, outcome))
+                self._outcomes[head].add(probability, outcome)
             case _:
                 raise ProtocolError(f"metrics know no fact {type(fact).__name__}")
 
@@ -279,22 +292,3 @@ class Metrics:
 
     def _mean(self, name: str, now: float) -> Figure:
         return self._sum(name, now).mean(self._policy.minimum)
-
-    def _ece(self, head: Head) -> Figure:
-        """Ten bins of equal mass; the interval is a percentile bootstrap within bins, with a fixed seed."""
-        kept = self._outcomes[head]
-        if len(kept) < self._policy.ece_minimum:
-            return too_little(len(kept))
-        p, y = (np.array(column, dtype=np.float64) for column in zip(*kept, strict=True))
-        value, rng, again = ece(p, y), np.random.default_rng(0), np.zeros(RESAMPLES)
-        for part in np.array_split(np.argsort(p, kind="stable"), 10):
-            drawn = rng.integers(0, len(part), (RESAMPLES, len(part)))
-            again += len(part) * np.abs((p - y)[part][drawn].mean(axis=1))
-        low, high = (float(edge) for edge in np.quantile(again / len(p), [0.025, 0.975]))
-        # Resampling adds noise, which ECE takes for error: the interval leans upwards, but holds its value.
-        return Figure(len(p), value, min(low, value), max(high, value))
-
-    def _brier(self, head: Head) -> Figure:
-        losses = [(p - y) ** 2 for p, y in self._outcomes[head]]
-        total, squares = sum(losses), sum(loss * loss for loss in losses)
-        return mean_figure(len(losses), total, squares, self._policy.minimum)

@@ -8,7 +8,7 @@ people who work longer do not look like fatigue.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -46,48 +46,90 @@ class ShiftCurve:
     note: str
 
 
+class ShiftAnswers:
+    """The newest answers, counted by person and bin, so that a curve does not go through them all."""
+
+    __slots__ = ("_care", "_counts", "_last", "_most", "_newest")
+
+    def __init__(self, policy: Policy, most: int) -> None:
+        """Keeps `most` answers; the oldest is forgotten first."""
+        self._care = policy.care
+        self._last = math.ceil(self._care.work_minutes / self._care.curve_minutes)  # bin
+        self._most = most
+        self._newest: deque[tuple[str, int, bool]] = deque()
+        self._counts: dict[str, dict[int, _Count]] = {}
+
+    def add(self, answer: ShiftAnswer) -> None:
+        """Count one; raises `ValueError` on minutes that are negative or not finite."""
+        if not (math.isfinite(answer.minutes) and answer.minutes >= 0):
+            raise ValueError("minutes on shift must be finite and not negative")
+        place = min(int(answer.minutes / self._care.curve_minutes), self._last)
+        self._newest.append((answer.operator_id, place, answer.right))
+        count = self._counts.setdefault(answer.operator_id, {}).setdefault(place, _Count())
+        count.n += 1
+        count.right += answer.right
+        if len(self._newest) > self._most:
+            self._forget(*self._newest.popleft())
+
+    def curve(self) -> ShiftCurve:
+        """What the answers show; see `shift_curve`."""
+        care = self._care
+        bins = []
+        for place in range(self._last + 1):
+            here = [counts[place] for counts in self._counts.values() if place in counts]
+            n, right = sum(count.n for count in here), sum(count.right for count in here)
+            enough = n >= care.curve_minimum and len(here) >= care.curve_people
+            end = math.inf if place == self._last else (place + 1) * care.curve_minutes
+            figure = share_figure(right, n) if enough else too_little(n)
+            bins.append(ShiftBin(place * care.curve_minutes, end, len(here), figure))
+        told = [part.accuracy.value for part in bins if part.accuracy.value is not None]
+        if len(told) < 2 or len(self._counts) < care.curve_people:
+            return ShiftCurve(tuple(bins), None, None, None, NOT_ENOUGH)
+        z = _trend(self._counts.values())
+        p = None if z is None else math.erfc(abs(z) / math.sqrt(2))
+        note = "" if z is not None else "nobody's answers differ: no trend to test"
+        return ShiftCurve(tuple(bins), z, p, told[0] - told[-1], note)
+
+    def _forget(self, operator_id: str, place: int, right: bool) -> None:
+        counts = self._counts[operator_id]
+        counts[place].n -= 1
+        counts[place].right -= right
+        if not counts[place].n:
+            del counts[place]
+        if not counts:
+            del self._counts[operator_id]
+
+
 def shift_curve(answers: Iterable[ShiftAnswer], policy: Policy) -> ShiftCurve:
     """The curve in bins of `care.curve_minutes` up to `care.work_minutes`; what is later goes into the last.
 
     A bin is told from `care.curve_minimum` answers of `care.curve_people` people, the trend from that many
     over all. Raises `ValueError` on minutes that are negative or not finite.
     """
-    care = policy.care
-    count = math.ceil(care.work_minutes / care.curve_minutes) + 1
-    binned: list[list[ShiftAnswer]] = [[] for _ in range(count)]
-    by_person: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-    for answer in answers:
-        if not (math.isfinite(answer.minutes) and answer.minutes >= 0):
-            raise ValueError("minutes on shift must be finite and not negative")
-        index = min(int(answer.minutes / care.curve_minutes), count - 1)
-        binned[index].append(answer)
-        by_person[answer.operator_id].append((index, answer.right))
-    bins = []
-    for index, here in enumerate(binned):
-        people = len({answer.operator_id for answer in here})
-        enough = len(here) >= care.curve_minimum and people >= care.curve_people
-        right = sum(answer.right for answer in here)
-        end = math.inf if index == count - 1 else (index + 1) * care.curve_minutes
-        figure = share_figure(right, len(here)) if enough else too_little(len(here))
-        bins.append(ShiftBin(index * care.curve_minutes, end, people, figure))
-    told = [part.accuracy.value for part in bins if part.accuracy.value is not None]
-    if len(told) < 2 or len(by_person) < care.curve_people:
-        return ShiftCurve(tuple(bins), None, None, None, NOT_ENOUGH)
-    z = _trend(list(by_person.values()))
-    p = None if z is None else math.erfc(abs(z) / math.sqrt(2))
-    note = "" if z is not None else "nobody's answers differ: no trend to test"
-    return ShiftCurve(tuple(bins), z, p, told[0] - told[-1], note)
+    given = list(answers)
+    counted = ShiftAnswers(policy, len(given))
+    for answer in given:
+        counted.add(answer)
+    return counted.curve()
 
 
-def _trend(people: list[list[tuple[int, bool]]]) -> float | None:
+@dataclass(slots=True)
+class _Count:
+    """One person's answers in one bin."""
+
+    n: int = 0
+    right: int = 0
+
+
+def _trend(people: Iterable[dict[int, _Count]]) -> float | None:
     """Mantel's stratified trend: within each person, covariance of bin and right under exchangeability."""
     together, variance = 0.0, 0.0
-    for answers in people:
-        n = len(answers)
-        mean_bin = sum(index for index, _ in answers) / n
-        rate = sum(right for _, right in answers) / n
-        spread = sum((index - mean_bin) ** 2 for index, _ in answers)
-        together += sum((index - mean_bin) * right for index, right in answers)
+    for counts in people:
+        n = sum(count.n for count in counts.values())
+        mean_bin = sum(place * count.n for place, count in counts.items()) / n
+        rate = sum(count.right for count in counts.values()) / n
+        spread = sum(count.n * (place - mean_bin) ** 2 for place, count in counts.items())
+        together += sum((place - mean_bin) * count.right for place, count in counts.items())
         if n > 1:
             variance += spread * n * rate * (1 - rate) / (n - 1)
     return together / math.sqrt(variance) if variance > 1e-12 else None

@@ -7,7 +7,6 @@ the rest every `REST`th time. Everything starts anew with a new machine.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from handoff import drift, metrics, outcomes
@@ -17,7 +16,7 @@ from handoff.events import DeadlinePassed
 from handoff.metrics import HEADS, Figures, Metrics
 from handoff.outcomes import Outcomes
 from handoff.policy import Policy
-from handoff.shifts import ShiftAnswer, ShiftCurve, shift_curve
+from handoff.shifts import ShiftAnswer, ShiftAnswers, ShiftCurve
 
 SAMPLE = 10.0  # seconds
 REST = 6  # samples: a minute
@@ -65,7 +64,7 @@ class Supervision:
         self._metrics = Metrics(policy)
         self._outcomes = Outcomes()
         self._watch = Watch(policy)
-        self._shift: deque[ShiftAnswer] = deque(maxlen=SHIFT_ANSWERS)
+        self._shift = ShiftAnswers(policy, SHIFT_ANSWERS)
         self._waiting, self._overdue = 0, 0
         self._samples = 0
         self._due = now + SAMPLE
@@ -86,7 +85,7 @@ class Supervision:
         elif isinstance(event, ShiftAnswer):
             if not 0 <= event.minutes < float("inf"):
                 raise ProtocolError("minutes on shift must be finite and not negative")
-            self._shift.append(event)
+            self._shift.add(event)
         elif isinstance(event, metrics.Fact):
             self._metrics.handle(event, now)
             if isinstance(event, metrics.ProposalAnswered):
@@ -115,7 +114,7 @@ class Supervision:
 
     def shift(self) -> ShiftCurve:
         """Accuracy over minutes on shift, of everyone together."""
-        return shift_curve(self._shift, self._policy)
+        return self._shift.curve()
 
     @property
     def warnings(self) -> tuple[Warned, ...]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handoff.intervals import NOT_ENOUGH
 from handoff.policy import Policy
-from handoff.shifts import ShiftAnswer, shift_curve
+from handoff.shifts import ShiftAnswer, ShiftAnswers, shift_curve
 
 RULES = Policy()
 
@@ -90,3 +90,21 @@ def test_order_does_not_matter_and_every_answer_is_in_one_bin(
     for part in curve.bins:
         if part.accuracy.value is not None:
             assert part.people >= 5 and part.accuracy.n >= 30
+
+
+@given(
+    st.lists(
+        st.builds(ShiftAnswer, st.sampled_from("abcdefg"), st.floats(0, 150), st.booleans()),
+        max_size=400,
+    ),
+    st.integers(1, 300),
+)
+def test_answers_that_are_forgotten_leave_nothing_behind(
+    given_answers: list[ShiftAnswer], most: int
+) -> None:
+    counted = ShiftAnswers(RULES, most)
+    for answer in given_answers:
+        counted.add(answer)
+    curve, anew = counted.curve(), shift_curve(given_answers[-most:], RULES)
+    assert (curve.bins, curve.drop, curve.note) == (anew.bins, anew.drop, anew.note)
+    assert curve.z == (None if anew.z is None else pytest.approx(anew.z, abs=1e-9))
