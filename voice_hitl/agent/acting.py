@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handoff.events import Effect
-from voice_hitl.agent.frames import Run
+from voice_hitl.agent.frames import Frame, Run
+from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
-from voice_hitl.agent.spec import ToolSpec
+from voice_hitl.agent.spec import StepSpec, ToolSpec
 from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolTimeout, run_tool
 from voice_hitl.agent.wording import fill
 from voice_hitl.errors import ToolError
@@ -50,8 +51,13 @@ class Actor:
         over = amount > tool.limit and tool.above_limit is not None
         return (tool.above_limit or tool.effect) if over else tool.effect, amount
 
-    async def act(self, plan: Run, shown: Mapping[str, str]) -> AsyncIterator[AgentEvent]:
-        """Propose (unless it only reads), run, and report; `outcome` holds what came of it."""
+    async def act(
+        self, plan: Run, shown: Mapping[str, str], reasoning: str = ""
+    ) -> AsyncIterator[AgentEvent]:
+        """Propose (unless it only reads), run, and report; `outcome` holds what came of it.
+
+        `reasoning` says why, for whoever is asked to approve it.
+        """
         self._count += 1
         action_id = f"{self._call_id}:{self._count}"
         tool = plan.tool
@@ -70,6 +76,8 @@ class Actor:
                 limit=tool.limit,
                 regulated=tool.regulated,
                 over_limit=amount is not None and tool.limit is not None and amount > tool.limit,
+                reasoning=reasoning,
+                alternatives=tuple(fill(text, shown) for text in tool.alternatives),
             )
             verdict = self._verdicts.pop(action_id, Verdict(allowed=False))
             if not verdict.allowed:
@@ -82,9 +90,7 @@ class Actor:
             result = await run_tool(self._toolbox, plan.name, tool, call, arguments)
         except ToolTimeout as error:
             self.outcome = Outcome(uncertain=tool.effect is not Effect.READ)
-            yield Acted(
-                action_id, plan.name, effect, ok=False, result=str(error), certain=False
-            )
+            yield Acted(action_id, plan.name, effect, ok=False, result=str(error), certain=False)
         except ToolError as error:
             self.outcome = Outcome()
             yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
@@ -93,3 +99,13 @@ class Actor:
             if tool.remember:
                 self.remembered.update(result.values)
             yield Acted(action_id, plan.name, effect, ok=True, result=result.report)
+
+
+def reasoning(frame: Frame, steps: Sequence[StepSpec], index: int, shown: Mapping[str, str]) -> str:
+    """Why step `index` of a flow is taken: what the caller asked for, and the last thing they said yes to."""
+    why = [f"The caller said: “{mask(frame.words)}”."] if frame.words else []
+    before = [at for at in frame.confirmed if at < index]
+    if before:
+        text = steps[max(before)].confirm or ""
+        why.append(f"They said yes to: “{fill(text, shown)}”")
+    return " ".join(why)

@@ -217,12 +217,12 @@ class FlowConversation:
         if reading.intent is None:
             self._dialogue.start_offered()
         else:
-            self._dialogue.start(reading.intent, reading.values)
+            self._dialogue.start(reading.intent, reading.values, reading.text)
         return True
 
     def _ask_back(self, reading: Reading) -> bool:
         intents = tuple(name for name in (reading.intent, reading.second) if name)
-        self._dialogue.offer(intents, reading.values)
+        self._dialogue.offer(intents, reading.values, reading.text)
         return False
 
     def _fill(self, reading: Reading) -> bool:

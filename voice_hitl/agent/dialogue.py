@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from handoff.events import Effect
-from voice_hitl.agent.acting import Actor
+from voice_hitl.agent.acting import Actor, reasoning
 from voice_hitl.agent.completeness import Completeness
 from voice_hitl.agent.frames import Ask, Confirm, End, Frame, Goto, Run, Say, Walker
 from voice_hitl.agent.pack import Pack
@@ -56,7 +56,8 @@ class Dialogue:
         self.confirming: Confirm | None = None
         self.safe_mode = False
         self._candidates: tuple[str, ...] = ()
-        self._offered: Mapping[str, SlotValue] = {}  # slots that came with an unsure request
+        # Slots that came with an unsure request, and its words.
+        self._offered: tuple[Mapping[str, SlotValue], str] = {}, ""
         self._finished: Frame | None = None
 
     # --- what holds now -----------------------------------------------------------------------
@@ -145,10 +146,13 @@ class Dialogue:
 
     # --- what turns do ------------------------------------------------------------------------
 
-    def start(self, intent: str, values: Mapping[str, SlotValue]) -> None:
-        """Begin the flow of an intent; a running one waits, unless this is an emergency."""
+    def start(self, intent: str, values: Mapping[str, SlotValue], words: str = "") -> None:
+        """Begin the flow of an intent; a running one waits, unless this is an emergency.
+
+        `words` are the caller's own.
+        """
         spec = self._pack.agent.intents[intent]
-        frame = Frame(spec.flow or "", intent)
+        frame = Frame(spec.flow or "", intent, words=words)
         if values and self._finished is not None and self._finished.flow == frame.flow:
             # "and on sunday?": what was said a moment ago still holds, if it can do no harm.
             kept = self._finished.values if self._only_reads(frame.flow) else {}
@@ -156,17 +160,19 @@ class Dialogue:
         if spec.emergency:
             self.frames.clear()
         self.frames = [*self.frames[-_SUSPENDED:], frame]
-        self._candidates, self._offered = (), {}
+        self._candidates, self._offered = (), ({}, "")
         self.take(values)
 
     def start_offered(self) -> None:
         """Begin the flow that the caller was asked about."""
-        self.start(self._candidates[0], self._offered)
+        self.start(self._candidates[0], *self._offered)
 
-    def offer(self, intents: tuple[str, ...], values: Mapping[str, SlotValue]) -> None:
-        """Ask whether one of these (one or two) is meant."""
+    def offer(
+        self, intents: tuple[str, ...], values: Mapping[str, SlotValue], words: str = ""
+    ) -> None:
+        """Ask whether one of these (one or two) is meant; `words` are the caller's own."""
         self._candidates = intents
-        self._offered = values
+        self._offered = values, words
         self.state = State.CLARIFYING
         self._clarify()
 
@@ -282,7 +288,9 @@ class Dialogue:
                         yield sentence
                     if self._forbidden(plan.name):
                         return
-                    async for event in self.actor.act(plan, self.forms(shown=True)):
+                    shown = self.forms(shown=True)
+                    why = reasoning(frame, self._pack.agent.flows[frame.flow], plan.index, shown)
+                    async for event in self.actor.act(plan, shown, why):
                         yield event
                     if not self._settle(plan, frame):
                         return
@@ -374,7 +382,8 @@ class Dialogue:
         frame = self.frames[-1]
         intents = self._pack.agent.intents
         intent = next((name for name, spec in intents.items() if spec.flow == flow), frame.intent)
-        self.frames[-1] = Frame(flow, intent, dict(frame.values), dict(frame.results))
+        values, results = dict(frame.values), dict(frame.results)
+        self.frames[-1] = Frame(flow, intent, values, results, words=frame.words)
 
     def _only_reads(self, flow: str) -> bool:
         steps = self._pack.agent.flows[flow]

@@ -31,6 +31,7 @@ class Frame:
     ran: dict[int, Snapshot] = field(default_factory=dict)
     told: dict[int, Snapshot] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
+    words: str = ""  # the caller's own, with which it began
 
     def forget(self, names: Sequence[str]) -> None:
         """Slots to be asked for again."""

@@ -51,6 +51,8 @@ def check_agent(source: YamlSource, agent: AgentSpec, info: PackInfo) -> None:
         key = ("tools", name)
         for field in ("summary", "safe_mode", "refused"):
             _check_text(source, (*key, field), getattr(tool, field) or "", known)
+        for index, text in enumerate(tool.alternatives):
+            _check_text(source, (*key, "alternatives", index), text, known)
         clash = set(tool.returns) & set(agent.slots)
         if clash:
             raise source.error(

@@ -157,6 +157,8 @@ class ToolSpec(Spec):
     timeout: Annotated[float, Field(gt=0, le=30)] = 5.0  # seconds
     safe_mode: Text | None = None  # said instead of acting while nothing irreversible may be done
     refused: Text | None = None  # said when the action was not allowed; else the general prompt
+    alternatives: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
+    """What else could be done, for whoever is asked to approve it."""
 
     @property
     def may_be_irreversible(self) -> bool:

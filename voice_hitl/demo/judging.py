@@ -42,6 +42,7 @@ class Outcome:
     facts: Mapping[str, Any]  # of the pack's own database
     still_ringing: tuple[str, ...]  # operators at whom it rang on after its end
     problems: tuple[str, ...]  # of the caller or an operator
+    approvals: tuple[str, ...] = ()  # how what the AI asked for was answered, oldest first
 
 
 def judge(expect: Expectation, came: Outcome) -> list[Check]:
@@ -62,6 +63,9 @@ def judge(expect: Expectation, came: Outcome) -> list[Check]:
     elif expect.outcome == "automated":
         said = ", ".join(came.reasons) or ("asked" if came.requested else "not asked")
         checks.append(Check("no person asked", "not asked", said, not came.requested))
+    if expect.approval is not None:
+        last = came.approvals[-1] if came.approvals else "nobody answered"
+        checks.append(Check("approval", expect.approval, last, last == expect.approval))
     checks += [
         Check(
             f"bank: {name}", str(value), str(came.facts.get(name)), _same(came.facts, name, value)

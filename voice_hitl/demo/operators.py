@@ -73,6 +73,7 @@ class Floor:
         self.bridges: list[Bridge] = []
         self.ringing: dict[str, set[str]] = {}  # call -> names of operators at whom it rings
         self.rung: dict[str, list[str]] = {}  # call -> who was asked, in order
+        self.approvals: dict[str, list[str]] = {}  # call -> what was answered there and counted
         self.problems: list[str] = []
         self._plans: dict[str, Plan] = {}
 
@@ -98,6 +99,9 @@ class ScriptedOperator:
         self._floor = floor
         self._name = client.me.name
         self._accepted: dict[str, float] = {}
+        self._answered: dict[
+            str, tuple[str, str]
+        ] = {}  # approval -> its call, and what was answered
 
     async def run(self) -> None:
         """Be on the floor."""
@@ -109,6 +113,10 @@ class ScriptedOperator:
                         tasks.create_task(self._answer(window, offer))
                     case wire.OfferOver(call_id=call_id):
                         self._floor.ringing.get(call_id, set()).discard(self._name)
+                    case wire.ApprovalAsked(approval=approval):
+                        tasks.create_task(self._judge(window, approval))
+                    case wire.AnswerTaken():
+                        self._taken(message)
                     case wire.Bridged(call_id=call_id, epoch=epoch):
                         tasks.create_task(self._talk(window, call_id, epoch))
                     case wire.Unbridged(call_id=call_id, reason=reason):
@@ -141,6 +149,25 @@ class ScriptedOperator:
             await window.send(wire.Accept(offer_id=offer.offer_id))
         elif answer == "decline":
             await window.send(wire.Decline(offer_id=offer.offer_id))
+
+    # --- an approval ------------------------------------------------------------------------
+
+    async def _judge(self, window: ConsoleSocket, approval: wire.ApprovalView) -> None:
+        script = self._floor.plan(approval.call_id).script
+        found = answer_to(approval, script)
+        if found is None:
+            return
+        await asyncio.sleep(script.after)
+        words, answer = found
+        self._answered[approval.approval_id] = (approval.call_id, words)
+        await window.send(answer)
+
+    def _taken(self, message: wire.AnswerTaken) -> None:
+        call_id, words = self._answered.pop(message.approval_id, ("", ""))
+        if message.counted:
+            self._floor.approvals.setdefault(call_id, []).append(words)
+        else:
+            self._floor.problems.append(f"{self._name}: {message.message}")
 
     # --- a call -----------------------------------------------------------------------------
 
@@ -216,6 +243,23 @@ async def _conclude(window: ConsoleSocket, bridge: Bridge, script: OperatorScrip
         await window.send(back)
     else:
         await window.send(wire.EndCall(call_id=bridge.call_id, epoch=bridge.epoch))
+
+
+def answer_to(
+    approval: wire.ApprovalView, script: OperatorScript
+) -> tuple[str, wire.Approve | wire.Reject] | None:
+    """What a scenario has answered to an approval: in one word, and the command; None: nothing."""
+    about, digest = approval.approval_id, approval.digest
+    match script.approve:
+        case None:
+            return None
+        case "as_proposed":
+            return "approved", wire.Approve(approval_id=about, digest=digest)
+        case "reject":
+            return "rejected", wire.Reject(approval_id=about, digest=digest, reason=script.note)
+        case changes:
+            arguments = {**approval.arguments, **changes}
+            return "edited", wire.Approve(approval_id=about, digest=digest, arguments=arguments)
 
 
 def cut(audio: bytes) -> list[bytes]:

@@ -37,6 +37,7 @@ class Played:
     facts: Mapping[str, Any] = field(default_factory=dict)
     still_ringing: Sequence[str] = ()
     problems: Sequence[str] = ()  # of operators in this call
+    approvals: Sequence[str] = ()  # how operators answered what the AI asked for, oldest first
     judged: bool = True  # False: a person was free to do with it as they liked
 
 
@@ -107,6 +108,7 @@ def report_call(played: Played) -> CallReport:
         facts=played.facts,
         still_ringing=tuple(played.still_ringing),
         problems=(*record.problems, *record.faults, *played.problems),
+        approvals=tuple(played.approvals),
     )
     return CallReport(
         scenario=scenario.name,

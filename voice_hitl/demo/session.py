@@ -97,6 +97,7 @@ class Session:
             facts=await self.facts(scenario.caller) if scenario.expect.bank else {},
             still_ringing=sorted(self.floor.ringing.get(call_id, ())),
             problems=self.floor.problems[before:],
+            approvals=self.floor.approvals.get(call_id, ()),
             judged=judged,
         )
 

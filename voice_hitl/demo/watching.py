@@ -56,7 +56,8 @@ class Monitor:
     async def transcript(self, call_sid: str) -> Sequence[Spoken]:
         """All lines so far (see `ServerView`)."""
         entries = self._calls[call_sid].entries
-        return [Spoken(entries[seq].role, entries[seq].text) for seq in sorted(entries)]
+        lines = (entries[seq] for seq in sorted(entries))
+        return [Spoken(line.role, line.text, line.heard) for line in lines]
 
     async def state(self, call_sid: str) -> str:
         """Who has the call (see `ServerView`)."""

@@ -46,7 +46,7 @@ class SimulatedCaller:
     ) -> None:
         if view is None and scenario.needs_view():
             raise ScenarioError(
-                f"{scenario.source}: `if_agent_says` and `wait: operator` depend on what the server "
+                f"{scenario.source}: `if_agent_says`, `hears` and `wait: operator` depend on what the server "
                 "knows; play this scenario with `voice-hitl demo`"
             )
         self.scenario = scenario

@@ -20,6 +20,7 @@ from voice_hitl.simulate.clips import Clip, Noise, load_clip
 
 STEP_KINDS = ("say", "wait", "dtmf", "hangup", "if_agent_says")
 WAITED_FOR = ("agent_done", "agent_speaking", "operator")
+LONGEST_REASON = 500  # characters that the console takes
 INTERRUPT_AFTER = 0.8  # seconds that an interrupting caller listens before they speak
 
 Seconds = Annotated[float, Field(ge=0, le=600)]
@@ -44,13 +45,15 @@ class Wait(Part):
     """Say nothing until something has happened, or for a time.
 
     `agent_done`: the agent spoke since the caller last did, all its marks are back and it has been quiet
-    for `quiet` seconds. `agent_speaking`: it is audible. `operator`: a person has taken the call.
+    for `quiet` seconds, and, with `hears`, one of these texts was heard of it, by the server's transcript.
+    `agent_speaking`: it is audible. `operator`: a person has taken the call.
     Not within `timeout` seconds: the caller gives up and the call counts as gone wrong.
     """
 
     wait: Literal["agent_done", "agent_speaking", "operator"] | Seconds
     timeout: Seconds = 12.0
     quiet: Seconds = 0.4
+    hears: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = None
 
     @field_validator("wait", mode="before")
     @classmethod
@@ -62,6 +65,12 @@ class Wait(Part):
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 600:
             return float(value)
         raise ValueError(f"wait for {', '.join(WAITED_FOR)} or a number of seconds (0 to 600)")
+
+    @model_validator(mode="after")
+    def _words_of_the_agent(self) -> Wait:
+        if self.hears is not None and self.wait != "agent_done":
+            raise ValueError("`hears` belongs to `wait: agent_done`")
+        return self
 
 
 class Dtmf(Part):
@@ -114,7 +123,7 @@ class Condition(Part):
     def branch(self, said: str) -> Sequence[Step]:
         """The steps to go on with after the agent said this."""
         wanted = [self.contains] if isinstance(self.contains, str) else self.contains
-        if not any(part.casefold() in said.casefold() for part in wanted):
+        if not said_any(wanted, said):
             return self.otherwise
         if self.say is not None and self.text is not None:
             return [Say(say=self.say, text=self.text)]
@@ -158,9 +167,11 @@ class OperatorScript(Part):
     """What the scripted operator of a headless demo does with this call.
 
     `accept`: true takes it, false declines it (and so does everybody after them), "never" lets it ring.
-    `declines`: so many operators decline before that. `after`: seconds of ringing before.
-    `say`: what they say once they have it. `then`: hand it back with `note`, end it, or stay until the
-    caller hangs up.
+    `declines`: so many operators decline before that. `after`: seconds of ringing, or of looking at an
+    approval, before. `say`: what they say once they have it. `then`: hand it back with `note`, end it, or
+    stay until the caller hangs up. `approve`: their answer to every action of this call that they are asked
+    to approve: as the AI proposed it, with other values of these arguments, or not, because of `note`;
+    without it they let the time run out.
     """
 
     accept: Literal[True, False, "never"] = True
@@ -170,6 +181,17 @@ class OperatorScript(Part):
     text: str = ""
     then: Literal["hand_back", "end", "stay"] = "end"
     note: str = Field(default="", max_length=2000)
+    approve: (
+        Literal["as_proposed", "reject"] | Annotated[dict[str, str], Field(min_length=1)] | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _says_why(self) -> OperatorScript:
+        if self.approve == "reject" and not 0 < len(self.note) <= LONGEST_REASON:
+            raise ValueError(
+                f"`approve: reject` needs a `note` that says why, at most {LONGEST_REASON} characters"
+            )
+        return self
 
 
 class Expectation(Part):
@@ -177,6 +199,9 @@ class Expectation(Part):
 
     outcome: Literal["automated", "handed_off", "abandoned", "failed"]
     reasons_any: list[str] = []  # at least one of these codes is among the handoff's reasons
+    approval: Literal["approved", "edited", "rejected"] | None = (
+        None  # how the last one was answered
+    )
     bank: dict[str, Any] = {}  # facts that must hold in the pack's own database
 
 
@@ -218,7 +243,8 @@ class Scenario(Part):
     def needs_view(self) -> bool:
         """Whether the caller must be told what the server knows (a `ServerView`)."""
         return any(
-            isinstance(step, IfAgentSays) or (isinstance(step, Wait) and step.wait == "operator")
+            isinstance(step, IfAgentSays)
+            or (isinstance(step, Wait) and (step.wait == "operator" or step.hears is not None))
             for step in self.every_step()
         )
 
@@ -229,6 +255,11 @@ class Scenario(Part):
         levels = [self.clip(saying.say).speech_rms for saying in self.sayings()] or [1000.0]
         level = sum(levels) / len(levels)
         return Noise(self.source.parent / self.noise.wav, self.noise.snr_db, level)
+
+
+def said_any(wanted: Sequence[str], said: str) -> bool:
+    """Whether one of these texts is in what was said, upper and lower case alike."""
+    return any(part.casefold() in said.casefold() for part in wanted)
 
 
 def _flat(steps: Sequence[Step]) -> Iterator[Step]:

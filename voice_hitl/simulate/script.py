@@ -18,6 +18,7 @@ from voice_hitl.simulate.scenario import (
     Scenario,
     Step,
     Wait,
+    said_any,
 )
 from voice_hitl.simulate.ticker import Ticker
 
@@ -33,6 +34,7 @@ class Spoken:
 
     role: str  # caller | agent | operator | system
     text: str
+    heard: str | None = None  # an agent's line: what the caller heard of it, once that is known
 
 
 class ServerView(Protocol):
@@ -105,6 +107,8 @@ class Script:
             return
         try:
             if step.wait == "agent_done":
+                if step.hears is not None:
+                    await self._hears(step.hears, step.timeout)
                 await self._line.until(
                     lambda now: self._line.agent_done(now, step.quiet), timeout=step.timeout
                 )
@@ -125,6 +129,13 @@ class Script:
         while await view.state(self._record.call_sid) != "operator":
             if self._ticker.now() >= until:
                 raise WaitedTooLong
+            await self._pause(_POLL)
+
+    async def _hears(self, wanted: Sequence[str], timeout: float) -> None:
+        until = self._ticker.now() + timeout
+        while not said_any(wanted, await self._heard()):
+            if self._ticker.now() >= until:
+                raise WaitedTooLong(f"waited {timeout:g} s in vain for {' or '.join(wanted)}")
             await self._pause(_POLL)
 
     async def _say(self, step: Say, following: Step | None) -> None:
@@ -150,13 +161,20 @@ class Script:
 
     async def _agent_said(self) -> str:
         """All that the agent said since the caller's last line."""
-        said: list[str] = []
+        return " ".join(spoken.text for spoken in await self._since_caller())
+
+    async def _heard(self) -> str:
+        """What the caller heard of it to its end: a line is written before it is spoken."""
+        return " ".join(spoken.heard or "" for spoken in await self._since_caller())
+
+    async def _since_caller(self) -> list[Spoken]:
+        lines: list[Spoken] = []
         for spoken in await self._seen().transcript(self._record.call_sid):
             if spoken.role == "caller":
-                said.clear()
+                lines.clear()
             elif spoken.role in ("agent", "operator"):
-                said.append(spoken.text)
-        return " ".join(said)
+                lines.append(spoken)
+        return lines
 
     async def _pause(self, seconds: float) -> None:
         until = self._ticker.now() + seconds
