@@ -1,13 +1,10 @@
-"""The handoff state of one call: who talks to the caller, and what happens to every event.
+"""What a call's session does on an event: one action for each kind of row of the table.
 
-All transitions are in `TABLE`, which is total: every event has a row in every state, so no event can surprise
-a live call. `docs/deciding.md` shows the diagram that `diagram()` draws from it. Nothing here judges the
-conversation: the engine does, and tells the session `HandOffDecided`.
+An action takes the event and the time, and returns the next state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -27,7 +24,6 @@ from handoff.commands import (
     Urgency,
     WithdrawRequest,
 )
-from handoff.errors import ProtocolError
 from handoff.events import (
     AgentEndedCall,
     BridgeUp,
@@ -43,19 +39,7 @@ from handoff.events import (
     TakeoverAsked,
 )
 from handoff.policy import Policy
-from handoff.states import (
-    LIVE,
-    SESSION_EVENTS,
-    CannotGoOn,
-    HandOffDecided,
-    Row,
-    SessionEvent,
-    State,
-    Table,
-    mermaid,
-)
-
-__all__ = ["TABLE", "Session", "State", "diagram"]
+from handoff.states import CannotGoOn, HandOffDecided, State
 
 # What a call becomes for whoever takes it, by reason, whatever it was about.
 BECOMES = {"emergency": "emergency", "harmful_content": "abuse"}
@@ -73,8 +57,8 @@ class Conversation(Protocol):
         """Sum the call up for an operator."""
 
 
-class Session:
-    """The state machine of one call; time is an argument, commands are handed out in order."""
+class Actions:
+    """A session's memory, and all that it can do."""
 
     __slots__ = (
         "_backoff_until",
@@ -122,43 +106,6 @@ class Session:
         self._limit_at: float | None = None
         self._bridge_at: float | None = None
         self._drain_at: float | None = None
-
-    def may_request(self, now: float, *, urgent: bool = False) -> bool:
-        """Whether a person may be asked for now; urgent ones skip the backoff, not the drain."""
-        if self.draining or self.state is not State.AI:
-            return False
-        if urgent:
-            return True
-        return self._requests < self._policy.waiting.max_requests and now >= self._backoff_until
-
-    def note_takeover(self, decision: Decision) -> None:
-        """Keep why an operator is taking the call unasked, should they get lost."""
-        self._decision = decision
-
-    def handle(self, event: SessionEvent, now: float) -> None:
-        """Take one event through the table; raises `ProtocolError` for a type it does not know."""
-        row = TABLE.get((self.state, type(event)))
-        if row is None:
-            raise ProtocolError(f"call {self._call_id}: no row for {type(event).__name__}")
-        target = row.action(self, event, now)
-        if target not in row.targets:
-            raise ProtocolError(
-                f"call {self._call_id}: {type(event).__name__} led {self.state} to {target}, "
-                f"which its row does not name"
-            )
-        self.state = target
-
-    def next_deadline(self) -> float | None:
-        """When to send `DeadlinePassed`, or None."""
-        times = (self._notice_at, self._limit_at, self._bridge_at, self._drain_at)
-        return min((time for time in times if time is not None), default=None)
-
-    def take_commands(self) -> list[CallCommand]:
-        """Hand out what has to be done since the last time, in order."""
-        commands, self._commands = self._commands, []
-        return commands
-
-    # --- actions: each returns the next state -----------------------------------------------
 
     def _nothing(self, _event: Any, _now: float) -> State:
         return self.state
@@ -369,79 +316,3 @@ class Session:
 
 def _at_least_high(decision: Decision) -> Urgency:
     return Urgency.CRITICAL if decision.urgency is Urgency.CRITICAL else Urgency.HIGH
-
-
-# --- the table --------------------------------------------------------------------------------
-
-
-Action = Callable[[Session, Any, float], State]
-
-
-def _row(action: Action, targets: State | tuple[State, ...], words: str) -> Row:
-    return Row(action, frozenset((targets,) if isinstance(targets, State) else targets), words)
-
-
-def _ignore(state: State, words: str) -> Row:
-    return _row(Session._nothing, state, words)
-
-
-def _table() -> dict[tuple[State, type], Row]:
-    ai, waiting, bridging, operator, ended = State
-    table: dict[tuple[State, type], Row] = {
-        (ai, HandOffDecided): _row(Session._request, waiting, "hold the AI, tell the caller, ask"),
-        (ai, CannotGoOn): _row(Session._cannot_go_on, ended, "say goodbye, end as failed"),
-        (ai, OperatorAssigned): _row(Session._connect, (bridging, ai), "an operator takes over"),
-        (ai, TakeoverAsked): _row(Session._ask_takeover, ai, "ask the desk for the takeover"),
-        (ai, AgentEndedCall): _row(Session._agent_ended, ended, "end the call"),
-        (ai, ServerDraining): _row(Session._drain, ai, "go on until the drain deadline"),
-        (ai, DeadlinePassed): _row(Session._deadline, (ai, ended), "drain deadline: end"),
-        (ai, OperatorLost): _ignore(ai, "nobody is bridged"),
-        (waiting, HandOffDecided): _row(Session._update_request, waiting, "newer urgency, brief"),
-        (waiting, OperatorAssigned): _row(Session._connect, (bridging, waiting), "connect them"),
-        (waiting, NobodyAvailable): _row(
-            Session._nobody, (ai, waiting), "tell, go on, in safe mode unless cleared"
-        ),
-        (waiting, TakeoverAsked): _row(Session._ask_takeover, waiting, "ask the desk"),
-        (waiting, ServerDraining): _row(Session._drain_waiting, ai, "withdraw, safe mode"),
-        (waiting, DeadlinePassed): _row(
-            Session._deadline, (waiting, ai), "still connecting, or waited too long"
-        ),
-        (waiting, OperatorLost): _ignore(waiting, "nobody is bridged"),
-        (bridging, BridgeUp): _row(Session._bridged, (operator, bridging), "they talk"),
-        (ended, OperatorAssigned): _row(Session._refuse_late_operator, ended, "give them back"),
-    }
-    for state in (bridging, operator):
-        table |= {
-            (state, OperatorAssigned): _row(
-                Session._connect, (bridging, state), "a newer epoch replaces the operator"
-            ),
-            (state, OperatorLost): _row(
-                Session._operator_lost, (waiting, ai, state), "tell, ask for another"
-            ),
-            (state, HandedBack): _row(Session._handed_back, (ai, state), "the AI resumes"),
-            (state, OperatorEndedCall): _row(Session._operator_ended, (ended, state), "end"),
-            (state, TakeoverAsked): _row(Session._ask_takeover, state, "the desk refuses"),
-            (state, ServerDraining): _row(Session._drain, state, "talk until the drain deadline"),
-        }
-    table[operator, DeadlinePassed] = _row(
-        Session._deadline, (operator, ended), "drain deadline: end"
-    )
-    table[bridging, DeadlinePassed] = _row(
-        Session._deadline, (bridging, waiting, ai, ended), "no audio in time: ask for another"
-    )
-    for state in LIVE:
-        table[state, CallerHungUp] = _row(
-            Session._hung_up, ended, "stop ringing, free the operator"
-        )
-    for state in State:
-        for event in SESSION_EVENTS:
-            table.setdefault((state, event), _ignore(state, "late: has no effect"))
-    return table
-
-
-TABLE: Table = _table()
-
-
-def diagram() -> str:
-    """Draw the table's changes of state as a Mermaid diagram."""
-    return mermaid(TABLE)
