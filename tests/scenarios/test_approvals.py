@@ -69,6 +69,20 @@ def test_an_approved_action_is_done_once_and_becomes_a_label() -> None:
     assert (label.head, label.value, label.source, label.by) == ("error", False, "approval", "ana")
 
 
+def test_the_time_that_a_person_takes_is_not_the_ais() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        await asyncio.sleep(20.0)
+        floor[0].answers(ask, Approve())
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana")
+    turns = kept(world.store.turns("CA1"))
+    (asked,) = [turn for turn in turns if turn.role == "caller"]
+    assert asked.latency_ms["reply"] < 50
+    assert asked.latency_ms["response"] < 900
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "said"),
     [

@@ -120,7 +120,7 @@ class Dialogue:
             known = action and not names_in(action)
             return f"a yes or no: {action if known else fill(self.confirming.text, forms)}"
         if self.state is State.CLARIFYING:
-            labels = (self._label(name) for name in self._candidates)
+            labels = (self._pack.label(name) for name in self._candidates)
             return f"whether this is about {' or '.join(labels)}"
         slot = self.pending_slot
         if slot is not None:
@@ -155,7 +155,7 @@ class Dialogue:
         frame = Frame(spec.flow or "", intent, words=words)
         if values and self._finished is not None and self._finished.flow == frame.flow:
             # "and on sunday?": what was said a moment ago still holds, if it can do no harm.
-            kept = self._finished.values if self._only_reads(frame.flow) else {}
+            kept = self._finished.values if self._parts.walker.only_reads(frame.flow) else {}
             frame.values.update(kept)
         if spec.emergency:
             self.frames.clear()
@@ -373,7 +373,7 @@ class Dialogue:
         if not self.frames:
             self.abandon()
             return False
-        label = self._label(self.frames[-1].intent)
+        label = self._pack.label(self.frames[-1].intent)
         self.speaker.say("back_to", self._prompts.back_to, "notice", label=label)
         return True
 
@@ -385,13 +385,8 @@ class Dialogue:
         values, results = dict(frame.values), dict(frame.results)
         self.frames[-1] = Frame(flow, intent, values, results, words=frame.words)
 
-    def _only_reads(self, flow: str) -> bool:
-        steps = self._pack.agent.flows[flow]
-        tools = [self._pack.agent.tools[step.run] for step in steps if step.run is not None]
-        return all(tool.effect is Effect.READ for tool in tools)
-
     def _clarify(self) -> None:
-        labels = [self._label(name) for name in self._candidates]
+        labels = [self._pack.label(name) for name in self._candidates]
         if len(labels) == 1:
             texts = self._prompts.clarify_one
             self.speaker.say("clarify_one", texts, "question", option=labels[0])
@@ -399,12 +394,3 @@ class Dialogue:
             first, second = labels
             texts = self._prompts.clarify_two
             self.speaker.say("clarify_two", texts, "question", first=first, second=second)
-
-    def _label(self, intent: str) -> str:
-        """An intent in words; what callers ask of any pack is labelled by the language."""
-        spec = self._pack.agent.intents.get(intent)
-        if spec is not None:
-            return spec.label
-        return next(
-            act.label for name, act in self._pack.speech.spec.acts.items() if name == intent
-        )

@@ -147,6 +147,11 @@ class Walker:
         slots = (name for name in (*asked, *named) if name in self._agent.slots)
         return tuple(dict.fromkeys(slots))
 
+    def only_reads(self, flow: str) -> bool:
+        """Whether nothing that a flow does changes anything."""
+        tools = [self._agent.tools[step.run] for step in self._agent.flows[flow] if step.run]
+        return all(tool.effect is Effect.READ for tool in tools)
+
     @staticmethod
     def known(frame: Frame, remembered: Mapping[str, str]) -> dict[str, str]:
         """All canonical values: results of the call, of the flow, and slots."""

@@ -67,6 +67,13 @@ class Pack:
         """What callers come for: names, with a label for people."""
         return {name: spec.label for name, spec in self.agent.intents.items()}
 
+    def label(self, intent: str) -> str:
+        """An intent in words; what callers ask of any pack is labelled by the language."""
+        spec = self.agent.intents.get(intent)
+        if spec is not None:
+            return spec.label
+        return next(act.label for name, act in self.speech.spec.acts.items() if name == intent)
+
     def notice(self, notice: Notice, time: int = 0) -> str:
         """The words of a notice; `time` counts how often it was said, for other words."""
         texts = self.info.notices[notice]

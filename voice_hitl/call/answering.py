@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from handoff import events as facts
+from handoff.approvals import TellCaller
 from handoff.engine import CallEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Heard, Sentence, Understanding, Verdict
@@ -211,6 +212,8 @@ class Answering:
 
     def on_gate(self, event: at.GateSaid, now: float) -> None:
         """The approval gate answers."""
+        if isinstance(event.said, TellCaller) and self._proposals.awaited:
+            self._reply_began(now)  # the time that a person takes from here on is not the AI's
         self._proposals.on_gate(event, now)
 
     def on_acted(self, event: at.ActedCame, now: float) -> None:
@@ -225,14 +228,17 @@ class Answering:
             if (
                 self._decided == self._number
             ):  # a reply to a turn, not a greeting or what follows a hand-back
-                self._watch.moment("sentence", now)
-                self._watch.measure(Stage.REPLY, "final", "sentence", now)
+                self._reply_began(now)
             self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
             self._beside.said(event.sentence.text)
             self._speaker.begin(event.sentence.text, event.chunk)
             self._turns.handle(turn.ReplyStarted(), now)
         else:
             self._speaker.go_on(event.chunk, last=event.last)
+
+    def _reply_began(self, now: float) -> None:
+        self._watch.moment("sentence", now)
+        self._watch.measure(Stage.REPLY, "final", "sentence", now)
 
     def on_reply_done(self, event: at.ReplyDone, now: float) -> None:
         """The agent has nothing more to say to this turn."""

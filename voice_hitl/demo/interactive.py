@@ -65,7 +65,11 @@ def _welcome(url: str, name: str, password: str) -> Panel:
         (name, "bold"),
         ("\npassword  ", "dim"),
         (password, "bold"),
-        ("\n\nGo available; calls that need a person will ring at your console.", ""),
+        (
+            "\n\nGo available; calls that need a person will ring at your console, and what the AI may",
+            "",
+        ),
+        ("\nnot do without a person's yes is shown there for you to approve.", ""),
     )
     return Panel(text, title="The console", expand=False, border_style="cyan", padding=(1, 2))
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from voice_hitl.agent.acting import Actor
-from voice_hitl.agent.frames import Run
+from voice_hitl.agent.acting import Actor, reasoning
+from voice_hitl.agent.frames import Frame, Run
 from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
 from voice_hitl.agent.spec import StepSpec, ToolSpec
 from voice_hitl.agent.tools import ToolCall, ToolResult
@@ -53,6 +53,31 @@ def run(name: str, tool: ToolSpec, arguments: Mapping[str, str]) -> Run:
     return Run(0, StepSpec(run=name), name, tool, arguments)
 
 
+FLOW = (
+    StepSpec(ask="amount"),
+    StepSpec(confirm="Pay {amount}?"),
+    StepSpec(run="pay"),
+    StepSpec(confirm="And {amount} more?"),
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "confirmed", "why"),
+    [
+        ("pay five", [1], "The caller said: “pay five”. They said yes to: “Pay $5.00?”"),
+        ("", [1, 3], "They said yes to: “Pay $5.00?”"),
+        ("pay five", [3], "The caller said: “pay five”."),
+        ("pay from 4111 1111 1111 1111", [], "The caller said: “pay from ••••••••••••1111”."),
+        ("", [], ""),
+    ],
+)
+def test_the_reasoning_is_what_the_caller_said_and_confirmed(
+    words: str, confirmed: list[int], why: str
+) -> None:
+    frame = Frame("pay", "pay", confirmed=dict.fromkeys(confirmed, ()), words=words)
+    assert reasoning(frame, FLOW, 2, {"amount": "$5.00"}) == why
+
+
 async def acted(actor: Actor, plan: Run, allow: bool | None) -> list[AgentEvent]:
     events: list[AgentEvent] = []
     async for event in actor.act(plan, {"amount": "$5.00"}):
@@ -91,6 +116,15 @@ async def test_above_the_limit_an_action_is_proposed_as_what_it_is() -> None:
     assert isinstance(proposal, Proposal)
     assert (proposal.over_limit, proposal.effect.value) == (True, "irreversible")
     assert actor.effect(PAY, {"amount": "100.00"})[0].value == "reversible"
+
+
+async def test_a_proposal_says_why_and_what_else_could_be_done() -> None:
+    tool = spec(arguments=["amount"], alternatives=["Do less than {amount}", "Ask again"])
+    plan = run("pay", tool, {"amount": "5.00"})
+    proposal = await anext(Actor(Box(), "c1", "+1").act(plan, {"amount": "$5.00"}, "They said so."))
+    assert isinstance(proposal, Proposal)
+    assert proposal.reasoning == "They said so."
+    assert proposal.alternatives == ("Do less than $5.00", "Ask again")
 
 
 async def test_reading_needs_no_proposal_and_may_be_remembered() -> None:

@@ -35,6 +35,22 @@ def test_asking_is_fine_where_the_scenario_wants_it() -> None:
     assert wrong(expect, asked) == []
 
 
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        (("approved",), []),
+        (("rejected", "approved"), []),
+        (("rejected",), ["approval"]),
+        ((), ["approval"]),
+    ],
+)
+def test_an_approval_must_have_been_answered_as_the_scenario_says(
+    answers: tuple[str, ...], found: list[str]
+) -> None:
+    expect = Expectation(outcome="automated", approval="approved")
+    assert wrong(expect, replace(ROUTINE, approvals=answers)) == found
+
+
 def test_a_handed_over_call_as_it_should_be() -> None:
     expect = Expectation(outcome="handed_off", reasons_any=["digit_zero", "explicit_request"])
     assert wrong(expect, HANDED) == []

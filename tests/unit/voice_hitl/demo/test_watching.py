@@ -1,5 +1,9 @@
-from voice_hitl.demo.watching import Watched, take_in
+from typing import cast
+
+from voice_hitl.demo.console_client import ConsoleClient
+from voice_hitl.demo.watching import Monitor, Watched, take_in
 from voice_hitl.server import wire
+from voice_hitl.simulate.script import Spoken
 
 
 def entry(seq: int, text: str) -> wire.TranscriptEntry:
@@ -37,6 +41,18 @@ def test_other_calls_are_none_of_its_business() -> None:
     assert take_in(watched, wire.CallChanged(call=view("CA2", "operator", 3))) == []
     assert take_in(watched, wire.CallGone(call_id="CA2", outcome="failed")) == []
     assert (watched.state, watched.points, watched.entries) == ("ai", [], {})
+
+
+async def test_a_caller_learns_what_was_heard_of_each_line() -> None:
+    monitor = Monitor(cast(ConsoleClient, None), lambda watched, news: None)
+    watched = monitor._calls["CA1"] = Watched("CA1")
+    take_in(watched, wire.TranscriptChanged(call_id="CA1", entry=entry(1, "what else")))
+    cut = entry(0, "one moment").model_copy(update={"heard": "one"})
+    take_in(watched, wire.TranscriptChanged(call_id="CA1", entry=cut))
+    assert list(await monitor.transcript("CA1")) == [
+        Spoken("agent", "one moment", "one"),
+        Spoken("agent", "what else", None),
+    ]
 
 
 def test_points_and_states_are_news_once() -> None:

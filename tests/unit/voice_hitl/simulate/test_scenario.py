@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from voice_hitl.simulate.scenario import Condition, Dtmf, Hangup, IfAgentSays, Say, Wait
+from voice_hitl.simulate.scenario import (
+    Condition,
+    Dtmf,
+    Hangup,
+    IfAgentSays,
+    OperatorScript,
+    Say,
+    Wait,
+)
 
 Make = Callable[..., Any]
 
@@ -29,6 +37,40 @@ def test_a_wait_is_for_something_or_for_a_time(given: object, meant: object) -> 
 def test_other_waits_are_refused(given: object) -> None:
     with pytest.raises(ValidationError, match="wait for agent_done, agent_speaking, operator or"):
         Wait.model_validate({"wait": given})
+
+
+def test_words_are_waited_for_after_the_agent_alone() -> None:
+    assert Wait.model_validate({"wait": "agent_done", "hears": ["else"]}).hears == ["else"]
+    for wrong in ({"wait": "operator", "hears": ["x"]}, {"wait": "agent_done", "hears": []}):
+        with pytest.raises(ValidationError, match="hears"):
+            Wait.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"approve": "as_proposed"},
+        {"approve": {"amount": "400.00"}},
+        {"approve": "reject", "note": "The account is under review."},
+    ],
+)
+def test_an_approval_is_answered_in_one_of_three_ways(given: dict[str, Any]) -> None:
+    assert OperatorScript.model_validate(given).approve == given["approve"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"approve": "yes"},
+        {"approve": {}},
+        {"approve": {"amount": 400.0}},
+        {"approve": "reject"},
+        {"approve": "reject", "note": "x" * 501},
+    ],
+)
+def test_other_answers_to_an_approval_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="approve"):
+        OperatorScript.model_validate(wrong)
 
 
 def test_a_bare_hangup_is_one_at_once() -> None:
@@ -89,6 +131,7 @@ def test_all_that_may_be_said_is_known_beforehand(scenario: Make) -> None:
 def test_only_forks_and_waiting_for_a_person_need_a_view(scenario: Make) -> None:
     assert not scenario({"wait": "agent_done"}, {"dtmf": "1"}, {"hangup": {}}).needs_view()
     assert scenario({"wait": "operator"}).needs_view()
+    assert scenario({"wait": "agent_done", "hears": ["else"]}).needs_view()
 
 
 def test_noise_is_as_loud_as_the_caller_allows(scenario: Make) -> None:

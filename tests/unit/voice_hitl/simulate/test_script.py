@@ -152,6 +152,33 @@ async def test_what_the_agent_said_last_decides(
     assert view.asked == {record.call_sid}
 
 
+@pytest.mark.parametrize(
+    ("lines", "problems"),
+    [
+        ([("caller", "pay", None), ("agent", "What Else?", "What Else?")], []),
+        ([("caller", "pay", None), ("agent", "What else?", None)], ["for what else or more"]),
+        ([("caller", "pay", None), ("agent", "What else?", "What")], ["for what else or more"]),
+        (
+            [("agent", "What else?", "What else?"), ("caller", "pay", None)],
+            ["for what else or more"],
+        ),
+    ],
+)
+async def test_the_caller_can_wait_until_they_have_heard_some_words(
+    call: Call,
+    talker: Make,
+    scenario: Make,
+    lines: list[tuple[str, str, str | None]],
+    problems: list[str],
+) -> None:
+    view = View()
+    view.lines = [Spoken(*line) for line in lines]
+    words = {"wait": "agent_done", "hears": ["what else", "more"], "timeout": 1}
+    async with talker(answers=[]).serving() as url:
+        record = await call(scenario(words, {"hangup": {}}), url, view=view)
+    assert record.problems == [f"waited 1 s in vain {each}" for each in problems]
+
+
 async def test_the_caller_can_wait_for_a_person(call: Call, talker: Make, scenario: Make) -> None:
     steps: tuple[dict[str, Any], ...] = (
         {"wait": "operator", "timeout": 3},

@@ -66,6 +66,19 @@ async def test_transfer(dial: Dial, bank: Bank) -> None:
     assert (await bank.facts(ALICE))["savings"] == "6400.00"
 
 
+async def test_a_transfer_is_proposed_with_the_callers_own_words(dial: Dial) -> None:
+    call = dial()
+    *_, done = await say_all(
+        call, "transfer five hundred dollars from savings", "to checking", "4321", "yes"
+    )
+    (proposal,) = done.proposals
+    assert proposal.reasoning == (
+        "The caller said: “transfer five hundred dollars from savings”. "
+        "They said yes to: “I'll move $500.00 from savings to checking. Is that right?”"
+    )
+    assert proposal.alternatives[0] == "Move less than $500.00, by approving it with another amount"
+
+
 async def test_transfer_slot_by_slot_with_keys(dial: Dial, bank: Bank) -> None:
     call = dial()
     await say_all(call, "i want to move some money", "from savings", "to checking", "fifty dollars")
