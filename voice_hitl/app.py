@@ -24,7 +24,7 @@ from voice_hitl.call.calls import Calls
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.line import CallerLine, LineParts, LoopbackLine
 from voice_hitl.call.moderating import make_moderation
-from voice_hitl.call.runner import CallParts
+from voice_hitl.call.parts import CallParts
 from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService

@@ -36,8 +36,9 @@ from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.line import CALLER, CallerLine, LineParts
 from voice_hitl.call.moderating import Moderation
+from voice_hitl.call.parts import CallParts
 from voice_hitl.call.ports import CallSnapshot
-from voice_hitl.call.runner import CallParts, CallRunner
+from voice_hitl.call.runner import CallRunner
 from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.transcript import Line

@@ -18,7 +18,8 @@ from voice_hitl.call.inbox import DigitCame, StreamClosed
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.loopback import LoopbackCall
-from voice_hitl.call.runner import CallParts, CallRunner
+from voice_hitl.call.parts import CallParts
+from voice_hitl.call.runner import CallRunner
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
 from voice_hitl.clock import Clock
