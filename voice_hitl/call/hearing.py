@@ -14,7 +14,6 @@ from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
-from voice_hitl.call.answering import Answering
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.latency import Stage
@@ -24,7 +23,11 @@ from voice_hitl.language import Hypothesis
 
 
 class Hearing:
-    """How one call's caller is heard. `settle` carries out at once what the call's machines want."""
+    """How one call's caller is heard.
+
+    `settle` carries out at once what the call's machines want; `overhear` tells the AI what a caller says
+    while a person is being called.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,7 @@ class Hearing:
         ingress: Ingress,
         listener: Listener,
         stopwatch: Stopwatch,
-        ai: Answering,
+        overhear: Callable[[Hypothesis], None],
         settle: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
@@ -46,7 +49,7 @@ class Hearing:
         self._ingress = ingress
         self._listener = listener
         self._watch = stopwatch
-        self._ai = ai
+        self._overhear = overhear
         self._settle = settle
         self._now = clock
         self._ignored_upto = 0  # utterances that do not count
@@ -101,7 +104,7 @@ class Hearing:
         """The caller pressed a key: a turn of its own where the AI answers."""
         self._book.system(f"The caller pressed {event.digit}.")
         self._engine.handle(facts.DigitPressed(event.digit), now)
-        if self._ai.in_charge:
+        if self._engine.state is State.AI:
             self._turns.handle(turn.DigitsPressed(event.digit), now)
 
     # --- what turn-taking wants of it ---
@@ -127,4 +130,4 @@ class Hearing:
         """Write down what nobody answers; the AI may still overhear that it is no longer needed."""
         self._book.caller_final(command.hypothesis)
         if self._engine.state is State.WAITING:
-            self._ai.overhear(command.hypothesis)
+            self._overhear(command.hypothesis)

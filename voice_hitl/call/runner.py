@@ -110,7 +110,7 @@ class CallRunner:
             ingress,
             self._listener,
             self._watch,
-            self._ai,
+            self._ai.overhear,
             self._settle,
             parts.clock.now,
         )

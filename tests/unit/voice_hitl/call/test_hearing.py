@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from handoff.commands import KeepDecision
+from handoff.events import DialogueFacts, OperatorAssigned
+from handoff.session import State
+from handoff.testing import a_turn
+from tests.support.booking import Desk
+from tests.support.scripted import ScriptedAgent, ScriptedConversation, ScriptedRecognizer
+from voice_hitl.audio.vad import SileroVad
+from voice_hitl.call import inbox as at
+from voice_hitl.call import turn_events as turn
+from voice_hitl.call.hearing import Hearing
+from voice_hitl.call.ingress import Ingress
+from voice_hitl.call.latency import Stage
+from voice_hitl.call.listening import Listener
+from voice_hitl.call.stopwatch import Stopwatch
+from voice_hitl.call.ticker import Ticker
+from voice_hitl.call.turns import Phase, TurnMachine
+from voice_hitl.call.vad_service import VadService
+from voice_hitl.language import Hypothesis
+
+
+@pytest.fixture(scope="module")
+def model() -> SileroVad:
+    return SileroVad()
+
+
+@dataclass
+class Call:
+    """A call's hearing over real machines; `settled` and `overheard` are what it asked of the others."""
+
+    model: SileroVad
+    desk: Desk = field(default_factory=Desk)
+    machine: TurnMachine = field(default_factory=TurnMachine)
+    now: float = 100.0
+    settled: list[Phase] = field(default_factory=list)
+    overheard: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.hearing = Hearing(
+            self.desk.engine,
+            self.machine,
+            self.desk.book,
+            ScriptedConversation(ScriptedAgent()),
+            Ingress(VadService(Ticker(), self.model)),
+            Listener(ScriptedRecognizer(), lambda event: None, lambda moment: moment),
+            Stopwatch(self.desk.engine, self.desk.book),
+            lambda hypothesis: self.overheard.append(hypothesis.text),
+            self._settle,
+            lambda: self.now,
+        )
+
+    def _settle(self) -> None:
+        self.settled.append(self.machine.phase)
+        self.now += 0.03  # what stopping the playback takes
+
+    def speaks(self, text: str, utterance: int = 1) -> None:
+        """A whole utterance of the caller with its transcript, closed by turn-taking."""
+        self.hearing.on_speech_began(at.SpeechBegan(self.now), self.now)
+        self.hearing.on_speech_stopped(at.SpeechStopped(self.now + 1), self.now + 1)
+        self.now += 3.0
+        self.machine.handle(turn.DeadlinePassed(), self.now)
+        (close,) = self.machine.take_commands()
+        assert isinstance(close, turn.CloseUtterance)
+        self.hearing.close_utterance(close)
+        self.hearing.on_final(at.FinalCame(utterance, said(text), 1.0), self.now)
+
+    def person_is_called(self) -> None:
+        asks = a_turn(1, "a person please", dialogue=DialogueFacts(wants_person=1.0))
+        self.desk.engine.handle(asks, self.now)
+
+
+def said(text: str) -> Hypothesis:
+    return Hypothesis(text, confidence=0.9, final=True)
+
+
+@pytest.fixture
+async def call(model: SileroVad) -> Call:
+    return Call(model)
+
+
+async def test_what_is_heard_is_answered(call: Call) -> None:
+    call.speaks("what is my balance")
+    (answer,) = call.machine.take_commands()
+    assert isinstance(answer, turn.Answer)
+    assert answer.hypothesis is not None
+    assert answer.hypothesis.text == "what is my balance"
+    assert set(call.desk.screen.measured_ms) == {Stage.ENDPOINT, Stage.TRANSCRIPT}
+
+
+async def test_words_so_far_are_shown_and_judged(call: Call) -> None:
+    call.hearing.on_speech_began(at.SpeechBegan(call.now), call.now)
+    call.hearing.on_speech_stopped(at.SpeechStopped(call.now), call.now)
+    before = call.machine.next_deadline()
+    call.hearing.on_partial(at.PartialCame(1, Hypothesis("what is my balance")), call.now)
+    assert call.desk.shown == {0: "what is my balance"}
+    assert call.machine.next_deadline() != before
+
+
+async def test_one_who_goes_on_within_the_pause_is_in_the_same_turn(call: Call) -> None:
+    call.hearing.on_speech_began(at.SpeechBegan(call.now), call.now)
+    assert call.hearing.speaking
+    call.hearing.on_speech_stopped(at.SpeechStopped(call.now), call.now)
+    assert not call.hearing.speaking
+    call.hearing.on_speech_went_on(at.SpeechWentOn(), call.now)
+    assert call.hearing.speaking
+    assert call.machine.take_commands() == []
+
+
+async def test_the_agent_falls_silent_before_a_barge_in_is_measured(call: Call) -> None:
+    call.machine.handle(turn.ReplyStarted(), call.now)
+    call.hearing.on_speech_began(at.SpeechBegan(call.now - 0.1), call.now)
+    assert call.settled == [Phase.CALLER]
+    assert call.desk.screen.measured_ms[Stage.BARGE_IN] == [pytest.approx(130.0)]
+
+
+async def test_one_who_speaks_into_silence_interrupts_nothing(call: Call) -> None:
+    call.hearing.on_speech_began(at.SpeechBegan(call.now), call.now)
+    assert call.settled == []
+    assert Stage.BARGE_IN not in call.desk.screen.measured_ms
+
+
+async def test_a_transcript_of_what_does_not_count_is_ignored(call: Call) -> None:
+    call.hearing._listener._number = 1  # as after one utterance
+    call.hearing.drop_utterance()
+    call.speaks("too late", utterance=1)
+    call.hearing.on_recognition_failed(at.RecognitionFailed(1, "lost"), call.now)
+    assert call.machine.take_commands() == []
+    assert call.machine.phase is Phase.THINKING
+    call.hearing.on_final(at.FinalCame(2, said("in time"), 1.0), call.now)
+    assert len(call.machine.take_commands()) == 1
+
+
+async def test_a_turn_that_cannot_be_recognized_is_one_without_words(call: Call) -> None:
+    call.machine.handle(turn.CallerStarted(), call.now)
+    call.machine.handle(turn.DeadlinePassed(), call.now)
+    call.hearing.on_recognition_failed(at.RecognitionFailed(1, "lost"), call.now)
+    assert call.machine.phase is Phase.IDLE
+    (kept,) = [c for c in call.desk.engine.take_commands() if isinstance(c, KeepDecision)]
+    assert kept.decision.reasons[0].code == "component_failed"
+
+
+async def test_a_key_is_a_turn_while_the_ai_answers(call: Call) -> None:
+    call.hearing.on_digit(at.DigitCame("5"), call.now)
+    assert call.machine.take_commands() == [turn.Answer(digits="5")]
+    assert call.desk.shown == {0: "The caller pressed 5."}
+
+
+async def test_a_key_in_a_persons_call_is_only_written_down(call: Call) -> None:
+    call.desk.engine.handle(OperatorAssigned("ana", "Ana", 1), call.now)
+    call.hearing.on_digit(at.DigitCame("5"), call.now)
+    assert call.machine.take_commands() == []
+    assert call.desk.shown == {0: "The caller pressed 5."}
+
+
+async def test_the_ai_overhears_only_while_a_person_is_called(call: Call) -> None:
+    call.hearing.keep_transcript(turn.KeepTranscript(said("to nobody")))
+    call.person_is_called()
+    assert call.desk.engine.state is State.WAITING
+    call.hearing.keep_transcript(turn.KeepTranscript(said("never mind")))
+    call.desk.engine.handle(OperatorAssigned("ana", "Ana", 1), call.now)
+    call.hearing.keep_transcript(turn.KeepTranscript(said("hello Ana")))
+    assert call.overheard == ["never mind"]
+    assert list(call.desk.shown.values()) == ["to nobody", "never mind", "hello Ana"]
