@@ -19,6 +19,7 @@ from handoff.sampling import draw
 
 Scorer = Callable[[str], float]
 REMEMBERED = 200  # letters of what came before that a violation may begin in
+HEARD = 1000  # letters of a caller's turn that are judged, its last: over a minute without a pause
 
 
 class Speaker(StrEnum):
@@ -94,7 +95,11 @@ class Moderator:
         self._scorer = scorer
 
     def judge(self, line: Line) -> Judgement:
-        """Judge a line; the same line always gets the same judgement."""
+        """Judge a line; the same line always gets the same judgement.
+
+        An agent's is judged whole, as all of it would be spoken; of a caller's the last `HEARD` letters, so
+        that no turn takes long. A known text (400 letters at most) at its end lies within them.
+        """
         layer, score, reason = self._layers(line)
         route = self._route(score)
         propensity = self._policy.audit if route is Route.PASS else 1.0
@@ -116,16 +121,17 @@ class Moderator:
 
     def _layers(self, line: Line) -> tuple[str, float, str]:
         before = line.before[-REMEMBERED:]
-        entry = self._known.find(line.text, before)
+        text = line.text if line.speaker is Speaker.AGENT else _end_of(line.text)
+        entry = self._known.find(text, before)
         if entry is not None:
             return "known", 1.0, entry
         if line.speaker is Speaker.AGENT:  # callers may say their own card number
-            leak = leak_in(line.text, before)
+            leak = leak_in(text, before)
             if leak is not None:
                 return "pattern", 1.0, leak
         if self._scorer is None:
             return "none", 0.0, ""
-        score = self._scorer(line.text)
+        score = self._scorer(text)
         if not 0.0 <= score <= 1.0:
             return "classifier", self._policy.hold, "bad_score"  # broken is not harmless
         return "classifier", score, ""
@@ -136,3 +142,13 @@ class Moderator:
         if score >= self._policy.hold:
             return Route.HOLD
         return Route.FLAG if score >= self._policy.flag else Route.PASS
+
+
+def _end_of(text: str) -> str:
+    """The last `HEARD` letters, from the first whole word on; one endless word is cut."""
+    if len(text) <= HEARD:
+        return text
+    kept = text[-HEARD:]
+    if text[-HEARD - 1].isspace() or kept[0].isspace():
+        return kept
+    return kept.partition(" ")[2] or kept

@@ -53,13 +53,12 @@ def fingerprint(text: str) -> str:
 class KnownTexts:
     """Known texts, of which only fingerprints are held; finds them inside longer sentences as well."""
 
-    __slots__ = ("_entries", "_lengths", "_longest")
+    __slots__ = ("_entries", "_lengths")
 
     def __init__(self, fingerprints: Iterable[str] = ()) -> None:
         """Raises `ValueError` for anything that `fingerprint` does not make."""
         self._entries: set[str] = set()
-        self._lengths: set[int] = set()
-        self._longest = 0
+        self._lengths = 0  # a bit for each length of an entry
         for entry in fingerprints:
             self.add(entry)
 
@@ -72,8 +71,7 @@ class KnownTexts:
         if match is None or not SHORTEST <= int(match[1]) <= LONGEST:
             raise ValueError(f"'{entry[:80]}' is no fingerprint: make it with fingerprint(text)")
         self._entries.add(entry)
-        self._lengths.add(int(match[1]))
-        self._longest = max(self._longest, int(match[1]))
+        self._lengths |= 1 << int(match[1])
 
     def find(self, text: str, before: str = "") -> str | None:
         """The fingerprint of the first known text that ends in `text`, or None.
@@ -81,19 +79,24 @@ class KnownTexts:
         Looks at every window of whole words, however they are spaced. `before` is what came just before in
         the same breath: a known text may begin there.
         """
+        if not self._entries:
+            return None
         earlier = words_of(before)
-        words = [*earlier, *words_of(text)]
-        for start in range(len(words)):
-            window = ""
-            for end in range(start, len(words)):
-                word = words[end]
-                window += word[1:] if window[-1:] == word[:1] else word
-                if len(window) > self._longest:
-                    break
-                if end >= len(earlier) and len(window) in self._lengths:
-                    entry = _entry(window)
-                    if entry in self._entries:
-                        return entry
+        letters, starts, ends = "", [], 0
+        for place, word in enumerate((*earlier, *words_of(text))):
+            seam = letters[-1:] == word[0]  # two letters that meet are one
+            starts.append(len(letters) - seam)
+            letters += word[seam:]
+            if place >= len(earlier):
+                ends |= 1 << len(letters)  # a bit for each place where a window may end
+        for start in starts:
+            fitting = ends >> start & self._lengths
+            while fitting:
+                length = (fitting & -fitting).bit_length() - 1
+                entry = _entry(letters[start : start + length])
+                if entry in self._entries:
+                    return entry
+                fitting &= fitting - 1
         return None
 
 

@@ -7,6 +7,7 @@ import pytest
 from handoff.commands import Urgency
 from handoff.errors import PolicyError
 from handoff.moderation import KnownTexts, Line, Moderator, Route, Speaker, fingerprint
+from handoff.moderation.guard import HEARD
 from handoff.policy import Policy
 
 POLICY = Policy()
@@ -111,3 +112,31 @@ def test_a_sentence_takes_less_than_a_millisecond_beside_a_long_list() -> None:
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(50)) < 0.001
+
+
+@pytest.mark.parametrize("words", [0, 1, 150, 151, 152, 5000])
+def test_a_known_text_at_the_end_of_a_turn_is_found_however_long_the_turn(words: int) -> None:
+    phrase = " ".join(["burn your shop down now"] * 20)  # 380 letters, the longest are 400
+    known = KnownTexts([fingerprint(phrase)])
+    moderator = Moderator(POLICY, key=KEY, known=known)
+    line = a_line(Speaker.CALLER, " ".join([*["well"] * words, phrase]))
+    assert moderator.judge(line).layer == "known"
+
+
+@pytest.mark.parametrize("before", ["x", "x" * 5000, "so " * 5000, "so" * 2500 + " "])
+def test_of_a_long_turn_the_end_is_judged_and_of_an_answer_everything(before: str) -> None:
+    seen: list[str] = []
+
+    def score(text: str) -> float:
+        seen.append(text)
+        return 0.0
+
+    moderator = Moderator(POLICY, key=KEY, scorer=score)
+    text = before + "and then we leave"
+    for speaker in Speaker:
+        moderator.judge(a_line(speaker, text))
+    heard, said = seen
+    assert said == text
+    assert text.endswith(heard)
+    assert heard == text if len(text) <= HEARD else 0 < len(heard) <= HEARD
+    assert heard.endswith("then we leave")

@@ -132,3 +132,27 @@ def test_a_list_can_grow() -> None:
     assert len(known) == 0 and known.find(PHRASE) is None
     known.add(fingerprint(PHRASE))
     assert len(known) == 1 and known.find(PHRASE) is not None
+
+
+def plainly(known: set[str], text: str, before: str) -> set[str]:
+    """All known texts that end in `text`, by trying every window of words."""
+    earlier = words_of(before)
+    words = [*earlier, *words_of(text)]
+    windows = {
+        "".join(words[start : end + 1])
+        for start in range(len(words))
+        for end in range(max(start, len(earlier)), len(words))
+    }
+    return {fingerprint(window) for window in windows if 3 <= len(fold(window)) <= 400} & known
+
+
+few_letters = st.lists(st.text("ab", min_size=1, max_size=3), max_size=12).map(" ".join)
+
+
+@given(few_letters, few_letters, st.sets(st.text("ab", min_size=3, max_size=8), max_size=6))
+def test_every_window_of_whole_words_is_looked_up(
+    text: str, before: str, entries: set[str]
+) -> None:
+    known = {fingerprint(entry) for entry in entries if len(fold(entry)) >= 3}
+    found, there = KnownTexts(known).find(text, before), plainly(known, text, before)
+    assert (found in there) if there else (found is None)
