@@ -21,7 +21,7 @@ from handoff.events import ActionProposed, Effect
 from handoff.policy import Policy
 from handoff.policy.oversight import STRICTNESS, Mode
 
-__all__ = ["PATHS", "REASONS", "Circumstances", "Mode", "Proposal", "Verdict", "judge", "mode_for"]
+__all__ = ["PATHS", "REASONS", "Circumstances", "Mode", "Proposal", "Verdict", "judge"]
 
 EFFECT = {Effect.READ: 0.05, Effect.REVERSIBLE: 0.3, Effect.IRREVERSIBLE: 0.7}
 MONEY = 0.6  # what an amount at the limit adds to the impact of a harmless action
@@ -57,7 +57,6 @@ class Proposal:
     regulated: str | None = None  # a category of the policy's table, or None
     over_limit: bool = False
     pack: str = ""
-    seconds: float | None = None  # the longest that the caller can wait for an answer
 
     @classmethod
     def of(
@@ -71,7 +70,6 @@ class Proposal:
         alternatives: tuple[str, ...] = (),
         doubts: tuple[str, ...] = (),
         limit: float | None = None,
-        seconds: float | None = None,
     ) -> Proposal:
         """A call's `ActionProposed` with what a reviewer needs beside it."""
         return cls(
@@ -89,7 +87,6 @@ class Proposal:
             regulated=action.regulated,
             over_limit=action.over_limit,
             pack=pack,
-            seconds=seconds,
         )
 
 
@@ -170,14 +167,7 @@ def judge(policy: Policy, proposal: Proposal, call: Circumstances) -> Verdict:
         seconds = section.veto_seconds if rule.seconds is None else rule.seconds
     else:
         seconds = policy.approvals.deadline if rule.seconds is None else rule.seconds
-        if proposal.seconds is not None:
-            seconds = max(0.0, min(seconds, proposal.seconds))
     return Verdict(mode, score, seconds, tuple(reasons) or ("rule",))
-
-
-def mode_for(policy: Policy, proposal: Proposal, call: Circumstances) -> Mode:
-    """The mode alone."""
-    return judge(policy, proposal, call).mode
 
 
 def _amount(proposal: Proposal) -> float | None:

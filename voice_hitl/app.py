@@ -158,6 +158,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     lost = await store.close_unfinished(clock.wall())
     if lost:
         log.warning("calls of the last run were closed", calls=lost)
+    await store.delete_expired_sessions(clock.wall())
     force = await in_force(store, policy)
     policy = force.policy
     journal = Journal(store)

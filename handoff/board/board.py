@@ -1,8 +1,8 @@
 """The machine of the work board.
 
 Which step leads from which column where is in `STEPS`; a step that the table does not have is refused and
-kept as an anomaly. Bounded: what is finished leaves the board after `keep_seconds` or behind `keep_finished`
-newer ones, what has not moved for `stale_seconds` expires, a card shows its first move and the last 31.
+kept as an anomaly. Bounded: what is finished leaves the board after `keep_seconds` or behind `KEEP_FINISHED`
+newer ones, what has not moved for `STALE_SECONDS` expires, a card shows its first move and the last 31.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from handoff.board.cards import (
     BY_APPROVAL,
@@ -37,31 +36,17 @@ from handoff.errors import ProtocolError
 from handoff.events import CallOver, DeadlinePassed
 
 ANOMALIES_SHOWN = 200
+KEEP_FINISHED = 1000  # cards
+STALE_SECONDS = 3600.0
 
 
 class Board:
     """All tasks of a server; `now` is monotonic seconds, the same clock in every method."""
 
-    __slots__ = (
-        "_anomalies",
-        "_commands",
-        "_finished",
-        "_keep_finished",
-        "_keep_seconds",
-        "_live",
-        "_stale_seconds",
-    )
+    __slots__ = ("_anomalies", "_commands", "_finished", "_keep_seconds", "_live")
 
-    def __init__(
-        self,
-        *,
-        keep_finished: int = 1000,
-        keep_seconds: float = 3600.0,
-        stale_seconds: float = 3600.0,
-    ) -> None:
-        self._keep_finished = keep_finished
+    def __init__(self, *, keep_seconds: float = 3600.0) -> None:
         self._keep_seconds = keep_seconds
-        self._stale_seconds = stale_seconds
         # both with the card that moved last at the end, so that what is due is in front
         self._live: OrderedDict[str, Card] = OrderedDict()
         self._finished: OrderedDict[str, Card] = OrderedDict()
@@ -69,12 +54,12 @@ class Board:
         self._commands: list[BoardCommand] = []
 
     @classmethod
-    def reopened(cls, cards: Iterable[Card], now: float, **limits: Any) -> Board:
+    def reopened(cls, cards: Iterable[Card], now: float, *, keep_seconds: float = 3600.0) -> Board:
         """Rebuild from what was kept, in order; of one task the last card counts.
 
-        `limits` as in `Board(...)`. Send `CallOver` for every call that did not survive.
+        Send `CallOver` for every call that did not survive.
         """
-        board = cls(**limits)
+        board = cls(keep_seconds=keep_seconds)
         latest = {card.task_id: card for card in cards}.values()
         for card in sorted(latest, key=lambda card: card.since):
             (board._finished if card.is_finished else board._live)[card.task_id] = card
@@ -109,7 +94,7 @@ class Board:
         """When to send `DeadlinePassed`, or None."""
         times = []
         if self._live:
-            times.append(next(iter(self._live.values())).since + self._stale_seconds)
+            times.append(next(iter(self._live.values())).since + STALE_SECONDS)
         if self._finished:
             times.append(next(iter(self._finished.values())).since + self._keep_seconds)
         return min(times, default=None)
@@ -187,7 +172,7 @@ class Board:
     def _tidy(self, now: float) -> None:
         while self._live:
             card = next(iter(self._live.values()))
-            if card.since + self._stale_seconds > now:
+            if card.since + STALE_SECONDS > now:
                 break
             self._move(TaskMoved(card.task_id, Step.EXPIRE, "deadline"), now)
         self._forget(now)
@@ -195,7 +180,7 @@ class Board:
     def _forget(self, now: float) -> None:
         while self._finished:
             card = next(iter(self._finished.values()))
-            too_many = len(self._finished) > self._keep_finished
+            too_many = len(self._finished) > KEEP_FINISHED
             if not too_many and card.since + self._keep_seconds > now:
                 break
             self._finished.popitem(last=False)

@@ -67,7 +67,6 @@ class OperatorLeft:
     """An operator's last console is gone; a call they own stays theirs until `CallReleased`."""
 
     operator_id: str
-    lost: bool = False  # the connection broke, they did not sign out
 
 
 @dataclass(frozen=True, slots=True)

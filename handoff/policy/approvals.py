@@ -12,7 +12,7 @@ from handoff.policy.base import PolicyModel, Seconds
 class ApprovalsPolicy(PolicyModel):
     """Deadlines of one approval, and how many that are over the gate remembers."""
 
-    deadline: Seconds = 45.0  # for an answer, where neither rule nor proposal says less
+    deadline: Seconds = 45.0  # for an answer, where the rule says nothing else
     escalate: Annotated[float, Field(gt=0, le=1)] = (
         0.5  # share of it before a second person sees it
     )

@@ -268,7 +268,7 @@ def test_a_callback_survives_the_death_of_the_server() -> None:
             world.floor.post(facts.OfferAccepted("ana", offer_id))
             await world.until(lambda: ("ana", "accepted") in world.screen.over)
             epoch = world.floor.desk.epoch
-            world.floor.post(facts.OperatorLeft("ana", lost=True))
+            world.floor.post(facts.OperatorLeft("ana"))
             await world.until(lambda: world.screen.presences["ana"] == "gone")
         async with a_world(policy=policy(CALLBACKS), store=store) as world:
             assert world.floor.desk.epoch == epoch > 0

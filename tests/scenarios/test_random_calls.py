@@ -153,7 +153,7 @@ class Stage:
             case "leaves":
                 self.present.discard(name)
                 await self.operator(name, "loses audio")
-                floor.post(facts.OperatorLeft(name, lost=True))
+                floor.post(facts.OperatorLeft(name))
             case "available" | "away" if name in self.present:
                 operator.goes(facts.Presence(what))
             case "accepts" if offer is not None:

@@ -159,7 +159,7 @@ class Consoles:
 
     def _left(self, identity: Identity) -> None:
         self._leaving.pop(identity.operator_id, None)
-        self._parts.floor.post(facts.OperatorLeft(identity.operator_id, lost=True))
+        self._parts.floor.post(facts.OperatorLeft(identity.operator_id))
 
     def _obey(self, connection: Connection, command: wire.ConsoleMessage) -> None:
         me = connection.identity.operator_id

@@ -330,18 +330,17 @@ def test_going_away_passes_the_offer_on() -> None:
     assert ring.operator_id == "bob"
 
 
-@pytest.mark.parametrize("lost", [True, False])
-def test_leaving_passes_the_offer_on(lost: bool) -> None:
+def test_leaving_passes_the_offer_on() -> None:
     floor = Floor("ann", "bob")
     floor.ring(request("c1"))
-    assert floor.ring(OperatorLeft("ann", lost)).operator_id == "bob"
+    assert floor.ring(OperatorLeft("ann")).operator_id == "bob"
     assert [o.operator_id for o in floor.desk.operators()] == ["bob"]
-    assert floor.send(OperatorLeft("ann", lost)) == [], "leaving twice is harmless"
+    assert floor.send(OperatorLeft("ann")) == [], "leaving twice is harmless"
 
 
 def test_a_call_outlives_its_operators_console() -> None:
     floor = Floor("ann")
-    floor.send(TakeoverRequested("ann", "c1"), OperatorLeft("ann", lost=True))
+    floor.send(TakeoverRequested("ann", "c1"), OperatorLeft("ann"))
     assert floor.desk.owner("c1") == ("ann", 1)
     floor.send(OperatorJoined("ann", "Ann"), OperatorPresence("ann", Presence.AVAILABLE))
     assert floor.send(request("c2")) == [], "she is back in her call"

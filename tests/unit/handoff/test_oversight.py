@@ -16,7 +16,6 @@ from handoff.oversight import (
     Mode,
     Proposal,
     judge,
-    mode_for,
     risk_score,
 )
 from handoff.policy import Policy
@@ -41,7 +40,6 @@ proposals = st.builds(
     limit=st.none() | st.floats(),
     regulated=st.sampled_from([None, None, "credit_decision"]),
     over_limit=st.booleans(),
-    seconds=st.none() | st.floats(-10, 100),
 )
 probabilities = st.floats(0, 1)
 circumstances = st.builds(Circumstances, st.floats(), st.floats(), st.booleans())
@@ -52,7 +50,7 @@ circumstances = st.builds(Circumstances, st.floats(), st.floats(), st.booleans()
 
 @given(probabilities)
 def test_by_default_something_irreversible_is_the_ais_below_the_threshold(risk: float) -> None:
-    alone = mode_for(POLICY, a_proposal(), Circumstances(risk)) is Mode.OUT
+    alone = judge(POLICY, a_proposal(), Circumstances(risk)).mode is Mode.OUT
     assert alone is (risk < POLICY.thresholds.irreversible_risk)
 
 
@@ -74,9 +72,9 @@ def test_no_rule_leaves_the_regulated_or_what_is_over_the_limit_to_the_ai(
     call: Circumstances, effect: Effect
 ) -> None:
     loose = ruled(mode="out", risky="out")
-    assert mode_for(loose, a_proposal(effect, regulated="claim_denial"), call) is Mode.IN
-    assert mode_for(loose, a_proposal(effect, over_limit=True), call) is Mode.IN
-    assert mode_for(loose, a_proposal(effect, amount=11.0, limit=10.0), call) is Mode.IN
+    assert judge(loose, a_proposal(effect, regulated="claim_denial"), call).mode is Mode.IN
+    assert judge(loose, a_proposal(effect, over_limit=True), call).mode is Mode.IN
+    assert judge(loose, a_proposal(effect, amount=11.0, limit=10.0), call).mode is Mode.IN
 
 
 # --- marks ------------------------------------------------------------------------------------
@@ -118,29 +116,20 @@ def test_a_mark_that_is_reached_asks_a_person_and_says_why(
     ],
 )
 def test_a_mark_that_is_not_reached_does_not(rule: dict[str, Any], proposal: Proposal) -> None:
-    assert mode_for(ruled(**rule), proposal, CALM) is Mode.OUT
-
-
-def test_on_the_loop_has_a_window_that_the_agent_cannot_shorten() -> None:
-    hurried = a_proposal(seconds=0.0)
-    assert judge(ruled(mode="on"), hurried, CALM).seconds == POLICY.oversight.veto_seconds
-    assert judge(ruled(mode="on", seconds=20), hurried, CALM).seconds == 20
+    assert judge(ruled(**rule), proposal, CALM).mode is Mode.OUT
 
 
 @pytest.mark.parametrize(
-    ("rule", "waits", "seconds"),
+    ("rule", "seconds"),
     [
-        ({}, None, 45.0),
-        ({}, 10.0, 10.0),
-        ({}, 90.0, 45.0),
-        ({}, -3.0, 0.0),
-        ({"seconds": 9}, 10.0, 9.0),
+        ({"mode": "on"}, POLICY.oversight.veto_seconds),
+        ({"mode": "on", "seconds": 20}, 20.0),
+        ({"mode": "in"}, POLICY.approvals.deadline),
+        ({"mode": "in", "seconds": 9}, 9.0),
     ],
 )
-def test_in_the_loop_the_caller_waits_as_long_as_they_can(
-    rule: dict[str, Any], waits: float | None, seconds: float
-) -> None:
-    assert judge(ruled(mode="in", **rule), a_proposal(seconds=waits), CALM).seconds == seconds
+def test_the_rule_says_how_long_a_person_has(rule: dict[str, Any], seconds: float) -> None:
+    assert judge(ruled(**rule), a_proposal(), CALM).seconds == seconds
 
 
 # --- the score --------------------------------------------------------------------------------
@@ -180,8 +169,8 @@ def test_more_trouble_never_lowers_score_or_oversight(
     assert risk_score(proposal, error, low) <= risk_score(proposal, error, high)
     worse = replace(proposal, effect=Effect.IRREVERSIBLE)
     assert risk_score(proposal, low, error) <= risk_score(worse, low, error)
-    before = mode_for(POLICY, proposal, Circumstances(low, error))
-    after = mode_for(POLICY, proposal, Circumstances(high, error))
+    before = judge(POLICY, proposal, Circumstances(low, error)).mode
+    after = judge(POLICY, proposal, Circumstances(high, error)).mode
     assert STRICTNESS[before] <= STRICTNESS[after]
 
 

@@ -22,7 +22,7 @@ import psutil
 import pytest
 import structlog
 
-from handoff.ports import CallRecord
+from handoff.ports import CallRecord, SessionRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.pack import SHIPPED, load_pack
 from voice_hitl.app import (
@@ -304,8 +304,11 @@ async def test_what_an_earlier_run_left_open_is_closed_at_start(config: Config) 
     config.data_dir.mkdir()
     store = await SqlStore.open(f"sqlite:///{(config.data_dir / DATABASE).resolve()}")
     await store.save([CallRecord("CA9", "+15550100", "banking", "en", started_at=1.0)])
+    await store.save([SessionRecord("old", "op_ana", 1.0), SessionRecord("new", "op_ana", 1e11)])
     await store.aclose()
     async with a_server(config) as server:
+        assert await server.store.session("old") is None, "an expired sign-in is forgotten"
+        assert await server.store.session("new") is not None
         call = await server.store.call("CA9")
         assert call is not None
         assert (call.outcome, call.reason) == ("failed", "server_stopped")

@@ -189,8 +189,9 @@ def test_what_is_finished_leaves_after_a_time() -> None:
     assert board.next_deadline() is None
 
 
-def test_what_is_finished_leaves_behind_newer_ones() -> None:
-    board = Board(keep_finished=2)
+def test_what_is_finished_leaves_behind_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handoff.board.board.KEEP_FINISHED", 2)
+    board = Board()
     for task_id in ("a1", "a2", "a3"):
         at_column(Column.FAILED, task_id, board)
     assert [card.task_id for card in board.cards(Column.FAILED)] == ["a2", "a3"]
@@ -247,10 +248,16 @@ class Tasks(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.board = Board(keep_finished=2, keep_seconds=60.0, stale_seconds=120.0)
+        self.limits = pytest.MonkeyPatch()
+        self.limits.setattr("handoff.board.board.KEEP_FINISHED", 2)
+        self.limits.setattr("handoff.board.board.STALE_SECONDS", 120.0)
+        self.board = Board(keep_seconds=60.0)
         self.now = 0.0
         self.kept: dict[str, Card] = {}
         self.refused = 0
+
+    def teardown(self) -> None:
+        self.limits.undo()
 
     def send(self, event: Any) -> None:
         self.board.handle(event, self.now)
@@ -304,8 +311,7 @@ class Tasks(RuleBasedStateMachine):
     def kill(self) -> None:
         before = self.board
         cards = [Card.from_dict(card.as_dict()) for card in self.kept.values()]
-        limits = {"keep_finished": 2, "keep_seconds": 60.0, "stale_seconds": 120.0}
-        self.board = Board.reopened(cards, self.now, **limits)
+        self.board = Board.reopened(cards, self.now, keep_seconds=60.0)
         for command in self.board.take_commands():
             assert isinstance(command, KeepCard)
             self.keep(command.card)

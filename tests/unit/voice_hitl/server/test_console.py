@@ -572,7 +572,7 @@ async def test_who_comes_back_in_the_moment_of_leaving_is_on_the_floor() -> None
         office.window("ana") as ana,
     ):
         await ana.is_("away", "ana")
-        office.floor.post(facts.OperatorLeft("op_ana", lost=True))
+        office.floor.post(facts.OperatorLeft("op_ana"))
         office.floor.post(facts.OperatorJoined("op_ana", "ana"))
         await ben.until(wire.OperatorGone)
         await ana.send(wire.SetPresence(presence="available"))
