@@ -69,6 +69,7 @@ class CallEngine:
         "_call",
         "_commands",
         "_conduct",
+        "_emergency",
         "_estimator",
         "_foresight",
         "_latch",
@@ -100,6 +101,7 @@ class CallEngine:
         self._latch = Latch(policy.hysteresis)
         self._session = Session(policy, self._memory)
         self._commands: list[CallCommand] = []
+        self._emergency = False  # heard of, and nobody has handed the call back since
         self._assessment = self._estimator.calm(self._memory.category)
         self._reading: Reading | None = None
         self._said: tuple[Mapping[str, Any], ...] = ()  # as dialogue acts, since the turn before
@@ -226,9 +228,12 @@ class CallEngine:
 
     def _turn(self, event: CallerSpoke | CallerSilent, now: float) -> None:
         self._reading = self._signals.turn(event, now)
+        alarm = isinstance(event, CallerSpoke) and event.dialogue.emergency
+        alarm = alarm and self._policy.triggers.emergency.enabled
+        known, self._emergency = self._emergency, self._emergency or alarm
         if self._session.state is not State.AI:
-            if isinstance(event, CallerSpoke) and event.dialogue.emergency:
-                self._raise_alarm(now)
+            if alarm:
+                self._raise_alarm(now, known=known)
             return
         self._said = self._speakers.turn(event)
         foreseen = None
@@ -262,7 +267,8 @@ class CallEngine:
     def _decide(self, hard: list[str], *, soft: bool, value: float, now: float, keep: bool) -> None:
         wanted = bool(hard) or soft
         possible = self._session.may_request(now, urgent="emergency" in hard)
-        decision = self._decision(hard, hand_off=wanted and possible, value=value)
+        why = self._with_emergency(hard) if wanted and possible else hard
+        decision = self._decision(why, hand_off=wanted and possible, value=value)
         self._reasons = decision.reasons
         if keep or decision.hand_off:
             self._commands.append(KeepDecision(self._call.call_id, decision))
@@ -288,19 +294,31 @@ class CallEngine:
             urgency=urgency_of(hard, seen.reasons),
         )
 
-    def _raise_alarm(self, now: float) -> None:
-        """An emergency while a person is already being called: ring louder."""
-        if self._session.state is State.WAITING and self._policy.triggers.emergency.enabled:
-            decision = self._decision(["emergency"], hand_off=True, value=self._assessment.value)
-            self._reasons = decision.reasons
-            self._commands.append(KeepDecision(self._call.call_id, decision))
+    def _with_emergency(self, codes: list[str]) -> list[str]:
+        """An emergency is not over because the next turn was calm, or because nobody came."""
+        if not self._emergency or "emergency" in codes:
+            return codes
+        return ["emergency", *codes]
+
+    def _raise_alarm(self, now: float, *, known: bool) -> None:
+        """An emergency while a person is called: ring louder; while one is there: should they get lost."""
+        waiting = self._session.state is State.WAITING
+        if known and not waiting:
+            return
+        decision = self._decision(["emergency"], hand_off=True, value=self._assessment.value)
+        self._reasons = decision.reasons
+        self._commands.append(KeepDecision(self._call.call_id, decision))
+        if waiting:
             self._tell_session(HandOffDecided(decision), now)
+        else:
+            self._session.note_decision(decision)
 
     def _taken_over(self) -> None:
-        decision = self._decision(["takeover"], hand_off=True, value=self._assessment.value)
+        codes = self._with_emergency(["takeover"])
+        decision = self._decision(codes, hand_off=True, value=self._assessment.value)
         self._reasons = decision.reasons
         self._latch.disarm()
-        self._session.note_takeover(decision)
+        self._session.note_decision(decision)
         self._commands.append(KeepDecision(self._call.call_id, decision))
 
     def _give_up_if_broken(self, now: float) -> None:
@@ -314,6 +332,7 @@ class CallEngine:
         self._signals.forget()
         self._conduct = _conduct(self._policy)
         self._proposed = None
+        self._emergency = False
         self._triggers.reset()
         self._speakers = LiveTurns()
         acts = self._estimator.models.acts

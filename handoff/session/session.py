@@ -22,8 +22,8 @@ class Session(Actions):
             return True
         return self._requests < self._policy.waiting.max_requests and now >= self._backoff_until
 
-    def note_takeover(self, decision: Decision) -> None:
-        """Keep why an operator is taking the call unasked, should they get lost."""
+    def note_decision(self, decision: Decision) -> None:
+        """Keep why an operator has or is taking the call, should they get lost."""
         self._decision = decision
 
     def handle(self, event: SessionEvent, now: float) -> None:

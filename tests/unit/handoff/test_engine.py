@@ -276,6 +276,35 @@ def test_an_emergency_while_waiting_rings_louder() -> None:
     )
 
 
+@pytest.mark.parametrize("bridged", [False, True])
+def test_an_emergency_told_to_an_operator_who_gets_lost_stays_one(bridged: bool) -> None:
+    call = Call()
+    call.send(DigitPressed("0"), ANN, *([BridgeUp("ann")] if bridged else []))
+    fire = a_turn(2, "there is a fire", dialogue=DialogueFacts(emergency=True))
+    assert [type(c) for c in call.send(fire)] == [KeepDecision]
+    assert call.send(replace(fire, turn=3, text="hurry")) == []
+    commands = call.send(OperatorLost("ann"))
+    (request,) = [c for c in commands if isinstance(c, RequestOperator)]
+    assert request.decision.urgency is Urgency.CRITICAL
+    assert request.category == "emergency"
+
+
+def test_an_emergency_is_not_over_until_a_person_has_sorted_it_out() -> None:
+    call = Call()
+    call.send(a_turn(1, "fire", dialogue=DialogueFacts(emergency=True)), NobodyAvailable(0))
+    again = call.send(DigitPressed("0"), after=60.0)[-1]
+    assert again.decision.urgency is Urgency.CRITICAL
+    assert codes(again.decision)[:2] == ["emergency", "digit_zero"]
+    call.send(ANN, BridgeUp("ann"), HandedBack("ann"))
+    assert call.send(DigitPressed("0"))[-1].decision.urgency is Urgency.MEDIUM
+
+
+def test_an_emergency_that_is_switched_off_is_none_with_an_operator_either() -> None:
+    call = Call(triggers={"emergency": {"enabled": False}})
+    call.send(DigitPressed("0"), ANN)
+    assert call.send(a_turn(2, "fire", dialogue=DialogueFacts(emergency=True))) == []
+
+
 def test_what_the_caller_says_while_waiting_is_in_the_brief_that_follows() -> None:
     call = Call()
     call.send(a_turn(1, dialogue=PERSON), a_turn(2, "it is about the blue card"))
