@@ -20,8 +20,8 @@ Schema = dict[str, Any]
 
 TARGET = Path(__file__).parent / "src" / "wire.ts"
 HEADER = """\
-// Generated from voice_hitl/server/wire.py by `python -m voice_hitl.console.generate_types`.
-// Edit that file, never this one.
+// Generated from voice_hitl/server/wire/ by `python -m voice_hitl.console.generate_types`.
+// Edit those files, never this.
 """
 WIDTH = 100
 PRIMITIVES = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean"}

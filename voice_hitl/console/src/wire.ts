@@ -1,5 +1,5 @@
-// Generated from voice_hitl/server/wire.py by `python -m voice_hitl.console.generate_types`.
-// Edit that file, never this one.
+// Generated from voice_hitl/server/wire/ by `python -m voice_hitl.console.generate_types`.
+// Edit those files, never this.
 
 /** An alert is over. */
 export interface AlertOver {
