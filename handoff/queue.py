@@ -37,6 +37,7 @@ class Waiting:
     again_at: float | None = None  # when those who did not take it are asked again
     until: float = math.inf  # how long it waits while nothing rings for it, as last found
     alerted: dict[str, None] = field(default_factory=dict)  # on-call operators
+    alerted_at: float = -math.inf  # when the first of them was
     overridden: bool = False  # a person has said how urgent it is
 
     @property

@@ -267,13 +267,15 @@ class Search:
         limits, rules = self._policy.waiting, self._policy.triage
         if not waiting.is_call:
             return math.inf
-        if self._spent(waiting):
-            return -math.inf
         until = waiting.since + limits.for_absent
-        if may_come(self._roster, waiting, now, self.allowed) or self._somebody_rests(waiting, now):
+        if self._spent(waiting):
+            until = -math.inf
+        elif may_come(self._roster, waiting, now, self.allowed) or self._somebody_rests(
+            waiting, now
+        ):
             until = max(waiting.since + limits.for_busy, waiting.seniors_until)
         if waiting.alerted:
-            until = max(until, waiting.since + rules.on_call_wait)
+            until = max(until, waiting.alerted_at + rules.on_call_wait)
         if waiting.again_at is not None:
             until = max(until, waiting.again_at)
         return until
@@ -300,5 +302,7 @@ class Search:
             and not self.rests(operator, now)
         )
         if new:
+            if not waiting.alerted:
+                waiting.alerted_at = now
             waiting.alerted.update(dict.fromkeys(new))
             self.commands.append(AlertOnCall(waiting.call_id, new, waiting.request.brief))

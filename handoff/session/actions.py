@@ -115,8 +115,11 @@ class Actions:
         self._tell(Notice.CONNECTING)
         return self._ask(event.decision, now)
 
-    def _update_request(self, event: HandOffDecided, _now: float) -> State:
+    def _update_request(self, event: HandOffDecided, now: float) -> State:
+        known = self._decision is not None and self._decision.urgency is Urgency.CRITICAL
         self._decision = event.decision
+        if self._limit_at is not None and not known:
+            self._limit_at = max(self._limit_at, now + self._least_wait(event.decision))
         self._do(self._request_for(event.decision))
         return State.WAITING
 
@@ -257,9 +260,14 @@ class Actions:
         self._decision = decision
         self._requests += 1
         self._notice_at = now + self._policy.waiting.notice_every
-        self._limit_at = now + self._policy.waiting.limit
+        self._limit_at = now + max(self._policy.waiting.limit, self._least_wait(decision))
         self._do(self._request_for(decision, skip))
         return State.WAITING
+
+    def _least_wait(self, decision: Decision) -> float:
+        """Seconds that those whom an emergency alerts have to come."""
+        critical = decision.urgency is Urgency.CRITICAL
+        return self._policy.triage.on_call_wait if critical else 0.0
 
     def _replace_operator(self, reason: str, now: float) -> State:
         lost = self.operator_id

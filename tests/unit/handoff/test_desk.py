@@ -716,6 +716,27 @@ def test_critical_waits_for_whom_it_alerted_and_who_rests_is_left_alone() -> Non
     assert (over.reason, give_up) == ("given_up", GiveUp("c1", 0))
 
 
+def test_an_emergency_late_in_a_wait_waits_as_long_as_an_early_one() -> None:
+    floor = staffed(ann=Seniority.STANDARD, oda=Seniority.ON_CALL)
+    floor.send(TakeoverRequested("ann", "c0"), OperatorPresence("oda", Presence.AWAY))
+    floor.send(request("c1"))  # ann is only busy: it waits `for_busy`
+    (alert,) = floor.send(request("c1", Urgency.CRITICAL), after=28.0)
+    assert alert.operator_ids == ("oda",)
+    asked = floor.now
+    assert [type(c) for c in floor.lapse()] == [AlertOver, GiveUp]
+    assert floor.now == asked + 45
+
+
+def test_an_emergency_of_a_call_that_was_offered_enough_waits_for_the_on_call() -> None:
+    floor = Floor("ann", "bob", floor={"max_offers": 1})
+    floor.send(OperatorJoined("oda", "Oda", seniority=Seniority.ON_CALL))
+    floor.send(request("c1", Urgency.CRITICAL))
+    alerted = floor.now
+    assert [type(c) for c in floor.lapse()] == [StopRinging]
+    assert [type(c) for c in floor.lapse()] == [AlertOver, GiveUp]
+    assert floor.now == alerted + 45
+
+
 def test_lowering_a_critical_call_calls_the_alerted_off() -> None:
     floor = staffed(ann=Seniority.STANDARD, oda=Seniority.ON_CALL)
     floor.send(request("c1", Urgency.CRITICAL))

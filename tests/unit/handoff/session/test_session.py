@@ -182,6 +182,25 @@ def test_a_request_says_what_the_call_is_for_whoever_takes_it(code: str, categor
     assert request.category == category
 
 
+def test_an_emergency_late_in_a_wait_gets_time_for_the_on_call() -> None:
+    driver = Driver().to(State.WAITING)
+    driver.now += WAITING.limit - 5.0
+    driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)))
+    on_call_wait = Policy().triage.on_call_wait
+    driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)), after=10.0)  # told again
+    driver.send(DeadlinePassed(), after=on_call_wait - 10.1)
+    assert driver.state is State.WAITING
+    driver.send(DeadlinePassed(), after=0.2)
+    assert driver.state is State.AI
+
+
+def test_a_newer_request_that_is_no_emergency_does_not_prolong_the_wait() -> None:
+    driver = Driver().to(State.WAITING)
+    driver.send(HandOffDecided(a_decision(urgency=Urgency.HIGH)), after=WAITING.limit - 2.0)
+    driver.send(DeadlinePassed(), after=2.0)
+    assert driver.state is State.AI
+
+
 def test_a_late_answer_to_an_earlier_request_is_ignored() -> None:
     driver = Driver().to(State.WAITING)
     driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)))  # request 2 by now
