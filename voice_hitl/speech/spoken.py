@@ -179,6 +179,8 @@ _RULES: tuple[_Rule, ...] = (
         _month_day,
     ),
     _rule(
+        # Not "ending in 2000": those are a card's figures.
+        r"(?<![Ee]nding )(?<![Ee]nds )"
         rf"\b(?P<before>{_MONTH}|[Ii]n|[Ss]ince|[Yy]ear)\s(?P<year>19[0-9]{{2}}|20[0-9]{{2}})\b(?![-/,.]?[0-9])",
         _month_year,
     ),

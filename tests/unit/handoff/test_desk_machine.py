@@ -529,4 +529,4 @@ def _key_of(ring: Ring | RingCallback) -> str:
 
 
 TestDeskMachine = Floor.TestCase
-TestDeskMachine.settings = settings(max_examples=300, stateful_step_count=60, deadline=None)
+TestDeskMachine.settings = settings(max_examples=80, stateful_step_count=60, deadline=None)

@@ -257,4 +257,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(deadline=None, max_examples=60)
+TestLife.settings = settings(deadline=None, max_examples=40)

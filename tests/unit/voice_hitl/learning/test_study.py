@@ -91,10 +91,11 @@ async def test_acts_are_learned_approved_used_replayed_and_taken_back(
     monkeypatch.setattr(training, "TREES", FEW_TREES)
     monkeypatch.setattr(training, "FOLDS", 2)
     store = await SqlStore.open(f"sqlite:///{tmp_path / 'calls.sqlite'}")
-    await store.save([PolicyRecord.of(TALKING, 1.0)])
+    told: list[Record] = [PolicyRecord.of(TALKING, 1.0)]
     for number in range(140):
         call, facts = talk(number, foretold=True, started_at=float(number))
-        await store.save([call, *facts])
+        told += [call, *facts]
+    await store.save(told)
     lesson = await study(store, Policy(), 5000.0, lambda *_: None)
     assert isinstance(lesson.acts, ActsTrial)
     assert lesson.acts.wins

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from voice_hitl.speech.numerals import cardinal
@@ -98,6 +98,7 @@ def test_any_time_is_said_without_a_colon(hour: int, minute: int) -> None:
     assert said.endswith(f"{cardinal(minute)} today")
 
 
+@example("2000")
 @given(st.text("0123456789", min_size=2, max_size=16))
 def test_a_cards_figures_are_said_one_by_one(figures: str) -> None:
     said = spoken(f"the card ending in {figures} is blocked")
