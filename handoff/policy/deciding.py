@@ -86,7 +86,9 @@ class Waiting(PolicyModel):
     for_absent: Seconds = 0.0  # keep a caller while nobody who fits is there at all
     bridge: Annotated[float, Field(ge=0.1, le=60)] = 5.0  # from accept to the operator's audio
     drain: Seconds = 60.0  # how long a call may go on while the server drains
-    max_requests: Annotated[int, Field(ge=1, le=20)] = 4  # requests for a person in one call
+    max_requests: Annotated[int, Field(ge=1, le=20)] = (
+        4  # in a row that nobody came for; then only an emergency asks
+    )
     backoff: Seconds = (
         20.0  # after nobody came, before a hard trigger asks again; doubles each time
     )

@@ -44,6 +44,7 @@ from handoff.states import CannotGoOn, HandOffDecided, State
 # What a call becomes for whoever takes it, by reason, whatever it was about.
 BECOMES = {"emergency": "emergency", "harmful_content": "abuse"}
 BACKOFF_LIMIT = 300.0  # seconds; doubling stops here
+MAX_REFUSALS = 20  # counting stops here: the largest `waiting.max_requests` there is
 
 
 class Conversation(Protocol):
@@ -73,7 +74,6 @@ class Actions:
         "_policy",
         "_refusals",
         "_request_number",
-        "_requests",
         "draining",
         "epoch",
         "helped",
@@ -98,9 +98,8 @@ class Actions:
         self._call_id = conversation.call.call_id
         self._commands: list[CallCommand] = []
         self._decision: Decision | None = None  # why a person was asked last
-        self._requests = 0  # times that a person was asked for
         self._request_number = 0  # grows with every RequestOperator, newer briefs included
-        self._refusals = 0  # how often nobody came
+        self._refusals = 0  # how often nobody came, since a person had the call
         self._backoff_until = float("-inf")
         self._notice_at: float | None = None
         self._limit_at: float | None = None
@@ -165,6 +164,7 @@ class Actions:
         self.helped = True
         self.safe_mode = False  # a person has looked at this call
         self._refusals = 0
+        self._backoff_until = float("-inf")
         self._tell(Notice.BACK_TO_AI)
         self._do(ResumeAgent(self._call_id, safe_mode=False, note=event.note))
         return State.AI
@@ -258,7 +258,6 @@ class Actions:
 
     def _ask(self, decision: Decision, now: float, skip: tuple[str, ...] = ()) -> State:
         self._decision = decision
-        self._requests += 1
         self._notice_at = now + self._policy.waiting.notice_every
         self._limit_at = now + max(self._policy.waiting.limit, self._least_wait(decision))
         self._do(self._request_for(decision, skip))
@@ -283,7 +282,7 @@ class Actions:
         self._stop_waiting()
         self.safe_mode = True
         backoff = min(self._policy.waiting.backoff * 2**self._refusals, BACKOFF_LIMIT)
-        self._refusals = min(self._refusals + 1, 16)
+        self._refusals = min(self._refusals + 1, MAX_REFUSALS)
         self._backoff_until = now + backoff
         self._tell(notice)
         self._do(ResumeAgent(self._call_id, safe_mode=True))

@@ -20,7 +20,7 @@ class Session(Actions):
             return False
         if urgent:
             return True
-        return self._requests < self._policy.waiting.max_requests and now >= self._backoff_until
+        return self._refusals < self._policy.waiting.max_requests and now >= self._backoff_until
 
     def note_decision(self, decision: Decision) -> None:
         """Keep why an operator has or is taking the call, should they get lost."""

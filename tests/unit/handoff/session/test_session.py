@@ -188,10 +188,8 @@ def test_an_emergency_late_in_a_wait_gets_time_for_the_on_call() -> None:
     driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)))
     on_call_wait = Policy().triage.on_call_wait
     driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)), after=10.0)  # told again
-    driver.send(DeadlinePassed(), after=on_call_wait - 10.1)
-    assert driver.state is State.WAITING
-    driver.send(DeadlinePassed(), after=0.2)
-    assert driver.state is State.AI
+    assert tells(driver.send(DeadlinePassed(), after=on_call_wait - 10.1)) != [Notice.NOBODY]
+    assert tells(driver.send(DeadlinePassed(), after=0.2)) == [Notice.NOBODY]
 
 
 def test_a_newer_request_that_is_no_emergency_does_not_prolong_the_wait() -> None:
@@ -227,6 +225,34 @@ def test_a_call_asks_so_often_and_then_only_when_urgent() -> None:
         driver.send(HandOffDecided(a_decision()), NobodyAvailable(0), after=1000)
     assert not driver.session.may_request(driver.now + 1e6)
     assert driver.session.may_request(driver.now, urgent=True)
+
+
+def test_only_requests_that_nobody_answered_count() -> None:
+    driver = Driver()
+    for epoch in range(1, WAITING.max_requests + 2):
+        driver.send(HandOffDecided(a_decision()), OperatorAssigned("ann", "Ann", epoch))
+        driver.send(BridgeUp("ann", epoch), HandedBack("ann", epoch=epoch))
+        assert driver.session.may_request(driver.now)
+        driver.send(HandOffDecided(a_decision()), NobodyAvailable(0, reason="cleared"))
+        assert driver.session.may_request(driver.now)
+
+
+def test_a_lost_operators_replacement_is_no_request_of_the_caller() -> None:
+    driver = Driver()
+    driver.send(HandOffDecided(a_decision()))
+    for epoch in range(1, WAITING.max_requests + 2):
+        driver.send(OperatorAssigned("ann", "Ann", epoch), OperatorLost("ann", epoch))
+        assert driver.state is State.WAITING
+    driver.send(NobodyAvailable(0))
+    assert driver.session.may_request(driver.now + WAITING.backoff)
+
+
+def test_after_a_hand_back_a_person_may_be_asked_for_at_once() -> None:
+    driver = Driver()
+    for _ in range(WAITING.max_requests):
+        driver.send(HandOffDecided(a_decision()), NobodyAvailable(0), after=1000)
+    driver.send(TakeoverAsked("ann"), ANN, BridgeUp("ann"), HandedBack("ann"))
+    assert driver.session.may_request(driver.now)
 
 
 def test_an_operator_is_connected_and_talks() -> None:

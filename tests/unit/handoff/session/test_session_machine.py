@@ -54,8 +54,11 @@ class AnySession(RuleBasedStateMachine):
         self.asked = False  # a request that nobody has ended
         self.newest = 0  # epoch given out by the desk
         self.before = self.session.epoch
+        self.alone = 0  # times that nobody came, since the last hand-back
+        self.why = ""
 
     def send(self, event: SessionEvent) -> None:
+        self.why = event.reason if isinstance(event, NobodyAvailable) else ""
         self.before = self.session.epoch
         self.session.handle(event, self.now)
         for command in self.session.take_commands():
@@ -80,6 +83,7 @@ class AnySession(RuleBasedStateMachine):
                 assert self.held, "the AI was in charge already"
                 assert self.connected is None, "the AI and a person talk at once"
                 self.held = False
+                self.alone += command.safe_mode and self.why != "cleared"
             case RequestOperator():
                 assert self.held, "the AI talks while a person is called"
                 self.asked = True
@@ -104,9 +108,18 @@ class AnySession(RuleBasedStateMachine):
         self.newest = max(self.newest, epoch)
         self.send(OperatorAssigned(who, who.title(), epoch))
 
-    @rule(request=st.none() | st.integers(0, 4))
-    def nobody(self, request: int | None) -> None:
-        self.send(NobodyAvailable(2, request))
+    @rule(
+        request=st.none() | st.integers(0, 4),
+        reason=st.sampled_from(["nobody", "draining", "cleared", "callback"]),
+    )
+    def nobody(self, request: int | None, reason: str) -> None:
+        waited, safe = self.session.state is State.WAITING, self.session.safe_mode
+        self.send(NobodyAvailable(2, request, reason))
+        if waited and self.session.state is State.AI:
+            if reason == "cleared":
+                assert self.session.safe_mode == safe, "nothing is held against a cleared call"
+            else:
+                assert self.session.safe_mode
 
     @rule(who=operators, epoch=st.none() | epochs)
     def bridge_up(self, who: str, epoch: int | None) -> None:
@@ -118,7 +131,12 @@ class AnySession(RuleBasedStateMachine):
 
     @rule(who=operators, epoch=st.none() | epochs)
     def handed_back(self, who: str, epoch: int | None) -> None:
+        was = self.session.state
         self.send(HandedBack(who, "done", epoch))
+        if self.session.state is not was:
+            self.alone = 0
+            assert not self.session.safe_mode
+            assert self.session.draining or self.session.may_request(self.now)
 
     @rule(who=operators, epoch=st.none() | epochs)
     def ended_by_operator(self, who: str, epoch: int | None) -> None:
@@ -185,6 +203,12 @@ class AnySession(RuleBasedStateMachine):
     def the_agent_is_held_while_a_person_is_called_or_there(self) -> None:
         if self.session.state is not State.ENDED:
             assert self.held == (self.session.state is not State.AI)
+
+    @invariant()
+    def only_those_whom_nobody_came_for_too_often_are_refused_for_good(self) -> None:
+        if self.session.state is State.AI and not self.session.draining:
+            later = self.now + 300.0  # the longest pause
+            assert self.session.may_request(later) == (self.alone < 4)
 
     @invariant()
     def epochs_only_grow(self) -> None:
