@@ -60,7 +60,7 @@ class CareService(MachineService[CareEvent, CareCommand]):
 
     def work_ended(self, operator_id: str, work_id: str) -> None:
         """They no longer have it."""
-        self.post(WorkEnded(operator_id, work_id))
+        self.post_always(WorkEnded(operator_id, work_id))
 
     def presence(self, operator_id: str, presence: Presence) -> None:
         """An operator asks for peace, or is back."""
@@ -69,10 +69,9 @@ class CareService(MachineService[CareEvent, CareCommand]):
 
     def left(self, operator_id: str) -> None:
         """An operator is gone."""
-        self.post(OperatorLeft(operator_id))
+        self.post_always(OperatorLeft(operator_id))
 
-    async def _obey(self) -> None:
-        await super()._obey()
+    def _after(self) -> None:
         self.on_change()
 
     async def _carry_out(self, command: CareCommand) -> None:

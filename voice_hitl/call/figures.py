@@ -5,7 +5,6 @@ Everything that it is told is told without waiting and without failing: figures 
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable
 from typing import Protocol
@@ -102,17 +101,15 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
 
     def _count(self, *events: SupervisionEvent) -> None:
         for event in events:
-            try:
-                self.post(event)
-            except asyncio.QueueFull:
-                log.error("the figures fell behind; one is not counted", kind=type(event).__name__)
+            self.post_or_drop(event)
 
     def _wall_of(self, moment: float) -> float:
         return self._clock.wall() - (self._clock.now() - moment)
 
-    async def _before(self, event: SupervisionEvent) -> None:
+    async def _before(self, event: SupervisionEvent) -> SupervisionEvent:
         if isinstance(event, DeadlinePassed):
             self.supervision.handle(self._floor(), self._clock.now())
+        return event
 
     async def _carry_out(self, command: SupervisionCommand) -> None:
         match command:

@@ -115,7 +115,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
 
     def work_done(self, operator_id: str, work_id: str) -> None:
         """It is done, over, or somebody else's."""
-        self.post(facts.WorkDone(operator_id, work_id))
+        self.post_always(facts.WorkDone(operator_id, work_id))
         self._care.work_ended(operator_id, work_id)
 
     def began(self, call_id: str, language: str) -> facts.FloorReported:
@@ -138,8 +138,8 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
 
     def call_over(self, call_id: str) -> None:
         """A call has ended, however it ended."""
+        self.post_always(facts.CallOver(call_id))
         self._costs.call_over(call_id)
-        self.post(facts.CallOver(call_id))
 
     async def run(self) -> None:
         """Own the desk until cancelled."""
@@ -147,7 +147,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             self._consoles.callback_changed(record.shifted(self._clock.epoch))
         await super().run()
 
-    async def _before(self, event: facts.DeskEvent) -> None:
+    async def _before(self, event: facts.DeskEvent) -> facts.DeskEvent:
         match event:
             case facts.HandoffRequested():
                 if self._find_call(event.call_id) is not None:
@@ -157,6 +157,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                 self._care.presence(event.operator_id, event.presence)
             case facts.CallOver():
                 self._promises.call_over(event.call_id)
+        return event
 
     async def _stored(self) -> bool:
         """Wait until what is about to be shown is stored; a sick disk must not keep people from callers.
@@ -171,8 +172,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             return False
         return True
 
-    async def _obey(self) -> None:
-        await super()._obey()
+    def _after(self) -> None:
         offered = {offer.offer_id: offer.operator_id for offer in self.desk.offers()}
         self._consoles.queue(self.desk.waiting(), offered, self._clock.epoch)
         self._costs.floor_changed()
@@ -318,7 +318,9 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             await self._stored()
         if call is None or self._find_call(command.call_id) is not call:
             self._promises.not_taken(command.call_id)
-            self.post(facts.CallReleased(command.call_id, command.operator_id, command.epoch))
+            self.post_always(
+                facts.CallReleased(command.call_id, command.operator_id, command.epoch)
+            )
             self._consoles.offer_over(
                 command.operator_id, command.offer_id, command.call_id, "caller_gone"
             )

@@ -7,7 +7,7 @@ time, because an agent waits for the verdict on one before it makes the next.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +26,9 @@ from voice_hitl.call import inbox as at
 from voice_hitl.call.beside import Beside
 from voice_hitl.call.board import BoardPort
 from voice_hitl.call.book import CallBook
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
 
 SPOKEN_INSTEAD = {
     gate.Outcome.EXPIRED: Notice.NOT_DONE,
@@ -103,6 +106,10 @@ class Proposals:
     def propose(self, event: at.ProposalCame, now: float) -> None:
         """The agent wants to act: let it, refuse, or ask a person."""
         proposal = event.proposal
+        if not _are_texts(proposal.arguments):
+            log.error("arguments of an action are not all texts", call_id=self._book.call_id)
+            _answer(event.verdict, Verdict(False, "bad_arguments"))
+            return
         fact = facts.ActionProposed(
             action_id=proposal.action_id,
             name=proposal.name,
@@ -253,6 +260,13 @@ class Proposals:
 def _allowed(task_id: str, proposal: Proposal, oversight: Oversight) -> Allowed:
     path = PATHS[oversight.mode]
     return Allowed(task_id, mask(proposal.summary), path, oversight.risk / 100.0)
+
+
+def _are_texts(arguments: object) -> bool:
+    """Whether an agent, which may be anybody's, keeps to its protocol: people are shown names and texts."""
+    return isinstance(arguments, Mapping) and all(
+        isinstance(each, str) for item in arguments.items() for each in item
+    )
 
 
 def _why_not_in_charge(proposal: Proposal) -> str:

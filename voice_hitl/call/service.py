@@ -7,9 +7,10 @@ out what it wants, in order.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
-from handoff.errors import HandoffError
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 
@@ -39,7 +40,8 @@ class MachineService(Generic[Event, Command]):
     """Owns a machine. Events are handled one at a time, in the order they were posted.
 
     The inbox is bounded; posting to a full one raises `asyncio.QueueFull` at the poster, which fails
-    that request or connection, never the machine.
+    that request or connection, never the machine. One event or command that cannot be handled is logged and
+    left: the machine serves all calls, and no other of them may pay for it.
     """
 
     def __init__(self, machine: Machine[Event, Command], clock: Clock, wake: Event) -> None:
@@ -47,12 +49,28 @@ class MachineService(Generic[Event, Command]):
         self._machine = machine
         self._clock = clock
         self._wake = wake
-        self._inbox: asyncio.Queue[Event] = asyncio.Queue(INBOX_SIZE)
+        self._inbox: asyncio.Queue[Event] = asyncio.Queue()  # bounded by `post`
         self._timer: asyncio.TimerHandle | None = None
 
     def post(self, event: Event) -> None:
-        """Tell the machine something."""
+        """Tell the machine something; raises `asyncio.QueueFull` where too much waits already."""
+        if self._inbox.qsize() >= INBOX_SIZE:
+            raise asyncio.QueueFull
         self._inbox.put_nowait(event)
+
+    def post_always(self, event: Event) -> None:
+        """Tell the machine that something is over, however much waits: it must not go on without an end.
+
+        There are never more of these than of what has begun.
+        """
+        self._inbox.put_nowait(event)
+
+    def post_or_drop(self, event: Event) -> None:
+        """Tell the machine something that its poster can do without; logged where too much waits."""
+        try:
+            self.post(event)
+        except asyncio.QueueFull:
+            log.error("an inbox is full; an event is dropped", kind=type(event).__name__)
 
     async def run(self) -> None:
         """Own the machine until cancelled."""
@@ -60,11 +78,10 @@ class MachineService(Generic[Event, Command]):
             await self._obey()  # what it wants after it was rebuilt
             while True:
                 event = await self._inbox.get()
-                await self._before(event)
-                try:
+                with _surviving(event):
+                    event = await self._before(event)
+                with _surviving(event):
                     self._machine.handle(event, self._clock.now())
-                except HandoffError:
-                    log.exception("an event was refused", kind=type(event).__name__)
                 await self._obey()
         finally:
             if self._timer is not None:
@@ -72,7 +89,10 @@ class MachineService(Generic[Event, Command]):
 
     async def _obey(self) -> None:
         for command in self._machine.take_commands():
-            await self._carry_out(command)
+            with _surviving(command):
+                await self._carry_out(command)
+        with _surviving(self):
+            self._after()
         self._arm()
 
     def _arm(self) -> None:
@@ -83,9 +103,28 @@ class MachineService(Generic[Event, Command]):
         if due is not None:
             self._timer = asyncio.get_running_loop().call_at(due, self.post, self._wake)
 
-    async def _before(self, event: Event) -> None:
-        """What must be done before the machine hears of an event."""
+    async def _before(self, event: Event) -> Event:
+        """What must be done before the machine hears of an event; returns what it hears."""
+        return event
 
     async def _carry_out(self, command: Command) -> None:
         """Do what the machine wants."""
         raise NotImplementedError
+
+    def _after(self) -> None:
+        """What follows once all that it wanted is done."""
+
+
+@contextmanager
+def _surviving(subject: object) -> Iterator[None]:
+    """Log what goes wrong with one event or command, and go on.
+
+    The one place that catches everything. An error of any kind in the task of a shared machine would end the
+    server and with it every live call; here it costs what it concerns.
+    """
+    try:
+        yield
+    except Exception:
+        log.exception(
+            "a shared machine could not go on with one thing", kind=type(subject).__name__
+        )
