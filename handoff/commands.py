@@ -59,7 +59,7 @@ class Decision:
     hard: bool  # a hard trigger, which bypasses the value rule
     confidence: float  # calibrated rolling P(conversation goes well), 0..1
     risk: float  # rolling risk, 0..1
-    breakdown: float  # h: P(conversation breaks down within four turns)
+    breakdown: float  # h: P(conversation breaks down within four speaker turns)
     error: float  # q: P(next answer or action is wrong)
     value: float  # V, in the policy's cost unit
     reasons: tuple[Reason, ...]  # three at most, largest first

@@ -10,7 +10,7 @@ record             answer                  head       value  turns              
 ..                 not_needed              breakdown  false  turn                            1
 ..                 premature               breakdown  false  turn: a later one would do      0.5
 ..                 too_late                breakdown  true   turn                            1
-..                 too_late                breakdown  true   up to four turns before         0.5
+..                 too_late                breakdown  true   up to two turns before          0.5
 `ApprovalAnswer`   approve                 error      false  turn                            1
 ..                 approve_with_edits      error      true   turn                            1
 ..                 reject                  error      true   turn                            1
@@ -27,8 +27,9 @@ record             answer                  head       value  turns              
   for all items (Horvitz & Thompson 1952), clipped at `CLIP` so that no single answer speaks for too many.
 - The weight of a disposition is halved where a hard trigger made the decision: such a call can need a person
   while the conversation itself goes well.
-- Four turns before: *h* is the probability of a breakdown within four turns, so a handoff that came too late
-  says that the turns before it should have shown it. Which of them is a guess, hence the half.
+- Two turns before: *h* is the probability of a breakdown within four speaker turns, which are two of the
+  caller's, so a handoff that came too late says that the turns before it should have shown it. Which of them
+  is a guess, hence the half.
 - An id names what its label was drawn from. A person who changes their mind replaces their labels: those that
   no longer hold come back with weight 0, which learning leaves out.
 - Time-outs, expiries and withdrawals give none. Exercises have no function here: their answers were known
@@ -45,7 +46,8 @@ Source = Literal["disposition", "approval", "disagreement", "audit"]
 Verdict = Literal["needed", "premature", "too_late", "not_needed"]
 Answer = Literal["approve", "approve_with_edits", "reject", "respond", "expired"]
 
-HORIZON = 4  # turns: what h looks ahead
+HORIZON = 4  # what h looks ahead: turns of both speakers
+CALLER_TURNS = HORIZON // 2  # the same in turns of the caller, between which the AI speaks once
 UNSURE = 0.5  # the weight of an answer that says less than plainly yes or no
 CLIP = 50.0  # the largest inverse propensity: that of a uniform sample of 2 %
 
@@ -153,7 +155,7 @@ def of_disposition(record: Disposition) -> tuple[Label, ...]:
             record.by,
             record.at,
         )
-        for back in range(HORIZON + 1)
+        for back in range(CALLER_TURNS + 1)
         if record.turn - back >= 1
     )
 

@@ -1,10 +1,11 @@
 """What came of what *h* and *q* said in live calls, as facts for `handoff.metrics`.
 
-*h* is the probability that the conversation breaks down within `HORIZON` turns. What a turn said of it comes
-true when, within so many turns, a hard trigger or a person of their own accord takes the call from the AI, or
-the caller hangs up on it; it comes to nothing when so many turns pass or the AI finishes the call. Where *h*
-itself moved the AI to hand over, that handoff proves nothing: what came of those turns is what the operator
-says of it afterwards, and nothing where they say nothing. Calls that the server failed say nothing either.
+*h* is the probability that the conversation breaks down within `labels.HORIZON` turns of both speakers,
+that is `CALLER_TURNS` of the caller. What a turn said of it comes true when, within so many turns of the
+caller, a hard trigger or a person of their own accord takes the call from the AI, or the caller hangs up
+on it; it comes to nothing when so many turns pass or the AI finishes the call. Where *h* itself moved the
+AI to hand over, that handoff proves nothing: what came of those turns is what the operator says of it
+afterwards, and nothing where they say nothing. Calls that the server failed say nothing either.
 
 *q* is the probability that the next answer or action is wrong: known of turns that somebody judged, which are
 the doubtful ones above all, so that its calibration is that of judged turns.
@@ -17,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handoff.errors import ProtocolError
-from handoff.labels import HORIZON
+from handoff.labels import CALLER_TURNS
 from handoff.metrics import Outcome, Predicted
 
 CALLS = 2000  # that are remembered; judgements of older ones are too late
@@ -140,7 +141,7 @@ class Outcomes:
         call.error[event.turn] = event.error
         if len(call.error) > TURNS:
             call.error.popitem(last=False)
-        passed = [turn for turn in call.breakdown if turn < event.turn - HORIZON]
+        passed = [turn for turn in call.breakdown if turn < event.turn - CALLER_TURNS]
         settled = [Predicted("h", call.breakdown.pop(turn), False) for turn in passed]
         if event.hand_off:
             call.handed = True

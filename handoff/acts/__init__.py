@@ -12,10 +12,9 @@ from handoff.acts.keeping import dump, load
 from handoff.acts.live import LiveTurns
 from handoff.acts.model import ActsModel, ActsReader
 from handoff.acts.training import fit
-from handoff.acts.troubles import HORIZON, SHORTEST, Prefix, fit_breakdown, prefixes
+from handoff.acts.troubles import SHORTEST, Prefix, fit_breakdown, prefixes
 
 __all__ = [
-    "HORIZON",
     "SHORTEST",
     "ActsForeseer",
     "ActsModel",

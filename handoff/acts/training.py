@@ -21,8 +21,9 @@ from sklearn.linear_model import LogisticRegression
 from handoff.acts.forest import flatten
 from handoff.acts.history import AGE, Fact, History, tokens
 from handoff.acts.model import ActsModel, Call, Floats, Linear, average, pushed
-from handoff.acts.troubles import HORIZON, SHORTEST
+from handoff.acts.troubles import SHORTEST
 from handoff.calibration import Platt, fit_platt
+from handoff.labels import HORIZON
 
 KNOWN_CALLS = 4  # calls that must hold a token before it stands for itself
 KNOWN_PREFIXES = 15  # and prefixes that must show a fact before it counts

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handoff.fitting import fit_head
+from handoff.labels import HORIZON
 from handoff.risk import Head
 from handoff.signals import Recent
 from handoff.signals.dialogue import LONG_CALL_TURNS, STUCK_LIMIT
 
-HORIZON = 4  # turns within which a breakdown counts
 SHORTEST = 3  # turns of a prefix; less is clairvoyance
 
 NOT_UNDERSTOOD = frozenset({"inconclusive", "noise", "other"})  # of the caller's acts

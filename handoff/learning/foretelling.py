@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from handoff.acts import HORIZON, SHORTEST, ActsForeseer, fit, push, unseen
-from handoff.labels import Disposition
+from handoff.acts import SHORTEST, ActsForeseer, fit, push, unseen
+from handoff.labels import HORIZON, Disposition
 from handoff.learning.judging import Comparison, Floats, Rows, Shortage
 from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord

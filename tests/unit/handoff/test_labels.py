@@ -34,10 +34,7 @@ def said(labels: tuple[Label, ...]) -> Said:
         ("needed", [(7, True, 1.0)]),
         ("not_needed", [(7, False, 1.0)]),
         ("premature", [(7, False, 0.5)]),
-        (
-            "too_late",
-            [(7, True, 1.0), (6, True, 0.5), (5, True, 0.5), (4, True, 0.5), (3, True, 0.5)],
-        ),
+        ("too_late", [(7, True, 1.0), (6, True, 0.5), (5, True, 0.5)]),
     ],
 )
 def test_a_disposition_speaks_of_breakdown(verdict: Any, expected: Said) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handoff.acts import prefixes
 from handoff.errors import ProtocolError
-from handoff.labels import HORIZON
+from handoff.labels import CALLER_TURNS, HORIZON
 from handoff.metrics import Predicted
 from handoff.outcomes import (
     CALLS,
@@ -39,14 +40,32 @@ def h(number: int, outcome: bool) -> Predicted:
 
 def test_a_turn_that_enough_others_followed_did_not_break_down() -> None:
     outcomes = Outcomes()
-    assert told(outcomes, *(turn(number) for number in range(1, HORIZON + 2))) == []
-    assert told(outcomes, turn(HORIZON + 2)) == [h(1, False)]
+    assert told(outcomes, *(turn(number) for number in range(1, CALLER_TURNS + 2))) == []
+    assert told(outcomes, turn(CALLER_TURNS + 2)) == [h(1, False)]
+
+
+def test_live_outcomes_use_the_horizon_that_h_is_trained_with() -> None:
+    count = 7
+    turns: list[dict[str, Any]] = [
+        {"speaker": who, "acts": []} for _ in range(count) for who in ("agent", "caller")
+    ]
+    call = {"call_id": "c", "turns": turns, "outcome": "handed_off"}
+    trained = [prefix.turns // 2 for prefix in prefixes(call) if prefix.label]
+    outcomes = Outcomes()
+    facts = told(outcomes, *(turn(number) for number in range(1, count)))
+    facts += told(outcomes, turn(count, off=True, hard=True))
+    live = [number for number in range(1, count) if h(number, True) in facts]
+    assert live == trained == [5, 6]
+    assert HORIZON == 2 * CALLER_TURNS
 
 
 def test_a_hard_trigger_says_that_the_turns_before_it_should_have_shown_it() -> None:
     outcomes = Outcomes()
     facts = told(outcomes, *(turn(number) for number in range(1, 6)), turn(6, off=True, hard=True))
-    assert facts == [h(1, False), *(h(number, True) for number in range(2, 7))]
+    assert facts == [
+        *(h(number, False) for number in (1, 2, 3)),
+        *(h(number, True) for number in (4, 5, 6)),
+    ]
     assert told(outcomes, CallEnded("c", "handed_off")) == []
 
 

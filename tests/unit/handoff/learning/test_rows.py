@@ -31,7 +31,6 @@ def test_a_head_is_shown_what_it_decides_on() -> None:
         ("breakdown", 4, True, 1.0),
         ("breakdown", 3, True, 0.5),
         ("breakdown", 2, True, 0.5),
-        ("breakdown", 1, True, 0.5),
         ("error", 4, True, 10.0),
     ]
     assert rows[0].troubles == readings[4].recent
