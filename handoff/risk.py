@@ -194,7 +194,7 @@ class Latch:
     _calm: int = 0  # turns in a row at or below it
 
     def turn(self, value: float) -> bool:
-        """Take in a turn's value; True when a handoff starts."""
+        """Take in a turn's value; whether it wants a handoff. `disarm` once one has started."""
         if value > self.marks.low:
             self._above += 1
             self._calm = 0
@@ -203,10 +203,7 @@ class Latch:
             self._calm += 1
             if self._calm >= self.marks.calm_turns:
                 self.armed = True
-        if self.armed and (value > self.marks.high or self._above >= self.marks.low_turns):
-            self.disarm()
-            return True
-        return False
+        return self.armed and (value > self.marks.high or self._above >= self.marks.low_turns)
 
     def disarm(self) -> None:
         """A handoff has started (for whatever reason): wait for calm turns."""

@@ -239,6 +239,19 @@ def test_the_soft_rule_asks_again_only_after_three_calm_turns() -> None:
     assert handed[1] >= 16, "not at turn 6, after two calm turns only"
 
 
+@pytest.mark.parametrize("rule", ["value", "simple"])
+def test_a_wish_that_could_not_be_followed_is_not_forgotten(rule: str) -> None:
+    call = Call(rule=rule, hysteresis={"calm_turns": 1}, waiting={"backoff": 60})
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+    call.send(a_turn(2), a_turn(3))  # calm: the rule is armed again, but it is too early to ask
+    early = [call.decision(a_bad_turn(turn)) for turn in (4, 5)]
+    assert early[-1].value > 0
+    assert not any(decision.hand_off for decision in early)
+    assert call.decision(a_bad_turn(6), a_bad_turn(7)).hand_off is False
+    call.now += 40.0
+    assert call.decision(a_bad_turn(8)).hand_off
+
+
 @pytest.mark.parametrize("sorted_out", [True, False])
 def test_after_any_handoff_the_soft_rule_waits_for_calm(sorted_out: bool) -> None:
     call = Call(waiting={"backoff": 0})

@@ -73,13 +73,19 @@ class TestLatch:
     def test_it_fires_again_only_after_three_calm_turns_in_a_row(self) -> None:
         latch = Latch(self.marks)
         assert latch.turn(9.0)
+        assert latch.turn(0.1), "nothing came of it yet"
+        latch.disarm()
         values = (9.0, -1.0, -1.0, 9.0, -1.0, -1.0, -1.0, 9.0)
         assert [latch.turn(v) for v in values] == [False] * 7 + [True]
 
     @given(st.lists(st.floats(-5, 5), max_size=60))
     def test_between_two_firings_there_are_three_calm_turns(self, values: list[float]) -> None:
         latch = Latch(self.marks)
-        fired = [place for place, value in enumerate(values) if latch.turn(value)]
+        fired = []
+        for place, value in enumerate(values):
+            if latch.turn(value):
+                latch.disarm()
+                fired.append(place)
         for first, second in pairwise(fired):
             between = values[first + 1 : second]
             runs = "".join("c" if value <= 0 else "x" for value in between)
