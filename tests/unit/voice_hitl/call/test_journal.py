@@ -42,7 +42,7 @@ def test_flush_returns_once_everything_before_it_is_stored() -> None:
             journal.put(*(record(n) for n in range(1200)))
             await journal.flush()
             assert len(await store.calls(limit=2000)) == 1200
-            assert store.batches == [500, 500, 200]
+            assert store.batches == [250, 250, 250, 250, 200]
             running.cancel()
 
     virtual.run(main())
