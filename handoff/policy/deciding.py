@@ -50,6 +50,12 @@ class Hysteresis(PolicyModel):
         return self
 
 
+class Switch(PolicyModel):
+    """A hard trigger that once is enough for."""
+
+    enabled: bool = True
+
+
 class Trigger(PolicyModel):
     """A hard trigger: whether it counts, and how many times in a row (or in all) it takes."""
 
@@ -61,14 +67,14 @@ class Triggers(PolicyModel):
     """The hard triggers, which bypass the value rule. `takeover` is an operator's right: no switch."""
 
     explicit_request: Trigger = Trigger()
-    emergency: Trigger = Trigger()
-    regulated: Trigger = Trigger()
+    emergency: Switch = Switch()
+    regulated: Switch = Switch()
     irreversible_failed: Trigger = Trigger()
-    over_limit: Trigger = Trigger()
+    over_limit: Switch = Switch()
     two_no_match: Trigger = Trigger(count=2)  # in a row
     two_silences: Trigger = Trigger(count=2)  # in a row
     component_failed: Trigger = Trigger()
-    digit_zero: Trigger = Trigger()
+    digit_zero: Switch = Switch()
     second_opinion: Trigger = Trigger()
     harmful_content: Trigger = Trigger()
 

@@ -49,6 +49,14 @@ def test_the_numbers_of_the_policy_are_its_defaults() -> None:
     assert policy.floor.offer_seconds == 15
 
 
+def test_the_triggers_without_a_count_are_named() -> None:
+    fields = Policy().triggers.model_dump()
+    without = sorted(code for code, fields in fields.items() if "count" not in fields)
+    assert without == ["digit_zero", "emergency", "over_limit", "regulated"]
+    (sentence,) = re.findall(r"unless it is ([^:]*): once is enough", TEXT)
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == without
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_examples_run_and_print_what_their_comments_say(example: str) -> None:
     printed = io.StringIO()

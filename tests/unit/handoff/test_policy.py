@@ -50,7 +50,11 @@ def test_values_are_read_from_a_mapping() -> None:
         ({"thresholds": {"margin": 1.5}}, ["'thresholds.margin'", "less than or equal to 1"]),
         ({"rule": "clever"}, ["'rule'", "'value' or 'simple'", "got 'clever'"]),
         ({"hysteresis": {"high": 1, "low": 2}}, ["'hysteresis'", "raise 'high' or lower 'low'"]),
-        ({"triggers": {"emergency": {"count": 0}}}, ["'triggers.emergency.count'"]),
+        ({"triggers": {"two_silences": {"count": 0}}}, ["'triggers.two_silences.count'"]),
+        ({"triggers": {"emergency": {"count": 2}}}, ["'triggers.emergency.count'", "unknown"]),
+        ({"triggers": {"regulated": {"count": 2}}}, ["'triggers.regulated.count'"]),
+        ({"triggers": {"over_limit": {"count": 2}}}, ["'triggers.over_limit.count'"]),
+        ({"triggers": {"digit_zero": {"count": 2}}}, ["'triggers.digit_zero.count'"]),
         ({"floor": 3}, ["'floor'"]),
     ],
 )
