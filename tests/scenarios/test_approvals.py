@@ -23,12 +23,15 @@ Story = Callable[[World, Caller, list[Operator]], Awaitable[None]]
 Found = TypeVar("Found")
 
 
-def play(policy: Mapping[str, Any], story: Story, *names: str) -> World:
-    """With these operators on the floor a caller asks for the transfer; then what the story says."""
+def play(policy: Mapping[str, Any], story: Story, *names: str, first: str = "") -> World:
+    """With these operators on the floor a caller asks for the transfer; then what the story says.
+
+    `first`: what the agent says before it proposes.
+    """
     worlds: list[World] = []
 
     async def main() -> None:
-        agent = ScriptedAgent(action=PAY)
+        agent = ScriptedAgent(action=PAY, first=first)
         async with a_world(agent, Policy.from_mapping(policy, "test")) as world:
             worlds.append(world)
             operators = [world.operator(name) for name in names]
@@ -50,6 +53,17 @@ def kept(reading: Coroutine[object, object, Found]) -> Found:
 def outcome(world: World) -> str:
     (record,) = world.screen.approvals.values()
     return record.status
+
+
+async def longest_silence(world: World, call_id: str, seconds: float) -> float:
+    """The longest time, of these seconds, in which nothing plays to the caller."""
+    longest, heard_at, end = 0.0, world.now(), world.now() + seconds
+    while world.now() < end:
+        if not world.egress_idle(call_id):
+            heard_at = world.now()
+        longest = max(longest, world.now() - heard_at)
+        await asyncio.sleep(0.02)
+    return longest
 
 
 def test_an_approved_action_is_done_once_and_becomes_a_label() -> None:
@@ -230,3 +244,59 @@ def test_who_takes_the_call_over_does_what_is_needed() -> None:
     world = play(IN, story, "ana")
     assert outcome(world) == "taken_over"
     assert world.agent.acted == []
+
+
+@pytest.mark.parametrize("first", ["", "Let me see about that."])
+def test_the_caller_is_never_left_in_silence_while_a_person_is_asked(first: str) -> None:
+    silences: list[float] = []
+
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        silences.append(await longest_silence(world, "CA1", 30.0))
+        floor[0].answers(ask, Approve())
+        await caller.hears("I have moved the money")
+
+    assert outcome(play(IN, story, "ana", first=first)) == "executed"
+    assert max(silences) <= 3.0
+
+
+@pytest.mark.parametrize("first", ["", "Let me see about that, it may take a while."])
+@pytest.mark.parametrize("after", [0.3, 1.5, 4.0])
+def test_a_cough_takes_nothing_back_nor_does_the_silence_after_it(first: str, after: float) -> None:
+    silences: list[float] = []
+
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        await asyncio.sleep(after)
+        await caller.says("")
+        silences.append(await longest_silence(world, "CA1", 15.0))
+        assert world.screen.asked["ana"], "nobody is asked any more"
+        floor[0].answers(ask, Approve())
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana", first=first)
+    assert outcome(world) == "executed"
+    assert max(silences) <= 5.0
+    assert all(heard.silence is None for heard in world.agent.heard)
+
+
+def test_a_cough_over_what_is_said_before_the_question_has_it_said_again() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        await caller.says("")
+        await world.until(lambda: caller.said.count("Let me see about that for you.") == 2)
+        floor[0].answers(ask, Approve())
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana", first="Let me see about that for you.")
+    assert outcome(world) == "executed"
+
+
+def test_a_key_takes_the_proposal_back() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        await asyncio.sleep(2.0)
+        caller.presses("3")
+        await world.until(lambda: not world.screen.asked["ana"])
+
+    assert outcome(play(IN, story, "ana")) == "withdrawn"

@@ -105,6 +105,7 @@ class ScriptedAgent:
     heard: list[Heard] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     thinks: float = 0.005  # seconds before it answers
+    first: str = ""  # said before it proposes
 
     def converse(self, call_id: str, parameters: Mapping[str, str]) -> ScriptedConversation:
         assert "token" not in parameters
@@ -159,6 +160,8 @@ class ScriptedConversation:
             yield Done(end_call=True)
             return
         if "move" in text:
+            if self._agent.first:
+                yield Sentence(self._agent.first)
             yield self._agent.action
             if self._allowed.get(self._agent.action.action_id):
                 self._agent.acted.append("safe" if safe_mode else "normal")

@@ -216,6 +216,14 @@ class Answering:
             self._reply_began(now)  # the time that a person takes from here on is not the AI's
         self._proposals.on_gate(event, now)
 
+    def next_deadline(self) -> float | None:
+        """When to call `on_deadline`, or None."""
+        return self._proposals.next_deadline()
+
+    def on_deadline(self, now: float) -> None:
+        """A person's answer stays away."""
+        self._proposals.on_deadline(now)
+
     def on_acted(self, event: at.ActedCame, now: float) -> None:
         """An action was tried."""
         self._proposals.on_acted(event.acted, now)
@@ -317,7 +325,21 @@ class Answering:
 
     def say_unheard(self) -> None:
         """The interruption was only noise: say again what it cut off."""
-        self.say(self._speaker.unheard, trusted=True)
+        if self._proposals.awaited:
+            self.nothing_said()
+        else:
+            self.say(self._speaker.unheard, trusted=True)
+
+    def nothing_said(self) -> None:
+        """What was heard is no turn: go on with what the AI was at."""
+        now = self._now()
+        plays = (self._proposals.awaited and self._speaker.say_again()) or not self._speaker.idle
+        if self.busy:
+            self._turns.handle(turn.StillAtWork(), now)
+        if plays:
+            self._turns.handle(turn.ReplyStarted(), now)
+        elif self._proposals.awaited:
+            self._speaker.tone()  # the silence after a cough is not to be a long one
 
     def hold(self) -> None:
         """A person is coming: stop talking and working, and forget the turn that waits."""

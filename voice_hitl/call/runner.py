@@ -221,6 +221,7 @@ class CallRunner:
             self.engine.next_deadline(),
             self._tone_at,
             self._people.next_deadline(),
+            self._ai.next_deadline(),
             self._end_by,
         )
         due = min((moment for moment in deadlines if moment is not None), default=None)
@@ -248,6 +249,8 @@ class CallRunner:
             self._over = True
         if _due(self._people.next_deadline(), now):
             self._people.on_deadline(now)
+        if _due(self._ai.next_deadline(), now):
+            self._ai.on_deadline(now)
 
     def _now(self) -> float:
         return self._parts.clock.now()
@@ -275,7 +278,9 @@ class CallRunner:
             self._over = True
         elif self.engine.state in (State.WAITING, State.BRIDGING):
             self._tone_at = now + HOLD_TONE_AFTER
-        elif not self._ai.busy:
+        elif self._ai.busy:
+            self._turns.handle(turn.StillAtWork(), now)
+        else:
             self._ai.reply_over(now)
 
     # --- what the decision core wants ---
@@ -367,6 +372,7 @@ CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
     turn.DropUtterance: lambda call, _: call._hearing.drop_utterance(),
     turn.Interrupt: lambda call, _: call._ai.interrupt(),
     turn.SayUnheard: lambda call, _: call._ai.say_unheard(),
+    turn.NothingSaid: lambda call, _: call._ai.nothing_said(),
     turn.Answer: lambda call, command: call._ai.answer(command),
     turn.KeepTranscript: lambda call, command: call._hearing.keep_transcript(command),
     turn.ThoughtTooLong: lambda call, command: call._ai.thought_too_long(command),

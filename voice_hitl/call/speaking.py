@@ -26,6 +26,8 @@ class Speaker:
         self._clips = clips
         self._lines: dict[int, int] = {}  # sentence id -> transcript line, until it was heard
         self._reply: list[int] = []  # transcript lines of the present reply
+        self._sounds: dict[int, bytearray] = {}  # sentence id -> sound so far, until it was heard
+        self._cut: list[tuple[str, bytes]] = []  # `unheard` with the sound that was made of it
         self._open: int | None = None  # the sentence whose sound is still being made
         self._broken_off: dict[int, str] = {}  # sentence id -> as much of it as there will be
 
@@ -58,6 +60,7 @@ class Speaker:
             return
         if chunk:
             self._egress.extend(self._open, chunk)
+            self._sounds[self._open] += chunk
         if last:
             self._egress.finish(self._open)
             self._open = None
@@ -81,6 +84,7 @@ class Speaker:
     def played(self, sentence_id: int) -> None:
         """The caller heard a whole sentence."""
         seq = self._lines.pop(sentence_id, None)
+        self._sounds.pop(sentence_id, None)
         part = self._broken_off.pop(sentence_id, None)
         if seq is None:
             return
@@ -92,19 +96,32 @@ class Speaker:
     def interrupt(self) -> None:
         """Stop at once; write what was heard, and keep what was not in case it was only noise."""
         heard = {item.sentence_id: item.text for item in self._egress.clear().sentences}
-        self.unheard = []
+        self.unheard, self._cut = [], []
         for sentence_id, seq in self._lines.items():
             part = heard.get(sentence_id, "")
             line = self._book.heard(seq, part)
             if line.text != part:
                 self.unheard.append(Sentence(line.text, kind="notice"))
+                self._cut.append((line.text, bytes(self._sounds[sentence_id])))
         self._lines.clear()
+        self._sounds.clear()
         self._broken_off.clear()
         self._open = None
+
+    def say_again(self) -> bool:
+        """Play what the last interruption cut off, as far as it was made; return whether there was any.
+
+        It needs no synthesizer, and so goes on beside a reply that waits for something.
+        """
+        cut, self._cut = self._cut, []
+        for text, sound in cut:
+            self._say(text, sound, final=True)
+        return bool(cut)
 
     def _say(self, text: str, clip: bytes, *, final: bool) -> int:
         sentence_id = self._egress.say(clip, text, final=final)
         seq = self._book.agent_says(text)
         self._lines[sentence_id] = seq
+        self._sounds[sentence_id] = bytearray(clip)
         self._reply.append(seq)
         return sentence_id

@@ -47,6 +47,11 @@ class ReplyStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StillAtWork:
+    """Nothing plays and no turn is open, but the agent is not done with the last one."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyOver:
     """Everything there was to say has been played, or the turn needed no reply."""
 
@@ -85,6 +90,7 @@ TurnEvent: TypeAlias = (
     | PartialHeard
     | TranscriptReady
     | ReplyStarted
+    | StillAtWork
     | ReplyOver
     | DigitsPressed
     | Hold
@@ -123,6 +129,11 @@ class SayUnheard:
 
 
 @dataclass(frozen=True, slots=True)
+class NothingSaid:
+    """The closed turn held no words, and cut nothing off."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A turn to understand and answer; exactly one of the three is set."""
 
@@ -151,6 +162,7 @@ TurnCommand: TypeAlias = (
     | DropUtterance
     | Interrupt
     | SayUnheard
+    | NothingSaid
     | Answer
     | KeepTranscript
     | ThoughtTooLong

@@ -41,11 +41,13 @@ from voice_hitl.call.turn_events import (
     HungUp,
     Interrupt,
     KeepTranscript,
+    NothingSaid,
     PartialHeard,
     Release,
     ReplyOver,
     ReplyStarted,
     SayUnheard,
+    StillAtWork,
     ThoughtTooLong,
     TranscriptReady,
     TurnCommand,
@@ -198,6 +200,7 @@ class TurnMachine:
             self._think(now)
             return
         since = self._idle_since if self._idle_since is not None else now
+        self._commands.append(NothingSaid())
         self._go(Phase.IDLE, since + self.timing.no_input)
 
     def _transcript_while_caller_goes_on(self, event: TurnEvent, now: float) -> None:
@@ -230,6 +233,9 @@ class TurnMachine:
 
     def _reply_starts(self, event: TurnEvent, now: float) -> None:
         self._go(Phase.SPEAKING, None)
+
+    def _still_at_work(self, event: TurnEvent, now: float) -> None:
+        self._think(now)
 
     def _reply_over(self, event: TurnEvent, now: float) -> None:
         self._idle_since = now
@@ -297,12 +303,14 @@ TABLE: dict[Phase, dict[type[TurnEvent], Handler]] = {
     | {
         CallerStarted: _M._caller_starts,
         ReplyStarted: _M._reply_starts,
+        StillAtWork: _M._still_at_work,
         DigitsPressed: _M._digits,
         DeadlinePassed: _M._caller_silent,
     },
     Phase.SPEAKING: _ALWAYS
     | {
         CallerStarted: _M._caller_starts,
+        StillAtWork: _M._still_at_work,
         ReplyOver: _M._reply_over,
         DigitsPressed: _M._digits,
     },

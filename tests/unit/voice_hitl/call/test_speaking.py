@@ -273,3 +273,16 @@ def test_in_any_order_all_is_played_or_known_as_unheard(happens: list[str]) -> N
             assert text.startswith(heard)
 
     virtual.run(main())
+
+
+async def test_what_was_cut_off_is_played_again_whole_and_once(line: Line) -> None:
+    line.says("Your balance is ten dollars.")
+    line.speaker.prompt("Please hold.")
+    line.passes(0.7)
+    line.speaker.interrupt()
+    before = line.seconds_received
+    assert line.speaker.say_again()
+    assert not line.speaker.say_again()
+    line.passes(3.0)
+    assert line.heard[2:] == ["Your balance is ten dollars.", "Please hold."]
+    assert line.seconds_received - before == pytest.approx(7 * 0.3)

@@ -109,6 +109,19 @@ def test_noise_in_a_silence_does_not_restart_the_no_input_clock(call: Driver) ->
     assert call.machine.next_deadline() == pytest.approx(started + call.machine.timing.no_input)
 
 
+def test_an_agent_that_is_at_work_when_all_is_played_is_late_not_silent(call: Driver) -> None:
+    call.say("hello")
+    call.tell(turn.ReplyStarted(), turn.StillAtWork())
+    assert call.wait(8.0) == [turn.ThoughtTooLong(n) for n in (1, 2, 3)]
+
+
+def test_noise_while_the_agent_is_at_work_starts_no_silence(call: Driver) -> None:
+    call.say("hello")
+    assert call.say("")[-1] == turn.NothingSaid()
+    call.tell(turn.StillAtWork())
+    assert call.wait(2.5) == [turn.ThoughtTooLong(1)]
+
+
 def test_silence_is_a_turn_with_its_length(call: Driver) -> None:
     call.tell(turn.ReplyStarted(), turn.ReplyOver())
     assert call.wait(7.0) == [turn.Answer(silence=7.0)]
@@ -184,6 +197,7 @@ events = st.one_of(
             turn.CallerStarted(),
             turn.CallerResumed(),
             turn.ReplyStarted(),
+            turn.StillAtWork(),
             turn.ReplyOver(),
             turn.DigitsPressed("1"),
             turn.Hold(),
