@@ -1,7 +1,7 @@
 """From scores to probabilities that mean what they say, and how far they do not.
 
-Which map to fit: Platt's while labels are few; isotonic from about 1,000, where its freedom does no harm
-(Niculescu-Mizil & Caruana 2005). Temperature for a model with many classes (Guo et al. 2017).
+Platt's map for two classes, a temperature for a model with many (Guo et al. 2017). `handoff.fitting.fit_map`
+fits a head's: Platt's, or isotonic where labels are many.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.isotonic import IsotonicRegression
 
 Floats = NDArray[np.float64]
-ENOUGH_FOR_ISOTONIC = 1000
 EPSILON = 1e-6
 
 
@@ -68,7 +66,7 @@ def fit_platt(scores: ArrayLike, labels: ArrayLike) -> Platt:
 
     beta = np.array([1.0, 0.0])
     for _ in range(100):
-        p = _sigmoid(design @ beta)
+        p = sigmoids(design @ beta)
         weight = p * (1 - p)
         gradient = design.T @ (p - target)
         hessian = design.T @ (design * weight[:, None]) + 1e-9 * np.eye(2)
@@ -83,22 +81,6 @@ def fit_platt(scores: ArrayLike, labels: ArrayLike) -> Platt:
         rate = float(target.mean())
         return Platt(0.0, math.log(rate) - math.log1p(-rate))
     return Platt(float(beta[0]), float(beta[1]))
-
-
-def fit_isotonic(scores: ArrayLike, labels: ArrayLike) -> Isotonic:
-    """Fit by pooling adjacent violators. Shapes and errors as in `fit_platt`."""
-    x, y = _checked(scores, labels)
-    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(x, y)
-    return Isotonic(
-        tuple(float(value) for value in model.X_thresholds_),
-        tuple(float(value) for value in model.y_thresholds_),
-    )
-
-
-def fit_calibration(scores: ArrayLike, labels: ArrayLike) -> Platt | Isotonic:
-    """Fit the map that so many labels can bear."""
-    enough = len(np.asarray(labels)) >= ENOUGH_FOR_ISOTONIC
-    return fit_isotonic(scores, labels) if enough else fit_platt(scores, labels)
 
 
 def fit_temperature(logits: ArrayLike, classes: ArrayLike) -> float:
@@ -156,7 +138,8 @@ def sigmoid(value: float) -> float:
     return grown / (1.0 + grown)
 
 
-def _sigmoid(values: Floats) -> Floats:
+def sigmoids(values: Floats) -> Floats:
+    """`sigmoid` of each of them."""
     result: Floats = 1.0 / (1.0 + np.exp(-np.clip(values, -700, 700)))
     return result
 

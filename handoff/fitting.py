@@ -6,7 +6,6 @@ records without sound still knows what a bad line means.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,13 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.isotonic import IsotonicRegression
 
-from handoff.calibration import ENOUGH_FOR_ISOTONIC, Isotonic, Platt
+from handoff.calibration import Isotonic, Platt, sigmoid, sigmoids
 from handoff.risk import Head
 from handoff.signals import CODES
+from handoff.signed import minimise
 
 Floats = NDArray[np.float64]
-STEPS = 200
-TOLERANCE = 1e-8
+ENOUGH_FOR_ISOTONIC = (
+    1000  # labels, where its freedom does no harm (Niculescu-Mizil & Caruana 2005)
+)
 SLOPE_STRENGTH = (
     10.0  # how strongly a calibrating slope is held to 1: as a head's weights to theirs
 )
@@ -39,7 +40,7 @@ class CalibratedHead(Head):
     @property
     def calm(self) -> float:
         """P when there is no trouble at all."""
-        return self.line(1.0 / (1.0 + math.exp(-self.intercept)))
+        return self.line(sigmoid(self.intercept))
 
 
 def fit_head(
@@ -76,7 +77,7 @@ def fit_head(
     centre[: len(CODES)] = prior.weights
     start = centre.copy()
     start[-1] = prior.intercept
-    kept = _minimise(design, y, counts, centre, start, len(CODES), strength)[: len(CODES)]
+    kept = _fit(design, y, counts, centre, start, len(CODES), strength)[: len(CODES)]
     rounded = tuple(round(float(weight), 4) for weight in kept)
     return Head(_intercept(x @ kept, y, counts), rounded)
 
@@ -101,10 +102,10 @@ def fit_map(
     if int((counts > 0).sum()) < ENOUGH_FOR_ISOTONIC:
         design = np.column_stack([z, np.ones_like(z)])
         identity = np.array([1.0, 0.0])
-        slope, offset = _minimise(design, y, counts, identity, identity, 1, SLOPE_STRENGTH)
+        slope, offset = _fit(design, y, counts, identity, identity, 1, SLOPE_STRENGTH)
         return Platt(round(float(slope), 4), round(float(offset), 4))
     model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-    model.fit(1 / (1 + np.exp(-z)), y, sample_weight=counts)
+    model.fit(sigmoids(z), y, sample_weight=counts)
     margin = 1 / (len(z) + 2)
     return Isotonic(
         tuple(float(value) for value in model.X_thresholds_),
@@ -129,7 +130,7 @@ def _counts(weights: ArrayLike | None, rows: int) -> Floats:
     return counts
 
 
-def _minimise(
+def _fit(
     design: Floats,
     y: Floats,
     counts: Floats,
@@ -138,37 +139,10 @@ def _minimise(
     bounded: int,
     strength: float,
 ) -> Floats:
-    """Weighted logistic regression, the first `bounded` weights not negative and pulled to `centre`."""
-    pull = np.full(design.shape[1], 1e-6)  # only to keep the system solvable
-    pull[:bounded] = strength
-    beta = start.copy()
-
-    def loss(b: Floats) -> float:
-        z = design @ b
-        return float(counts @ (np.logaddexp(0, z) - y * z) + (pull * (b - centre) ** 2).sum() / 2)
-
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(design @ beta, -500, 500)))
-        gradient = design.T @ (counts * (p - y)) + pull * (beta - centre)
-        stuck = np.zeros(len(beta), dtype=bool)
-        stuck[:bounded] = (beta[:bounded] <= 0) & (gradient[:bounded] > 0)
-        free = ~stuck
-        part = design[:, free]
-        hessian = part.T @ (part * (counts * p * (1 - p))[:, None]) + np.diag(pull[free])
-        step = np.zeros(len(beta))
-        step[free] = np.linalg.solve(hessian, gradient[free])
-        before, scale = loss(beta), 1.0
-        while True:
-            tried = beta - scale * step
-            tried[:bounded] = np.maximum(tried[:bounded], 0.0)
-            if loss(tried) <= before or scale < 1e-10:
-                break
-            scale /= 2
-        moved = float(np.abs(tried - beta).max())
-        beta = tried
-        if moved < TOLERANCE:
-            break
-    return beta
+    """The coefficients; the first `bounded` are not negative and pulled to `centre`."""
+    held = np.arange(design.shape[1]) < bounded
+    pull = np.where(held, strength, 1e-6)  # the others: only to keep the system solvable
+    return minimise(design, y, centre, pull, held, counts=counts, start=start)
 
 
 def _intercept(scores: Floats, y: Floats, counts: Floats) -> float:
@@ -177,6 +151,6 @@ def _intercept(scores: Floats, y: Floats, counts: Floats) -> float:
     wanted = np.average(y, weights=counts)
     for _ in range(100):
         middle = (low + high) / 2
-        mean = float(np.average(1 / (1 + np.exp(-(scores + middle))), weights=counts))
+        mean = float(np.average(sigmoids(scores + middle), weights=counts))
         low, high = (middle, high) if mean < wanted else (low, middle)
     return round((low + high) / 2, 4)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from handoff.calibration import sigmoid
 from handoff.commands import Reason
 from handoff.policy import Costs, Hysteresis, Policy
 from handoff.signals import CODES, WORDS, Reading
@@ -36,12 +37,12 @@ class Head:
         logit = self.intercept
         for weight, value in zip(self.weights, troubles, strict=True):
             logit += weight * value
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+        return sigmoid(max(-30.0, min(30.0, logit)))
 
     @property
     def calm(self) -> float:
         """P when there is no trouble at all."""
-        return 1.0 / (1.0 + math.exp(-self.intercept))
+        return sigmoid(self.intercept)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from handoff.calibration import sigmoids
+
 Floats = NDArray[np.float64]
 STEPS = 200
 TOLERANCE = 1e-9
@@ -45,25 +47,39 @@ def fit_signed(
     centre = np.append(believed * flip, 0.0)
     centre[bounded] = np.maximum(centre[bounded], 0.0)
     pull = np.append(np.full(len(sign), strength), 1e-9)  # the last: only to keep it solvable
-    beta = _minimise(design, labels, centre, pull, bounded)
+    beta = minimise(design, labels, centre, pull, bounded)
     return float(beta[-1]), tuple(float(weight) for weight in beta[:-1] * flip)
 
 
-def _minimise(
-    design: Floats, y: Floats, centre: Floats, pull: Floats, bounded: NDArray[np.bool_]
+def minimise(
+    design: Floats,
+    y: Floats,
+    centre: Floats,
+    pull: Floats,
+    bounded: NDArray[np.bool_],
+    *,
+    counts: Floats | None = None,
+    start: Floats | None = None,
 ) -> Floats:
-    beta = centre.copy()
+    """The coefficients (k,) of a logistic regression, by projected Newton steps.
+
+    `design` (n, k), `y` (n,) 0 or 1, `centre`, `pull` and `bounded` (k,), `counts` (n,), by default 1.
+    Minimises sum(counts * log loss) + sum(pull * (beta - centre)^2) / 2 from `start` (by default the centre)
+    on, the `bounded` ones never negative. Each `pull` must be above 0, which keeps the steps solvable.
+    """
+    beta = (centre if start is None else start).copy()
+    rows = np.ones(len(y)) if counts is None else counts
 
     def loss(b: Floats) -> float:
         z = design @ b
-        return float(np.logaddexp(0, z).sum() - y @ z + (pull * (b - centre) ** 2).sum() / 2)
+        return float(rows @ (np.logaddexp(0, z) - y * z) + (pull * (b - centre) ** 2).sum() / 2)
 
     for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(design @ beta, -500, 500)))
-        gradient = design.T @ (p - y) + pull * (beta - centre)
+        p = sigmoids(design @ beta)
+        gradient = design.T @ (rows * (p - y)) + pull * (beta - centre)
         free = ~(bounded & (beta <= 0) & (gradient > 0))
         part = design[:, free]
-        hessian = part.T @ (part * (p * (1 - p))[:, None]) + np.diag(pull[free])
+        hessian = part.T @ (part * (rows * p * (1 - p))[:, None]) + np.diag(pull[free])
         step = np.zeros(len(beta))
         step[free] = np.linalg.solve(hessian, gradient[free])
         before, scale = loss(beta), 1.0

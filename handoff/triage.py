@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handoff.calibration import sigmoid
 from handoff.commands import Decision, Urgency
 from handoff.policy import Triage
 
@@ -43,7 +44,7 @@ def score(decision: Decision, policy: Triage) -> Score:
     below `clear_below` for a hard trigger, plus the points of urgency and of each reason; critical makes it
     100; bounded to [0, 100].
     """
-    value = TOP * _sigmoid(decision.value / policy.value_scale)
+    value = TOP * sigmoid(decision.value / policy.value_scale)
     risk = policy.risk * decision.risk
     parts = [("value", value), ("risk", risk)]
     if decision.hard and value + risk < policy.clear_below:
@@ -86,7 +87,3 @@ def step(urgency: Urgency, up: bool) -> Urgency:
 def head_start(urgency: Urgency, policy: Triage) -> float:
     """Seconds of waiting that an urgency is worth."""
     return float(getattr(policy.head_start, urgency.value))
-
-
-def _sigmoid(x: float) -> float:
-    return 0.5 * (1.0 + math.tanh(0.5 * x))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from handoff.calibration import sigmoid
 from handoff.commands import Reason
 from handoff.conduct.reading import CODES, WORDS
 from handoff.signed import fit_signed
@@ -38,7 +39,7 @@ class ActionHead:
     def probability(self, facts: Sequence[float]) -> float:
         """P(the action is wrong), in (0, 1)."""
         logit = self.intercept + sum(w * x for w, x in zip(self.weights, facts, strict=True))
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+        return sigmoid(max(-30.0, min(30.0, logit)))
 
     def judge(self, facts: Sequence[float]) -> ActionRisk:
         """The probability with its three largest reasons: their shares of what exceeds a calm action's."""

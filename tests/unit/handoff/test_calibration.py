@@ -10,12 +10,9 @@ from sklearn.calibration import _SigmoidCalibration
 from sklearn.linear_model import LogisticRegression
 
 from handoff.calibration import (
-    Isotonic,
     Platt,
     brier,
     ece,
-    fit_calibration,
-    fit_isotonic,
     fit_platt,
     fit_temperature,
     logit,
@@ -65,20 +62,12 @@ def test_maps_are_monotone_probabilities_whatever_they_were_fitted_on(
 ) -> None:
     scores, labels = [p[0] for p in pairs], [p[1] for p in pairs]
     low, high = sorted((one, other))
-    for fitted in (fit_platt(scores, labels), fit_isotonic(scores, labels)):
-        assert 0 <= fitted(low) <= fitted(high) + 1e-12 <= 1 + 1e-9
+    fitted = fit_platt(scores, labels)
+    assert 0 <= fitted(low) <= fitted(high) + 1e-12 <= 1 + 1e-9
 
 
-def test_isotonic_needs_labels_and_platt_makes_do() -> None:
-    scores, labels = drawn(999)
-    assert isinstance(fit_calibration(scores, labels), Platt)
-    scores, labels = drawn(1000)
-    assert isinstance(fit_calibration(scores, labels), Isotonic)
-
-
-@pytest.mark.parametrize("fit", [fit_platt, fit_isotonic])
-def test_fitting_makes_new_scores_honest(fit: object) -> None:
-    fitted = fit(*drawn(5000))  # type: ignore[operator]
+def test_fitting_makes_new_scores_honest() -> None:
+    fitted = fit_platt(*drawn(5000))
     scores, labels = drawn(20_000, seed=2)
     after = [fitted(score) for score in scores]
     assert ece(after, labels) < 0.02 < ece(scores, labels)
@@ -136,7 +125,7 @@ def test_sigmoid_and_logit_are_finite_everywhere() -> None:
     ],
 )
 def test_bad_input_is_a_value_error(scores: list[float], labels: list[int], words: str) -> None:
-    for call in (fit_platt, fit_isotonic, ece, brier):
+    for call in (fit_platt, ece, brier):
         with pytest.raises(ValueError, match=words):
             call(scores, labels)
 
