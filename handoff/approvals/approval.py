@@ -24,6 +24,7 @@ from handoff.approvals.messages import (
     FollowUpDone,
     Hide,
     Keep,
+    NotKept,
     Permit,
     ProposalWithdrawn,
     RefuseAnswer,
@@ -255,6 +256,9 @@ class Approval:
 
     def _lose_track(self, _event: DeadlinePassed, now: float) -> State:
         return self.close(Outcome.UNKNOWN, now)
+
+    def _interrupt(self, _event: NotKept, now: float) -> State:
+        return self.close(Outcome.INTERRUPTED, now)
 
     def _followed_up(self, event: FollowUpDone, _now: float) -> State:
         if self.record.needs_follow_up:

@@ -18,6 +18,7 @@ from handoff.approvals.messages import (
     ExecutionClaimed,
     ExecutionFinished,
     FollowUpDone,
+    NotKept,
     ProposalWithdrawn,
     RefuseAnswer,
     RefuseClaim,
@@ -78,6 +79,7 @@ class Gate:
                 | ExecutionClaimed()
                 | ExecutionFinished()
                 | ProposalWithdrawn()
+                | NotKept()
                 | FollowUpDone()
             ):
                 self._tell_one(event, now)
@@ -164,6 +166,7 @@ class Gate:
         | ExecutionClaimed
         | ExecutionFinished
         | ProposalWithdrawn
+        | NotKept
         | FollowUpDone,
         now: float,
     ) -> None:

@@ -88,6 +88,13 @@ class CallTakenOver:
 
 
 @dataclass(frozen=True, slots=True)
+class NotKept:
+    """Its record was not stored in time, and `Permit` or `Execute` after it was not carried out."""
+
+    approval_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUpDone:
     """Someone saw to what was left undone."""
 
@@ -104,6 +111,7 @@ ApprovalEvent = (
     | ExecutionFinished
     | ProposalWithdrawn
     | CallTakenOver
+    | NotKept
     | FollowUpDone
     | CallOver
     | DeadlinePassed

@@ -20,6 +20,7 @@ from handoff.approvals.messages import (
     ExecutionClaimed,
     ExecutionFinished,
     FollowUpDone,
+    NotKept,
     ProposalWithdrawn,
     ReviewerLeft,
 )
@@ -85,6 +86,8 @@ def _table() -> dict[tuple[State, type], Row]:
             (state, CallTakenOver): _row(Approval._hand_over, "not done; theirs now", closed),
             (state, ProposalWithdrawn): _row(Approval._withdraw, "not done", closed),
         }
+    for state in (approved, executing):
+        table[state, NotKept] = _row(Approval._interrupt, "not begun; follow-up", closed)
     for state in (approved, executing, closed):
         table[state, Answered] = _row(Approval._answer_late, "refuse, log", state)
     for state in (executing, closed):

@@ -45,7 +45,7 @@ class Outcome(StrEnum):
     CALLER_GONE = "caller_gone"
     TAKEN_OVER = "taken_over"  # a person has the call and does what is needed
     DRAINING = "draining"  # asked while the server was stopping
-    INTERRUPTED = "interrupted"  # approved, and the server stopped before it was claimed
+    INTERRUPTED = "interrupted"  # approved, and not begun: the server stopped, or could not keep it
 
 
 class Notice(StrEnum):

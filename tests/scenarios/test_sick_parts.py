@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
-from handoff.approvals import Show
+from handoff.approvals import Approve, Show
 from handoff.events import Effect
 from handoff.policy import Policy
+from handoff.ports import Record
+from handoff.testing import MemoryStore
 from tests.support import virtual
 from tests.support.scripted import ScriptedAgent
 from tests.support.world import a_world
@@ -66,5 +69,90 @@ def test_a_console_that_cannot_show_an_approval_ends_no_call() -> None:
             await caller.hears("I am not allowed to do that.")
             caller.hangs_up()
             other.hangs_up()
+
+    virtual.run(main())
+
+
+class HangingStore(MemoryStore):
+    """Its disk answers nobody while it hangs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.well = asyncio.Event()
+        self.well.set()
+
+    async def save(self, records: Sequence[Record]) -> None:
+        await self.well.wait()
+        await super().save(records)
+
+
+def test_what_a_sick_disk_cannot_keep_is_not_done_and_nobody_waits_for_it() -> None:
+    store = HangingStore()
+
+    async def main() -> None:
+        async with a_world(ScriptedAgent(action=PAY), IN, store) as world:
+            ana = world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("move the money")
+            ask = await ana.is_asked()
+            store.well.clear()
+            answered_at = world.now()
+            ana.answers(ask, Approve())
+            await caller.hears("I am not allowed to do that.")
+            assert world.now() - answered_at < 4.0
+            assert world.agent.acted == []
+            assert world.agent.verdicts["a1"].advice == "Notice not_done."
+            store.well.set()
+            await world.passes(2.0)
+            (record,) = world.approvals.gate.follow_ups()
+            assert record.status == "interrupted"
+            caller.hangs_up()
+
+    virtual.run(main())
+
+
+def test_a_proposal_is_shown_and_ends_though_nothing_can_be_stored() -> None:
+    store = HangingStore()
+
+    async def main() -> None:
+        async with a_world(ScriptedAgent(action=PAY), IN, store) as world:
+            ana = world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            store.well.clear()
+            await caller.says("move the money")
+            await ana.is_asked()
+            asked_at = world.now()
+            await caller.hears("I am not allowed to do that.")
+            assert world.now() - asked_at < 55.0
+            assert world.agent.acted == []
+            store.well.set()
+            caller.hangs_up()
+
+    virtual.run(main())
+
+
+def test_a_gate_that_answers_nothing_at_all_does_not_keep_the_caller() -> None:
+    async def main() -> None:
+        async with a_world(ScriptedAgent(action=PAY), IN) as world:
+            stuck = asyncio.Event()
+
+            async def never(command: object) -> None:
+                await stuck.wait()
+
+            gate: Any = world.approvals
+            obey, gate._carry_out = gate._carry_out, never
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("move the money")
+            asked_at = world.now()
+            await caller.hears("I am not allowed to do that.")
+            assert world.now() - asked_at == pytest.approx(50.0, abs=2.0)
+            assert world.agent.verdicts["a1"].advice == "Notice not_done."
+            gate._carry_out = obey
+            stuck.set()
+            await world.until(lambda: [r.status for r in world.screen.approvals.values()] != [])
+            caller.hangs_up()
 
     virtual.run(main())

@@ -80,6 +80,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self._find_call = find_call
         self._reviewers = reviewers
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
+        self._unkept: set[str] = set()  # whose last record was not stored in time
         self.on_kept: Callable[[said.ApprovalRecord], None] = lambda record: None
         self.on_shown: Callable[[str, str], None] = lambda operator_id, approval_id: None
         self.on_hidden: Callable[[str, str], None] = lambda operator_id, approval_id: None
@@ -122,7 +123,9 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.Keep(record):
                 self._journal.put(self._kept(record), *self._labels(record))
                 self.on_kept(record)
-                await self._journal.flush()
+                self._unkept.discard(record.approval_id)
+                if not await self._journal.stored() and record.state is not said.State.CLOSED:
+                    self._unkept.add(record.approval_id)
                 self._consoles.approval_changed(record)
             case said.Audit():
                 self._journal.put(self._logged(command))
@@ -141,6 +144,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                 )
             case said.RefuseAnswer():
                 self._consoles.answer_refused(command.operator_id, command.approval_id, command.why)
+            case said.Permit() | said.Execute() if command.approval_id in self._unkept:
+                self.post_always(said.NotKept(command.approval_id))
             case said.Permit() | said.Execute() | said.TellAgent() | said.TellCaller():
                 call = self._find_call(command.call_id)
                 if call is not None:

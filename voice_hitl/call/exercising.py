@@ -192,7 +192,11 @@ class ExerciseService:
                 },
             )
         )
-        await self._journal.flush()
+        if (
+            not await self._journal.stored()
+        ):  # who has seen what must be known: then it is not shown
+            self._exercises.handle(ExerciseLapsed(serve.item_id), self._clock.now())
+            return
         record = _as_new(past.record, serve.item_id, real.record)
         ask = said.Show(serve.item_id, serve.operator_id, record, second=False)
         seconds = max(0.0, record.deadline - self._clock.now())

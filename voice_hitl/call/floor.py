@@ -6,7 +6,6 @@ anybody is told.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -26,7 +25,6 @@ from voice_hitl.log import get_logger
 
 log = get_logger(__name__)
 
-STORED_WITHIN = 1.0  # seconds
 MACHINE = "floor"
 EPOCH = "epoch"  # the newest that a callback was given; those of calls are with their requests
 AT_WORK = ("in_call", "wrap_up")
@@ -152,25 +150,12 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             case facts.HandoffRequested():
                 if self._find_call(event.call_id) is not None:
                     self._promises.asked(event)
-                await self._stored()
+                await self._journal.stored()
             case facts.OperatorPresence():
                 self._care.presence(event.operator_id, event.presence)
             case facts.CallOver():
                 self._promises.call_over(event.call_id)
         return event
-
-    async def _stored(self) -> bool:
-        """Wait until what is about to be shown is stored; a sick disk must not keep people from callers.
-
-        Returns whether it is.
-        """
-        try:
-            async with asyncio.timeout(STORED_WITHIN):
-                await self._journal.flush()
-        except TimeoutError:
-            log.error("the store is slow; going on before it has caught up")
-            return False
-        return True
 
     def _after(self) -> None:
         offered = {offer.offer_id: offer.operator_id for offer in self.desk.offers()}
@@ -268,13 +253,13 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self._journal.put(kept_callback(record, self._clock, self._clock.now()))
         given_up = self._promises.answered(record.callback_id)
         if given_up is not None:  # the caller hears of it once nothing can lose it
-            self._nobody(given_up, "callback" if await self._stored() else given_up.reason)
+            self._nobody(given_up, "callback" if await self._journal.stored() else given_up.reason)
         self._consoles.callback_changed(record.shifted(self._clock.epoch))
 
     async def _assign_callback(self, command: core.AssignCallback) -> None:
         epoch = {"epoch": command.epoch}
         self._journal.put(MachineRecord(MACHINE, EPOCH, self._clock.wall(), "given", detail=epoch))
-        await self._stored()
+        await self._journal.stored()
         self._consoles.offer_over(
             command.operator_id, command.offer_id, command.callback_id, "accepted"
         )
@@ -315,7 +300,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         call = self._find_call(command.call_id)
         if call is not None:
             call.accepted(command.operator_id, command.epoch)
-            await self._stored()
+            await self._journal.stored()
         if call is None or self._find_call(command.call_id) is not call:
             self._promises.not_taken(command.call_id)
             self.post_always(

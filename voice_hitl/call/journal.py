@@ -20,6 +20,7 @@ log = get_logger(__name__)
 CAPACITY = 100_000  # records; about an hour of 60 calls with the disk gone
 BATCH = 250  # rows are made on the event loop: 2 ms for so many facts
 RETRY_SECONDS = 1.0
+STORED_WITHIN = 1.0  # seconds that people and callers wait for the disk
 
 
 class Journal:
@@ -53,6 +54,21 @@ class Journal:
         target = self._put
         async with self._progress:
             await self._progress.wait_for(lambda: self._saved >= target)
+
+    async def stored(self) -> bool:
+        """Wait until everything put so far is committed, but not long: a sick disk must hold up nobody.
+
+        Returns whether it is.
+        """
+        try:
+            async with asyncio.timeout(STORED_WITHIN):
+                await self.flush()
+        except TimeoutError:
+            log.error(
+                "the store is slow; going on before it has caught up", waiting=len(self._waiting)
+            )
+            return False
+        return True
 
     async def run(self) -> None:
         """Save until cancelled; what is queued then is still saved."""

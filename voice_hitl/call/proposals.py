@@ -34,9 +34,13 @@ SPOKEN_INSTEAD = {
     gate.Outcome.EXPIRED: Notice.NOT_DONE,
     gate.Outcome.LAPSED: Notice.NOT_DONE,
     gate.Outcome.DRAINING: Notice.NOT_DONE,
+    gate.Outcome.INTERRUPTED: Notice.NOT_DONE,
     gate.Outcome.UNKNOWN: Notice.UNSURE,
 }
 """What the caller is told, instead of the agent's own refusal, where nobody has refused."""
+
+
+GRACE = 5.0  # seconds: an answer in the last moment is still stored, claimed and passed on
 
 
 class GatePort(Protocol):
@@ -67,6 +71,7 @@ class Pending:
     proposal: Proposal
     verdict: asyncio.Future[Verdict]
     allowed: Allowed  # once it is approved
+    until: float  # monotonic seconds; then the gate itself must be broken
 
 
 class Proposals:
@@ -154,7 +159,8 @@ class Proposals:
             approval_id = self._port.ask(overseen, oversight, self._book.turn)
             self._begin(approval_id, proposal)  # from here on the approval's records move it
             allowed = _allowed(approval_id, proposal, oversight)
-            self._pending = Pending(approval_id, proposal, event.verdict, allowed)
+            until = now + oversight.seconds + GRACE
+            self._pending = Pending(approval_id, proposal, event.verdict, allowed, until)
 
     def _begin(self, task_id: str, proposal: Proposal) -> None:
         self._board.post(TaskAdded(task_id, self._book.call_id, mask(proposal.summary)))
@@ -202,6 +208,19 @@ class Proposals:
             ok = acted.ok if acted.certain else None
             self._port.post(gate.ExecutionFinished(self._executing, ok, acted.result))
             self._executing = None
+
+    def next_deadline(self) -> float | None:
+        """When to call `on_deadline`, or None."""
+        return self._pending.until if self._pending is not None else None
+
+    def on_deadline(self, now: float) -> None:
+        """The gate has not even said that nobody answered: the caller waits no longer."""
+        if self._pending is None:
+            return
+        log.error("the approval gate does not answer", call_id=self._book.call_id)
+        self._port.post(gate.ProposalWithdrawn(self._pending.approval_id))
+        self._book.system("Not done: no answer came in time.")
+        self._resolve(Verdict(False, "no_answer", advice=self._words(Notice.NOT_DONE)), now)
 
     def still_checking(self) -> None:
         """The caller has waited for a while: say again that a person is asked."""

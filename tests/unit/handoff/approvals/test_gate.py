@@ -19,6 +19,7 @@ from handoff.approvals import (
     Gate,
     Keep,
     Notice,
+    NotKept,
     Outcome,
     ProposalWithdrawn,
     RefuseAnswer,
@@ -179,6 +180,26 @@ def test_what_expired_meanwhile_expires_at_once(driver: Driver) -> None:
     assert driver.gate.next_deadline() == 20.0
     driver.send(DeadlinePassed())
     assert driver.record.outcome is Outcome.EXPIRED
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_what_could_not_be_kept_is_not_begun_and_a_person_sees_to_it(
+    driver: Driver, claimed: bool
+) -> None:
+    driver.ask("ann")
+    driver.answer("ann", Approve())
+    if claimed:
+        driver.claim()
+    driver.send(NotKept("p1"))
+    assert driver.record.outcome is Outcome.INTERRUPTED
+    assert [type(command) for command in driver.commands] == [Keep, TellAgent, FollowUp]
+    assert [type(command) for command in driver.claim()] == [Audit, RefuseClaim]
+
+
+def test_before_an_answer_nothing_waits_for_the_store(driver: Driver) -> None:
+    driver.ask("ann")
+    assert driver.send(NotKept("p1")) == []
+    assert driver.state is State.OPEN
 
 
 def test_silence_over_a_restart_is_no_consent(driver: Driver) -> None:

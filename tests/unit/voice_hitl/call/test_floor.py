@@ -20,9 +20,8 @@ from tests.support import virtual
 from tests.support.flooring import a_floor
 from tests.support.world import Screen, replace_floor
 from voice_hitl.call import service as module
-from voice_hitl.call.floor import STORED_WITHIN
 from voice_hitl.call.inbox import FloorSaid
-from voice_hitl.call.journal import Journal
+from voice_hitl.call.journal import STORED_WITHIN, Journal
 from voice_hitl.clock import Clock
 
 DECISION = a_decision("CA1")
