@@ -125,21 +125,23 @@ def judge(policy: Policy, proposal: Proposal, call: Circumstances) -> Verdict:
     """Decide how a proposal is overseen.
 
     The rule for the action's name counts, else the pack's for its effect, else the general one for its
-    effect. Whatever is regulated or above the AI's limit is in the loop under any rule. Something
-    irreversible whose rule names no `call_risk` is risky from `thresholds.irreversible_risk` on.
+    effect. Whatever is regulated, above the AI's limit, or irreversible in a call in safe mode is in the
+    loop under any rule. Something irreversible whose rule names no `call_risk` is risky from
+    `thresholds.irreversible_risk` on.
     """
     section = policy.oversight
     rule = section.rule_for(proposal.name, proposal.pack, proposal.effect)
     score = risk_score(proposal, call.risk, call.error)
+    irreversible = proposal.effect is Effect.IRREVERSIBLE
     forbidden = [
         code
         for code, holds in (
             ("regulated", bool(proposal.regulated)),
             ("over_limit", _is_over_limit(proposal)),
+            ("safe_mode", irreversible and call.safe_mode),
         )
         if holds
     ]
-    irreversible = proposal.effect is Effect.IRREVERSIBLE
     mark = rule.call_risk
     if mark is None and irreversible:
         mark = policy.thresholds.irreversible_risk
@@ -147,7 +149,6 @@ def judge(policy: Policy, proposal: Proposal, call: Circumstances) -> Verdict:
     risky = [
         code
         for code, holds in (
-            ("safe_mode", irreversible and call.safe_mode),
             ("call_risk", mark is not None and _probability(call.risk) >= mark),
             ("risk", rule.risk is not None and score >= rule.risk),
             ("amount", rule.amount is not None and amount is not None and amount >= rule.amount),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from handoff.events import ActionProposed, Effect
@@ -75,6 +75,16 @@ def test_no_rule_leaves_the_regulated_or_what_is_over_the_limit_to_the_ai(
     assert judge(loose, a_proposal(effect, regulated="claim_denial"), call).mode is Mode.IN
     assert judge(loose, a_proposal(effect, over_limit=True), call).mode is Mode.IN
     assert judge(loose, a_proposal(effect, amount=11.0, limit=10.0), call).mode is Mode.IN
+
+
+@given(st.sampled_from(["out", "on", "in"]), st.sampled_from(["out", "on", "in"]), circumstances)
+def test_no_rule_leaves_what_cannot_be_undone_to_the_ai_once_nobody_came(
+    mode: str, risky: str, call: Circumstances
+) -> None:
+    assume(STRICTNESS[Mode(risky)] >= STRICTNESS[Mode(mode)])
+    verdict = judge(ruled(mode=mode, risky=risky), a_proposal(), replace(call, safe_mode=True))
+    assert verdict.mode is Mode.IN
+    assert "safe_mode" in verdict.reasons
 
 
 # --- marks ------------------------------------------------------------------------------------
