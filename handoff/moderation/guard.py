@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from handoff.commands import Urgency
 from handoff.moderation.leaks import leak_in
 from handoff.moderation.text import KnownTexts
 from handoff.policy import Policy
@@ -63,7 +62,6 @@ class Judgement:
     score: float  # calibrated P(violation), 0..1; 1 from a list or a pattern
     reason: str  # which entry, which pattern; empty from the classifier
     say: str | None  # what the caller hears of an agent's line; None for a caller's
-    urgency: Urgency | None  # critical: a hard trigger for a person
     review: bool  # a person should look at it
     propensity: (
         float  # the probability with which `review` was set, 0..1; 1 where the route demands it
@@ -114,7 +112,6 @@ class Moderator:
             score,
             reason,
             spoken if line.speaker is Speaker.AGENT else None,
-            Urgency.CRITICAL if (line.speaker, route) == (Speaker.CALLER, Route.BLOCK) else None,
             draw(self._key, "moderation", line.line_id) < propensity,
             propensity,
         )

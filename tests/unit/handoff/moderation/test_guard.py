@@ -4,7 +4,6 @@ import time
 
 import pytest
 
-from handoff.commands import Urgency
 from handoff.errors import PolicyError
 from handoff.moderation import KnownTexts, Line, Moderator, Route, Speaker, fingerprint
 from handoff.moderation.guard import HEARD
@@ -50,12 +49,10 @@ def test_a_broken_classifier_lets_nothing_pass(score: float) -> None:
     assert (judged.route, judged.reason) == (Route.HOLD, "bad_score")
 
 
-def test_only_a_callers_blocked_line_brings_a_person_and_it_is_never_replaced() -> None:
+def test_a_callers_blocked_line_is_never_replaced() -> None:
     moderator = Moderator(POLICY, key=KEY, scorer=float)
     caller = moderator.judge(a_line(Speaker.CALLER, "0.97"))
-    assert (caller.route, caller.urgency, caller.say) == (Route.BLOCK, Urgency.CRITICAL, None)
-    assert moderator.judge(a_line(Speaker.AGENT, "0.97")).urgency is None
-    assert moderator.judge(a_line(Speaker.CALLER, "0.80")).urgency is None
+    assert (caller.route, caller.say) == (Route.BLOCK, None)
 
 
 def test_known_texts_decide_before_the_classifier() -> None:

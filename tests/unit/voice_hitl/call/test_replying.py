@@ -295,7 +295,7 @@ def judged(text: str, before: str) -> Judgement | None:
     route = next((route for word, route in routes.items() if word in text), Route.PASS)
     say = SAFE if route in (Route.BLOCK, Route.HOLD) else text
     return Judgement(
-        before, "CA1", 1, Speaker.AGENT, route, "test", 0.5, "", say, None, "drawn" in text, 1.0
+        before, "CA1", 1, Speaker.AGENT, route, "test", 0.5, "", say, "drawn" in text, 1.0
     )
 
 
