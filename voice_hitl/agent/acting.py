@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 from handoff.events import Effect
 from voice_hitl.agent.frames import Frame, Run
@@ -51,6 +52,20 @@ class Actor:
         over = amount > tool.limit and tool.above_limit is not None
         return (tool.above_limit or tool.effect) if over else tool.effect, amount
 
+    @staticmethod
+    def _objection(tool: ToolSpec, edited: Mapping[str, str]) -> str:
+        """Why not even a person's edit is run, or nothing: no limit is lifted from an approval's form."""
+        if tool.amount is None or tool.limit is None or tool.amount not in edited:
+            return ""
+        try:
+            amount = float(edited[tool.amount])
+        except ValueError:
+            amount = float("nan")
+        if not isfinite(amount) or amount < 0:
+            return f"Not done: the changed {tool.amount} is no amount."
+        over = amount > tool.limit
+        return f"Not done: the changed {tool.amount} is over the limit." if over else ""
+
     async def act(
         self, plan: Run, shown: Mapping[str, str], reasoning: str = ""
     ) -> AsyncIterator[AgentEvent]:
@@ -85,6 +100,11 @@ class Actor:
                 return
             if verdict.arguments is not None:
                 arguments = dict(verdict.arguments)
+                why_not = self._objection(tool, arguments)
+                if why_not:
+                    yield Acted(action_id, plan.name, effect, ok=False, result=why_not)
+                    return
+                effect, _ = self.effect(tool, arguments)
         call = ToolCall(self._call_id, self._caller, action_id)
         try:
             result = await run_tool(self._toolbox, plan.name, tool, call, arguments)

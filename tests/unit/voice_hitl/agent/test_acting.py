@@ -118,6 +118,38 @@ async def test_above_the_limit_an_action_is_proposed_as_what_it_is() -> None:
     assert actor.effect(PAY, {"amount": "100.00"})[0].value == "reversible"
 
 
+@pytest.mark.parametrize("amount", ["999999", "100.01", "-5", "nan", "inf", "a lot"])
+async def test_an_edit_does_not_lift_the_limit(amount: str) -> None:
+    box = Box()
+    actor = Actor(box, "c1", "+1")
+    events: list[AgentEvent] = []
+    async for event in actor.act(run("pay", PAY, {"amount": "5.00"}), {"amount": "$5.00"}):
+        events.append(event)
+        if isinstance(event, Proposal):
+            actor.verdict(event.action_id, Verdict(True, arguments={"amount": amount}))
+    done = events[-1]
+    assert box.paid == []
+    assert isinstance(done, Acted)
+    assert not done.ok
+    assert done.certain
+    assert done.result.startswith("Not done: ")
+    assert actor.outcome.refused
+
+
+async def test_an_edit_within_the_limit_is_run_and_reported_as_what_it_is() -> None:
+    box = Box()
+    actor = Actor(box, "c1", "+1")
+    events: list[AgentEvent] = []
+    async for event in actor.act(run("pay", PAY, {"amount": "500.00"}), {"amount": "$5.00"}):
+        events.append(event)
+        if isinstance(event, Proposal):
+            actor.verdict(event.action_id, Verdict(True, arguments={"amount": "7.00"}))
+    done = events[-1]
+    assert isinstance(done, Acted)
+    assert (done.ok, done.effect.value) == (True, "reversible")
+    assert box.paid == ["c1:1 7.00"]
+
+
 async def test_a_proposal_says_why_and_what_else_could_be_done() -> None:
     tool = spec(arguments=["amount"], alternatives=["Do less than {amount}", "Ask again"])
     plan = run("pay", tool, {"amount": "5.00"})

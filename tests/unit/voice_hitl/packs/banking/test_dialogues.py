@@ -465,6 +465,16 @@ async def test_a_person_may_change_what_is_done_and_the_caller_is_told_of_that(
     assert (facts["transfers"], facts["savings"]) == ("1", "6250.00")
 
 
+async def test_what_a_person_changes_to_above_the_limit_is_not_done(dial: Dial, bank: Bank) -> None:
+    call = dial(judge=lambda p: Verdict(True, arguments={**p.arguments, "amount": "999999.00"}))
+    await say_all(call, "transfer two hundred from checking to savings", "4321")
+    reply = await call.say("yes")
+    (acted,) = reply.acted
+    assert (acted.ok, acted.result) == (False, "Not done: the changed amount is over the limit.")
+    assert reply.kinds[0] == "refusal"
+    assert (await bank.facts(ALICE))["transfers"] == "0"
+
+
 async def test_a_person_may_say_what_the_caller_is_told_instead(dial: Dial, bank: Bank) -> None:
     call = dial(judge=lambda p: Verdict(False, advice="Please visit a branch for this one."))
     *_, reply = await say_all(call, "i lost my debit card", "yes")
