@@ -41,7 +41,8 @@ from handoff.signals import Reading, Signals
 from handoff.states import CannotGoOn, HandOffDecided, SessionEvent, State
 from handoff.triggers import BetweenTurns, Triggers, urgency_of
 
-_ASKED = ("explicit_request", "digit_zero")  # the caller asked: say so when nobody can be asked now
+# The caller asked or is in danger: say so when nobody can be asked now.
+_ASKED = ("explicit_request", "digit_zero", "emergency")
 
 
 @dataclass(frozen=True, slots=True)

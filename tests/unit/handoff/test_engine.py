@@ -44,6 +44,7 @@ from handoff.events import (
     OperatorAssigned,
     OperatorLost,
     SecondOpinion,
+    ServerDraining,
     StageTimed,
     TakeoverAsked,
 )
@@ -237,6 +238,14 @@ def test_the_soft_rule_asks_again_only_after_three_calm_turns() -> None:
     assert len(handed) == 2
     assert handed[0] <= 2, "bad turns"
     assert handed[1] >= 16, "not at turn 6, after two calm turns only"
+
+
+def test_an_emergency_that_a_draining_server_can_do_nothing_about_is_answered() -> None:
+    call = Call()
+    call.send(ServerDraining())
+    commands = call.send(a_turn(1, "fire", dialogue=DialogueFacts(emergency=True)))
+    assert commands[1:] == [Tell("call-1", Notice.NOBODY)]
+    assert not commands[0].decision.hand_off
 
 
 @pytest.mark.parametrize("rule", ["value", "simple"])
