@@ -17,6 +17,7 @@ from tests.support import virtual
 from tests.support.scripted import ScriptedAgent
 from tests.support.world import a_world
 from voice_hitl.agent.protocol import Proposal
+from voice_hitl.call import service
 
 IN = Policy.from_mapping({"oversight": {"actions": {"transfer": {"mode": "in"}}}}, "test")
 PAY = Proposal("a1", "transfer", {"amount": "50"}, Effect.IRREVERSIBLE, "move 50 dollars")
@@ -154,5 +155,42 @@ def test_a_gate_that_answers_nothing_at_all_does_not_keep_the_caller() -> None:
             stuck.set()
             await world.until(lambda: [r.status for r in world.screen.approvals.values()] != [])
             caller.hangs_up()
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("part", ["reviews", "audits", "board"])
+def test_a_part_beside_the_call_that_is_stuck_costs_no_call(
+    part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "INBOX_SIZE", 3)
+
+    async def main() -> None:
+        async with a_world(ScriptedAgent()) as world:
+            released = asyncio.Event()
+            stuck: Any = getattr(world.workplace, part)
+
+            async def waits(event: object) -> object:
+                await released.wait()
+                return event
+
+            stuck._before = waits
+            for _ in range(4):
+                stuck.post_or_drop(object())
+            await world.passes(0.1)
+            for _ in range(3):
+                stuck.post_or_drop(object())
+            caller, other = await world.call(), await world.call()
+            await caller.hears_the_end()
+            await caller.says("move the money")
+            await caller.hears("I have moved the money")
+            caller.hangs_up()
+            await world.until(lambda: not caller.live)
+            await other.says("what is my balance")
+            await other.hears("Your balance is")
+            other.hangs_up()
+            await world.until(lambda: len(world.calls) == 0)
+            assert set(world.screen.ended.values()) == {"abandoned"}
+            released.set()
 
     virtual.run(main())

@@ -33,6 +33,9 @@ UNSTAFFED = (
     5.0  # seconds for somebody to come free where nobody is: a caller does not wait for no one
 )
 
+ENDS = (said.ExecutionFinished, said.ProposalWithdrawn, said.CallTakenOver)
+"""What a call tells at the end of a proposal: the gate must not miss it."""
+
 
 class ApprovalConsole(Protocol):
     """The operators' consoles, as the gate sees them. Methods never block and never raise."""
@@ -91,7 +94,10 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         """Tell the gate something; it never hears of answers to exercises."""
         exercises = self.exercises
         if not (isinstance(event, said.Answered) and exercises and exercises.answered(event)):
-            super().post(event)
+            if isinstance(event, ENDS):
+                self.post_always(event)
+            else:
+                super().post(event)
 
     # --- for calls ---
 

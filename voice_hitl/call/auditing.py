@@ -65,11 +65,11 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
 
     def automated(self, item: said.AuditItem) -> None:
         """Something was decided or done; who has had a part in its call so far is added here."""
-        self.post(said.Automated(self._with_handlers(item)))
+        self.post_or_drop(said.Automated(self._with_handlers(item)))
 
     def referred(self, item: said.AuditItem, propensity: float) -> None:
         """Moderation has drawn a line for people to look at, with this probability in (0, 1]."""
-        self.post(said.Referred(self._with_handlers(item), propensity))
+        self.post_or_drop(said.Referred(self._with_handlers(item), propensity))
 
     def _with_handlers(self, item: said.AuditItem) -> said.AuditItem:
         return replace(item, handled_by=tuple(sorted(self._handlers.get(item.call_id, ()))))
@@ -78,7 +78,7 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
         """An operator has a part in a call."""
         if self._is_live(call_id):
             self._handlers[call_id].add(operator_id)
-        self.post(said.CallHandledBy(call_id, operator_id))
+        self.post_always(said.CallHandledBy(call_id, operator_id))
 
     def call_over(self, call_id: str) -> None:
         """A call has ended: nothing more of it will be automated."""

@@ -55,6 +55,10 @@ class BoardService(MachineService[said.BoardEvent, said.BoardCommand]):
         self.board = board
         self._journal = journal
 
+    def post(self, event: said.BoardEvent) -> None:
+        """Tell the board something; what it has no room for is dropped: it must not cost a call."""
+        self.post_or_drop(event)
+
     def approval_kept(self, record: ApprovalRecord) -> None:
         """An approval stands differently: its task, which has its id, goes on."""
         status = record.status

@@ -105,4 +105,11 @@ class Calls:
                 self._outcomes.popitem(last=False)
             if not self._live:
                 self._empty.set()
-            self._on_end(call.book.call_id, outcome)
+            self._tell_of_end(call.book.call_id, outcome)
+
+    def _tell_of_end(self, call_id: str, outcome: str) -> None:
+        """Whoever cannot hear of it must not end the task that hosts all calls."""
+        try:
+            self._on_end(call_id, outcome)
+        except Exception:
+            log.exception("not all parts heard of the end of a call", call_id=call_id)

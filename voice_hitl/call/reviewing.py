@@ -86,12 +86,12 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
         """The AI begins to answer a turn. Returns before any of it is shown, even if it is drawn."""
         if self.reviews.draws(turn.call_id, turn.turn, turn.risk):
             self._consoles.review_coming(review_id_of(turn.call_id, turn.turn), turn.call_id)
-        self.post(turn)
+        self.post_or_drop(turn)
 
     def chosen(self, call_id: str, turn: int, choice: said.Choice) -> None:
         """The AI has decided what to do with a turn; an intent that nobody can choose is none."""
         known = choice.intent if choice.intent in self._intents else None
-        self.post(said.AiChose(call_id, turn, replace(choice, intent=known)))
+        self.post_or_drop(said.AiChose(call_id, turn, replace(choice, intent=known)))
 
     # --- carrying out ---
 

@@ -67,10 +67,10 @@ class MachineService(Generic[Event, Command]):
 
     def post_or_drop(self, event: Event) -> None:
         """Tell the machine something that its poster can do without; logged where too much waits."""
-        try:
-            self.post(event)
-        except asyncio.QueueFull:
+        if self._inbox.qsize() >= INBOX_SIZE:
             log.error("an inbox is full; an event is dropped", kind=type(event).__name__)
+            return
+        self._inbox.put_nowait(event)
 
     async def run(self) -> None:
         """Own the machine until cancelled."""

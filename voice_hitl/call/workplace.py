@@ -177,7 +177,7 @@ class Workplace:
         self.figures.presence(operator_id, presence)
         self.exercises.presence(operator_id, presence)
         if presence == "gone":
-            self.audits.post(AuditorLeft(operator_id))
+            self.audits.post_always(AuditorLeft(operator_id))
 
     def _minutes_on_shift(self, operator_id: str) -> float:
         return self.care.care.minutes_on_shift(operator_id, self._clock.now())
@@ -215,13 +215,14 @@ class Workplace:
     def call_over(self, call_id: str) -> None:
         """A call has ended, however it ended."""
         self.floor.call_over(call_id)
-        self.approvals.post(CallOver(call_id))
-        self.reviews.post(CallOver(call_id))
+        over = CallOver(call_id)
+        self.approvals.post_always(over)
+        self.reviews.post_always(over)
         self.audits.call_over(call_id)
-        self.board.post(CallOver(call_id))
+        self.board.post_always(over)
 
     def drain(self) -> None:
         """The server is stopping: nobody is called or asked any more."""
-        self.floor.post(ServerDraining())
-        self.approvals.post(ServerDraining())
-        self.reviews.post(ServerDraining())
+        self.floor.post_always(ServerDraining())
+        self.approvals.post_always(ServerDraining())
+        self.reviews.post_always(ServerDraining())

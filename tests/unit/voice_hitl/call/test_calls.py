@@ -142,6 +142,24 @@ def test_a_call_that_breaks_is_failed_and_the_others_go_on(error: Exception, why
     virtual.run(main())
 
 
+def test_whoever_cannot_hear_of_an_end_breaks_no_other_call() -> None:
+    def full(call_id: str, outcome: str) -> None:
+        raise asyncio.QueueFull
+
+    async def main() -> None:
+        world = World()
+        world.calls = Calls(2, on_end=full)
+        async with hosting(world):
+            first, second = world.starts("CA1"), world.starts("CA2")
+            first.ends("automated")
+            await world.until(lambda: len(world.calls) == 1)
+            second.ends("handed_off")
+            await world.until(lambda: len(world.calls) == 0)
+            assert second.book.outcome == "handed_off"
+
+    virtual.run(main())
+
+
 def test_an_outcome_that_was_told_is_not_taken_back() -> None:
     async def main() -> None:
         async with hosting(World()) as world:
