@@ -1,35 +1,28 @@
 """Calibration exercises: past items whose answer is known, mixed into people's work and scored.
 
-To their operator an exercise looks like any other approval, review or audit: it is served before the next
-such item, at times that cannot be foreseen (drawn by hash from a secret), under an id that the shell makes
-like every other. It is never executed: `is_exercise` says so of every id for as long as one is open, and
-afterwards for the last `REMEMBERED` ones. Only answers count; one that runs out says nothing about anybody.
+To their operator an exercise looks like any other item of their work: it is served before the next such item,
+at times that cannot be foreseen (drawn from a secret and the id of the item), under an id that the shell
+makes at random like every other. It is never executed: `is_exercise` says so of every id while one is open,
+and afterwards for the last `REMEMBERED` ones. Only answers count; one that runs out says nothing about
+anybody.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from handoff.errors import ProtocolError
 from handoff.policy import Policy
+from handoff.sampling import draw
 
 HOUR = 3600.0
 REMEMBERED = (
     10_000  # closed item ids; answers that come later than that are refused by their own machine
 )
-BANK_LIMIT = 1000  # exercises of a kind
-
-
-class Kind(StrEnum):
-    """What an exercise passes for."""
-
-    APPROVAL = "approval"
-    REVIEW = "review"
-    AUDIT = "audit"
+BANK_LIMIT = 1000  # exercises
+SEEN_LIMIT = 3000  # of one person
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +30,21 @@ class Exercise:
     """A past item with its known answer; the shell finds its contents by `exercise_id`."""
 
     exercise_id: str
-    kind: Kind
     truth: str
 
 
 @dataclass(frozen=True, slots=True)
 class BankAdded:
-    """A past item may be used; the oldest of its kind goes where the bank is full."""
+    """A past item may be used; the oldest goes where the bank is full."""
 
     exercise: Exercise
 
 
 @dataclass(frozen=True, slots=True)
 class ItemComing:
-    """A real item of this kind is about to be shown; an exercise before it would have the id `item_id`."""
+    """A real item is about to be shown; an exercise before it would have the (random) `item_id`."""
 
     operator_id: str
-    kind: Kind
     item_id: str
 
 
@@ -102,7 +93,6 @@ class Scored:
 @dataclass(slots=True)
 class _Person:
     items: int = 0  # real items since the last exercise
-    drawn: int = 0
     served_at: deque[float] = field(default_factory=deque)
     seen: dict[str, None] = field(default_factory=dict)  # exercise ids, oldest first
 
@@ -122,7 +112,7 @@ class Exercises:
         """`served`: those kept before a restart, oldest first; what was open then has lapsed."""
         self._policy = policy.care
         self._secret = secret
-        self._bank: dict[Kind, dict[str, Exercise]] = {kind: {} for kind in Kind}
+        self._bank: dict[str, Exercise] = {}
         self._people: dict[str, _Person] = {}
         self._open: dict[str, Serve] = {}
         self._closed: dict[str, None] = {}
@@ -169,10 +159,9 @@ class Exercises:
     # --- inside -----------------------------------------------------------------------------
 
     def _add(self, exercise: Exercise) -> None:
-        shelf = self._bank[exercise.kind]
-        shelf[exercise.exercise_id] = exercise
-        if len(shelf) > BANK_LIMIT:
-            del shelf[next(iter(shelf))]
+        self._bank[exercise.exercise_id] = exercise
+        if len(self._bank) > BANK_LIMIT:
+            del self._bank[next(iter(self._bank))]
 
     def _coming(self, event: ItemComing, now: float) -> None:
         if self.is_exercise(event.item_id):
@@ -184,13 +173,12 @@ class Exercises:
         person.items += 1
         while person.served_at and now >= person.served_at[0] + HOUR:
             person.served_at.popleft()
-        person.drawn += 1
-        due = self._draw(event.operator_id, person.drawn, "when") < 1 / every
+        due = draw(self._secret, "exercise", event.item_id) < 1 / every
         # Unforeseeable, but not for ever: three times the mean gap without one is enough.
         due = due or person.items >= 3 * every
         if not due or len(person.served_at) >= self._policy.exercises_per_hour:
             return
-        exercise = self._choose(event, person)
+        exercise = self._choose(event.item_id, person)
         if exercise is None:
             return
         person.items = 0
@@ -203,19 +191,19 @@ class Exercises:
     def _note_seen(self, serve: Serve) -> None:
         seen = self._people.setdefault(serve.operator_id, _Person()).seen
         seen[serve.exercise.exercise_id] = None
-        while len(seen) > len(Kind) * BANK_LIMIT:
+        while len(seen) > SEEN_LIMIT:
             del seen[next(iter(seen))]
 
-    def _choose(self, event: ItemComing, person: _Person) -> Exercise | None:
+    def _choose(self, item_id: str, person: _Person) -> Exercise | None:
         """One they have never seen; none where they know them all: a known answer measures memory."""
         fresh = [
             exercise
-            for exercise_id, exercise in self._bank[event.kind].items()
+            for exercise_id, exercise in self._bank.items()
             if exercise_id not in person.seen
         ]
         if not fresh:
             return None
-        return fresh[int(self._draw(event.operator_id, person.drawn, "which") * len(fresh))]
+        return fresh[int(draw(self._secret, "exercise chosen", item_id) * len(fresh))]
 
     def _answered(self, event: ExerciseAnswered, now: float) -> None:
         serve = self._open.get(event.item_id)
@@ -240,9 +228,3 @@ class Exercises:
         self._closed[item_id] = None
         if len(self._closed) > REMEMBERED:
             del self._closed[next(iter(self._closed))]
-
-    def _draw(self, operator_id: str, number: int, what: str) -> float:
-        """Uniform in [0, 1)."""
-        text = f"{what}:{number}:{operator_id}".encode()
-        digest = hashlib.blake2b(text, key=self._secret[:64], digest_size=8).digest()
-        return (int.from_bytes(digest, "big") >> 11) / 2**53

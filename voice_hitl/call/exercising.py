@@ -21,7 +21,6 @@ from handoff.exercises import (
     ExerciseLapsed,
     Exercises,
     ItemComing,
-    Kind,
     Scored,
     Serve,
 )
@@ -148,7 +147,7 @@ class ExerciseService:
         """A real approval is about to be shown: an exercise may come first."""
         if real.second:
             return  # the first has let half the time pass: this one is in a hurry
-        coming = ItemComing(real.operator_id, Kind.APPROVAL, uuid.uuid4().hex)
+        coming = ItemComing(real.operator_id, uuid.uuid4().hex)
         self._exercises.handle(coming, self._clock.now())
         for command in self._exercises.take_commands():
             if isinstance(command, Serve):
@@ -242,7 +241,7 @@ class ExerciseService:
 
 
 def _exercise(past: Past) -> Exercise:
-    return Exercise(past.record.approval_id, Kind.APPROVAL, past.truth)
+    return Exercise(past.record.approval_id, past.truth)
 
 
 def _served(record: MachineRecord, bank: Mapping[str, Past]) -> Serve:
@@ -251,7 +250,7 @@ def _served(record: MachineRecord, bank: Mapping[str, Past]) -> Serve:
     if not isinstance(exercise_id, str) or not isinstance(operator_id, str):
         raise StorageError("it does not say who saw what")
     past = bank.get(exercise_id)
-    exercise = _exercise(past) if past else Exercise(exercise_id, Kind.APPROVAL, OTHERWISE)
+    exercise = _exercise(past) if past else Exercise(exercise_id, OTHERWISE)
     return Serve(record.key, operator_id, exercise)
 
 
