@@ -130,10 +130,10 @@ def test_whoever_is_not_answered_has_given_up(
     at_once = answered_within(arrivals, handle, servers, patience, 0)
     in_the_end = answered_within(arrivals, handle, servers, patience, 1e9)
     assert at_once == pytest.approx(1 - waits.p_wait, abs=1e-9)
-    assert in_the_end == pytest.approx(1 - waits.p_abandon, abs=1e-6)
+    assert in_the_end == pytest.approx(1 - waits.p_abandon, abs=1e-5)
     levels = [answered_within(arrivals, handle, servers, patience, t) for t in (5, 20, 60, 300)]
     assert levels == sorted(levels)
-    assert at_once - 1e-9 <= levels[0] and levels[-1] <= in_the_end + 1e-9
+    assert at_once - 1e-9 <= levels[0] and levels[-1] <= in_the_end + 1e-5
 
 
 @settings(max_examples=25)
