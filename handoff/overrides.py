@@ -71,11 +71,12 @@ class Overrides:
             case Override.RAISE | Override.LOWER:
                 up = event.action is Override.RAISE
                 urgency = triage.step(waiting.urgency, up)
-                waiting.rank(urgency, triage.moved(waiting.points, up, self._policy), self._policy)
-                waiting.overridden = True
-                if before == _place(waiting) and cleared is None:
+                points = triage.moved(waiting.points, up, self._policy)
+                if (urgency, points) == (waiting.urgency, waiting.points) and cleared is None:
                     self._refuse(event, "limit")
                     return
+                waiting.rank(urgency, points, self._policy)
+                waiting.overridden = True
                 self._keep(event, before, _place(waiting), now)
                 if urgency is not Urgency.CRITICAL:
                     self._search.end_alert(waiting, "lowered")
@@ -115,7 +116,7 @@ class Overrides:
 
 
 def _place(waiting: Waiting) -> str:
-    return f"{waiting.urgency} {waiting.points:.0f}"
+    return f"{waiting.urgency} {round(waiting.points, 1):g}"
 
 
 def _anew(cleared: Waiting, now: float, policy: Triage) -> Waiting:

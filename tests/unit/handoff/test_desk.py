@@ -47,6 +47,7 @@ from handoff.events import (
 from handoff.operators import Care
 from handoff.policy import Policy
 from handoff.testing import a_call, a_decision
+from handoff.triage import Band
 
 
 def request(call_id: str, urgency: Urgency = Urgency.MEDIUM, **more: Any) -> HandoffRequested:
@@ -656,7 +657,12 @@ def test_a_person_may_raise_what_was_cleared() -> None:
     floor = staffed({"triage": {"clears": True, "sample": 0.0}}, ann=Seniority.STANDARD)
     floor.send(scored("c1", -4.0))
     kept, ring = floor.send(override("c1", Override.RAISE))
-    assert (kept.by, kept.why, kept.before, kept.after) == ("sue", "because", "low 28", "medium 50")
+    assert (kept.by, kept.why, kept.before, kept.after) == (
+        "sue",
+        "because",
+        "low 27.9",
+        "medium 50",
+    )
     assert ring.operator_id == "ann"
     assert floor.send(OfferAccepted("ann", ring.offer_id))[0].call_id == "c1"
     assert floor.send(override("c1", Override.RAISE))[0].reason == "taken"
@@ -675,6 +681,25 @@ def test_a_person_may_raise_lower_and_clear_what_waits() -> None:
     kept, give_up = floor.send(override("c1", Override.CLEAR))
     assert (kept.after, give_up.reason) == ("cleared", "cleared")
     assert floor.send(override("c9", Override.CLEAR))[0].reason == "unknown"
+
+
+def test_a_refused_override_changes_nothing() -> None:
+    floor = Floor("ann")
+    floor.send(TakeoverRequested("ann", "c0"), request("c1", Urgency.LOW))
+    assert floor.send(override("c1", Override.LOWER))[0].reason == "limit"
+    floor.send(request("c1", Urgency.HIGH))
+    (waiting,) = floor.desk.waiting()
+    assert (waiting.urgency, waiting.overridden) == (Urgency.HIGH, False)
+
+
+def test_a_small_step_into_another_band_is_a_change() -> None:
+    floor = Floor("ann")
+    floor.send(TakeoverRequested("ann", "c0"), request("c1", Urgency.LOW))
+    (waiting,) = floor.desk.waiting()
+    waiting.rank(Urgency.LOW, 80.4, Policy().triage)
+    (kept,) = floor.send(override("c1", Override.LOWER))
+    assert (kept.before, kept.after) == ("low 80.4", "low 80")
+    assert waiting.band is Band.STANDARD
 
 
 def test_a_person_may_choose_who_is_asked() -> None:
