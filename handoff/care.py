@@ -101,6 +101,7 @@ class _Person:
     since: float | None = None  # the first work after a break
     idle_since: float | None = None  # None while at work, and before any work
     work: set[str] = field(default_factory=set)
+    parted: set[str] = field(default_factory=set)  # in hand when they left; until they have rested
     paused: bool = False
     left: bool = False
     told: bool = False  # that rest is due
@@ -232,10 +233,14 @@ class Care:
             return
         if self._rested(person, now):
             person.since, person.harsh_in_row = None, 0
+            person.parted.clear()
         if person.since is None:
             person.since = now
         person.idle_since = None
         person.work.add(event.work_id)
+        if event.work_id in person.parted:  # they are back in what they had: counted already
+            person.parted.discard(event.work_id)
+            return
         person.recent.append(event.category)
         if event.category in self._policy.harsh:
             person.harsh.append(now)
@@ -256,6 +261,7 @@ class Care:
             return
         if person.work:
             person.idle_since = now
+        person.parted |= person.work
         person.work.clear()
         person.left, person.paused = True, False
 
@@ -310,6 +316,7 @@ class Care:
             person.told = tired
             if self._rested(person, now):  # a new stretch begins with the next work
                 person.since, person.idle_since, person.harsh_in_row = None, None, 0
+                person.parted.clear()
 
     def _forget(self, now: float) -> None:
         gone = [

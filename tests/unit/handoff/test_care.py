@@ -156,6 +156,28 @@ def test_leaving_in_a_call_ends_the_work() -> None:
     assert care.next_change(110 * MINUTE) is None
 
 
+def test_a_harsh_call_that_goes_on_after_a_reload_counts_once() -> None:
+    care = Care(RULES)
+    care.handle(WorkStarted("ann", "call", HARSH), 0.0)
+    for at in (10.0, 20.0, 30.0):
+        care.handle(OperatorLeft("ann"), at)
+        care.handle(OperatorLeft("ann"), at + 1)
+        care.handle(WorkStarted("ann", "call", HARSH), at + 2)
+    assert care.preference("ann", HARSH, 40.0) == 2  # once lately, once within the hour
+    care.handle(WorkEnded("ann", "call"), 5 * MINUTE)
+    assert offers(care, 5, HARSH)
+    work(care, 6, 7, HARSH)
+    assert not offers(care, 7, HARSH), "the second in a row"
+
+
+def test_after_a_break_the_same_work_is_new_work() -> None:
+    care = Care(RULES)
+    care.handle(WorkStarted("ann", "call", HARSH), 0.0)
+    care.handle(OperatorLeft("ann"), 1 * MINUTE)
+    care.handle(WorkStarted("ann", "call", HARSH), 12 * MINUTE)
+    assert care.preference("ann", HARSH, 12 * MINUTE) == 4
+
+
 def test_harsh_calls_take_turns() -> None:
     care = Care(RULES)
     work(care, 0, 2, HARSH)
