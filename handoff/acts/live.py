@@ -1,9 +1,10 @@
 """A live call's events as the turns of a recorded call, so that both are read and learned from alike.
 
 The agent's turn: the kind of each reply (a plain question is only what it asks for), `ask X` with the
-entity X for what it then waits for, `NAME done` or `NAME failed` for each action that was tried. What it waits
-for is cut at a colon: values follow there. The caller's turn: the intent's name, `no match` or `silence`; `no`
-and `again` besides where they corrected or repeated; the entities are the slots that are new or changed.
+entity X for what it then waits for, `NAME done` or `NAME failed` for each action that was tried. What it
+waits for is cut at a colon: values follow there. The caller's turn: the intent's name, `no match` or
+`silence`; `no` and `again` besides where they corrected or repeated; the entities are the slots that are new
+or changed.
 """
 
 from __future__ import annotations
