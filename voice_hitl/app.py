@@ -6,9 +6,9 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from handoff.storage import SqlStore
 from voice_hitl.agent.ladder import LadderAgent
 from voice_hitl.agent.making import make_agent
 from voice_hitl.agent.pack import Pack, load_pack
+from voice_hitl.background import background
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.line import CallerLine, LineParts, LoopbackLine
@@ -163,7 +164,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     policy = force.policy
     journal = Journal(store)
     journal.put(PolicyRecord.of(policy, clock.wall()))
-    start = await stack.enter_async_context(_background())
+    start = await stack.enter_async_context(background())
     start(journal.run())
 
     # An agent alone takes a core for a moment; on a ladder a call's turn mostly waits for others.
@@ -204,6 +205,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines, pack.intents)
     kept = await Kept.of(store, clock.wall())
     workplace = Workplace(policy, clock, journal, hub, calls.get, key, pack.intents, kept)
+    metrics.long_run_wait.set_function(workplace.costs.long_run_wait)
     ticker = Ticker()
     tokens = TokenStore()
     accounts = Accounts(store, config.operators.session_hours * 3600)
@@ -237,7 +239,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
         vad=VadService(ticker),
     )
     # Entered after the journal's, so stopped before it: the end of a call is still written down.
-    start = await stack.enter_async_context(_background())
+    start = await stack.enter_async_context(background())
     for service in (ticker.run(), *workplace.services(), calls.run()):
         start(service)
 
@@ -280,7 +282,7 @@ async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
     tokens = TokenStore()
     calls = Calls(config.server.max_calls, on_end=lambda *_: None)
     vad = VadService(ticker)
-    start = await stack.enter_async_context(_background())
+    start = await stack.enter_async_context(background())
     start(ticker.run())
     gate = twilio_gate(config, tokens, clock, calls, unserved=lambda _: False)
     app = application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
@@ -288,18 +290,6 @@ async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
     _say_hello(config, port, gate, None)
     write_server_file(config, port, stack)
     return port
-
-
-@asynccontextmanager
-async def _background() -> AsyncIterator[Callable[[Coroutine[Any, Any, None]], None]]:
-    """Tasks that run until the block ends; one that fails ends the block."""
-    tasks: list[asyncio.Task[None]] = []
-    async with asyncio.TaskGroup() as group:
-        try:
-            yield lambda coroutine: tasks.append(group.create_task(coroutine))
-        finally:
-            for task in tasks:
-                task.cancel()
 
 
 async def _render(voice: CachedSynthesizer, pack: Pack) -> dict[str, bytes]:

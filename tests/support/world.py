@@ -30,6 +30,7 @@ from tests.support.scripted import ScriptedAgent, ScriptedRecognizer, ScriptedVo
 from tests.support.virtual import InlineExecutor
 from voice_hitl.agent.pack import SHIPPED
 from voice_hitl.audio import g711
+from voice_hitl.background import background
 from voice_hitl.call.calls import Calls
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
@@ -559,17 +560,14 @@ async def a_world(
         world.ticker.run(),
         world.calls.run(),
     ]
-    async with asyncio.TaskGroup() as group:
+    async with asyncio.TaskGroup() as group, background() as start:
         world._group = group
-        tasks = [group.create_task(service) for service in services]
-        try:
-            yield world
-            await world.settled()
-            await world.passes(0.1)
-            world.check_nothing_is_left()
-        finally:
-            for task in reversed(tasks):
-                task.cancel()
+        for service in services:
+            start(service)
+        yield world
+        await world.settled()
+        await world.passes(0.1)
+        world.check_nothing_is_left()
 
 
 def replace_floor(policy: Policy, **changes: float) -> Policy:
