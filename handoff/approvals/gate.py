@@ -197,7 +197,10 @@ class Gate:
         self._settle(approval)
 
     def _settle(self, approval: Approval) -> None:
-        """Take its commands, and put it where it belongs now; the oldest that is over is forgotten."""
+        """Take its commands, and put it where it belongs now.
+
+        Of those that are done with, the oldest is forgotten; none that somebody must still see to is.
+        """
         self._commands += approval.take_commands()
         record = approval.record
         approval_id = record.approval_id
@@ -205,9 +208,10 @@ class Gate:
             self._live[approval_id] = approval
             return
         self._live.pop(approval_id, None)
-        if not record.needs_follow_up:
-            self._undone.pop(approval_id, None)
-        memory = self._undone if record.needs_follow_up else self._done
-        memory[approval_id] = record
-        if len(memory) > self._policy.remember:
-            memory.popitem(last=False)
+        if record.needs_follow_up:
+            self._undone[approval_id] = record
+            return
+        self._undone.pop(approval_id, None)
+        self._done[approval_id] = record
+        if len(self._done) > self._policy.remember:
+            self._done.popitem(last=False)

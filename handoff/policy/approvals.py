@@ -10,7 +10,7 @@ from handoff.policy.base import PolicyModel, Seconds
 
 
 class ApprovalsPolicy(PolicyModel):
-    """Deadlines of one approval, and how many that are over the gate remembers."""
+    """Deadlines of one approval, and how many that are done with the gate remembers."""
 
     deadline: Seconds = 45.0  # for an answer, where the rule says nothing else
     escalate: Annotated[float, Field(gt=0, le=1)] = (
@@ -18,4 +18,4 @@ class ApprovalsPolicy(PolicyModel):
     )
     validity: Annotated[float, Field(ge=1, le=600)] = 15.0  # from the answer to the claim
     execution: Annotated[float, Field(ge=1, le=3600)] = 60.0  # then its outcome counts as unknown
-    remember: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000  # approvals that are over
+    remember: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000  # approvals that are done with

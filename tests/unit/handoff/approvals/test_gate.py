@@ -140,6 +140,19 @@ def test_the_oldest_that_is_over_is_forgotten(make_driver: type[Driver]) -> None
     assert known == [False, False, False, True, True]
 
 
+def test_what_nobody_has_followed_up_is_never_forgotten(make_driver: type[Driver]) -> None:
+    driver = make_driver(Policy(approvals=ApprovalsPolicy(remember=2)))
+    for number in range(5):
+        driver.ask(approval_id=f"p{number}")
+    driver.send(DeadlinePassed(), at=1000.0)
+    assert [r.approval_id for r in driver.gate.follow_ups()] == [f"p{n}" for n in range(5)]
+    for number in range(5):
+        driver.send(FollowUpDone(f"p{number}", "ann"))
+    assert driver.gate.follow_ups() == ()
+    known = [driver.gate.record(f"p{number}") is not None for number in range(5)]
+    assert known == [False, False, False, True, True]
+
+
 # --- after a stop -----------------------------------------------------------------------------
 
 
@@ -236,7 +249,7 @@ def test_of_one_approval_the_last_record_counts(driver: Driver) -> None:
     assert gate.live() == ()
 
 
-def test_ten_thousand_answers_leave_little_behind() -> None:
+def test_a_thousand_that_are_followed_up_leave_little_behind() -> None:
     gate = Gate(Policy(approvals=ApprovalsPolicy(remember=10)))
     proposal = Proposal("a", "c1", "refund", {}, Effect.REVERSIBLE, "refund")
     for number in range(1000):
@@ -244,5 +257,9 @@ def test_ten_thousand_answers_leave_little_behind() -> None:
         gate.handle(ApprovalAsked(f"p{number}", proposal, verdict), float(number))
         gate.take_commands()
     gate.handle(DeadlinePassed(), 5000.0)
+    assert (len(gate.live()), len(gate.follow_ups())) == (0, 1000)
+    for number in range(1000):
+        gate.handle(FollowUpDone(f"p{number}", "ann"), 5000.0)
     gate.take_commands()
-    assert (len(gate.live()), len(gate.follow_ups())) == (0, 10)
+    assert (len(gate.live()), len(gate.follow_ups())) == (0, 0)
+    assert sum(gate.record(f"p{number}") is not None for number in range(1000)) == 10

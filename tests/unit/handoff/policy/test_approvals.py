@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from handoff.errors import PolicyError
 from handoff.policy import Policy
+
+PAGE = Path(__file__).parents[4] / "docs" / "patterns" / "approval-gate.md"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +27,7 @@ def test_what_makes_no_sense_is_refused_by_name(field: str, value: float) -> Non
         Policy.from_mapping({"approvals": {field: value}}, "here")
 
 
-def test_the_numbers_of_the_page_are_the_defaults() -> None:
-    section = Policy().approvals
-    assert (section.deadline, section.escalate, section.validity) == (45, 0.5, 15)
-    assert (section.execution, section.remember) == (60, 10_000)
+def test_the_page_lists_every_field_with_its_default() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.,]+)(?: s)? \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    listed = {name: float(default.replace(",", "")) for name, default in rows}
+    assert listed == Policy().approvals.model_dump()
