@@ -11,11 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(256)
-
 
 @dataclass(frozen=True, slots=True)
 class Waits:
@@ -56,23 +51,6 @@ def expected_wait(arrivals_per_s: float, handle_s: float, servers: int) -> float
     return erlang_c(servers, load) * handle_s / (servers - load)
 
 
-def service_level(arrivals_per_s: float, handle_s: float, servers: int, within_s: float) -> float:
-    """Share answered within so many seconds where everyone waits (Erlang C); 0 in overload."""
-    _check(servers, arrivals_per_s, handle_s, within_s)
-    load = arrivals_per_s * handle_s
-    if load >= servers:
-        return 0.0
-    if handle_s == 0:
-        return 1.0
-    return 1 - erlang_c(servers, load) * math.exp(-(servers - load) * within_s / handle_s)
-
-
-def occupancy(servers: int, load: float) -> float:
-    """Share of the operators' time that calls take where everyone waits, in [0, 1]; 1 in overload."""
-    _check(servers, load)
-    return 1.0 if load >= servers else load / servers
-
-
 def erlang_a(arrivals_per_s: float, handle_s: float, servers: int, patience_s: float) -> Waits:
     """What callers meet whose patience has the mean `patience_s`; finite in overload as well.
 
@@ -102,46 +80,6 @@ def erlang_a(arrivals_per_s: float, handle_s: float, servers: int, patience_s: f
     p_abandon = min(1.0, p_wait * length / y)
     busy = min(1.0, arrivals_per_s * handle_s * (1 - p_abandon) / servers)
     return Waits(p_wait, p_abandon, p_abandon * patience_s, busy)
-
-
-def answered_within(
-    arrivals_per_s: float, handle_s: float, servers: int, patience_s: float, within_s: float
-) -> float:
-    """Share of all callers answered within so many seconds, where patience runs out (Erlang A).
-
-    The wait that a caller without end of patience would have has, above 0, a density in proportion to
-    exp(y (1 - exp(-t / patience)) - servers t / handle) (Baccelli & Hebuterne 1981, Zeltyn & Mandelbaum
-    2005).
-    """
-    _check(servers, within_s)
-    waits = erlang_a(arrivals_per_s, handle_s, servers, patience_s)
-    if waits.p_wait == 0.0:
-        return 1.0
-    if servers == 0:
-        return 0.0
-    drain = servers / handle_s
-    peak = patience_s * max(0.0, math.log(arrivals_per_s / drain))
-    spread = 12 * math.sqrt(patience_s / drain)
-    end = spread + 40 / drain
-    if arrivals_per_s < drain:
-        end = min(end, 40 / (drain - arrivals_per_s))
-    first, last = max(0.0, peak - spread), peak + end
-
-    def exponent(t: NDArray[np.float64]) -> NDArray[np.float64]:
-        grown: NDArray[np.float64] = -np.expm1(-t / patience_s) * arrivals_per_s * patience_s
-        return grown - drain * t
-
-    top = float(exponent(np.array([peak]))[0])
-
-    def mass(upto: float, patience: float) -> float:
-        if upto <= first:
-            return 0.0
-        half = (upto - first) / 2
-        t = first + half * (_NODES + 1)
-        return float(half * (_WEIGHTS * np.exp(exponent(t) - top - t / patience)).sum())
-
-    answered = mass(min(within_s, last), patience_s) / mass(last, math.inf)
-    return min(1.0, 1 - waits.p_wait + waits.p_wait * answered)
 
 
 def _check(servers: int, *amounts: float) -> None:

@@ -124,6 +124,11 @@ class CostService:
         wait = self._desk.expected_wait(self._policy.skill, language, self._clock.now())
         return FloorReported(round(wait, 1), round(self.budget.price, 4))
 
+    def long_run_wait(self) -> float:
+        """Mean seconds that callers wait if traffic and staffing stay as now; infinite with nobody there."""
+        traffic = self._desk.traffic(self._policy.skill, None, self._clock.now())
+        return traffic.mean_wait(self._policy.waiting.patience)
+
     def _tell_calls(self) -> None:
         reports: dict[str, FloorReported] = {}
         for call_id, (language, before) in list(self._told.items()):

@@ -54,6 +54,11 @@ class Metrics:
             "voice_hitl_calls", "Ended calls by outcome", ["outcome"], registry=self.registry
         )
         self.live = Gauge("voice_hitl_live_calls", "Calls on the line", registry=self.registry)
+        self.long_run_wait = Gauge(
+            "voice_hitl_long_run_wait_seconds",
+            "Mean wait for a person if traffic and staffing stay as now (Erlang A)",
+            registry=self.registry,
+        )
         self.handoffs = Counter(
             "voice_hitl_handoffs",
             "Requests for a person by first reason",

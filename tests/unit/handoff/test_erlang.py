@@ -8,13 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.erlang import (
-    answered_within,
     erlang_a,
     erlang_b,
     erlang_c,
     expected_wait,
-    occupancy,
-    service_level,
 )
 
 SERVERS = st.integers(1, 60)
@@ -49,7 +46,6 @@ def brute_force(
 def test_the_example_of_garnett_mandelbaum_and_reiman() -> None:
     """2002, table 1: 50 agents, 48 calls a minute of one minute each, patience 2 minutes."""
     assert expected_wait(48 / 60, 60, 50) == pytest.approx(20.8, abs=0.05)
-    assert occupancy(50, 48) == pytest.approx(0.96)
     waits = erlang_a(48 / 60, 60, 50, 120)
     assert waits.p_abandon == pytest.approx(0.031, abs=0.0005)
     assert waits.mean_wait == pytest.approx(3.7, abs=0.05)
@@ -121,54 +117,25 @@ def test_endless_patience_is_erlang_c_and_none_is_erlang_b(
     assert none.p_abandon == pytest.approx(erlang_b(servers, servers * use), rel=1e-5, abs=1e-12)
 
 
-@settings(max_examples=60)
-@given(RATES, HANDLES, SERVERS, PATIENCE)
-def test_whoever_is_not_answered_has_given_up(
-    arrivals: float, handle: float, servers: int, patience: float
-) -> None:
-    waits = erlang_a(arrivals, handle, servers, patience)
-    at_once = answered_within(arrivals, handle, servers, patience, 0)
-    in_the_end = answered_within(arrivals, handle, servers, patience, 1e9)
-    assert at_once == pytest.approx(1 - waits.p_wait, abs=1e-9)
-    assert in_the_end == pytest.approx(1 - waits.p_abandon, abs=1e-5)
-    levels = [answered_within(arrivals, handle, servers, patience, t) for t in (5, 20, 60, 300)]
-    assert levels == sorted(levels)
-    assert at_once - 1e-9 <= levels[0] and levels[-1] <= in_the_end + 1e-5
-
-
-@settings(max_examples=25)
-@given(st.integers(1, 40), st.floats(0.05, 0.95), HANDLES, st.floats(0, 300))
-def test_service_levels_agree_where_patience_is_endless(
-    servers: int, use: float, handle: float, within: float
-) -> None:
-    arrivals = servers * use / handle
-    with_patience = answered_within(arrivals, handle, servers, 1e8, within)
-    assert with_patience == pytest.approx(
-        service_level(arrivals, handle, servers, within), abs=1e-4
-    )
-
-
-def test_service_level_against_a_simulated_queue() -> None:
+def test_erlang_a_against_a_simulated_queue() -> None:
     rng = np.random.default_rng(5)
     calls, arrivals, handle, servers, patience = 100_000, 0.1, 100.0, 9, 60.0
     gaps, works = rng.exponential(1 / arrivals, calls), rng.exponential(handle, calls)
     limits, free = rng.exponential(patience, calls), np.zeros(servers)
-    answered, gave_up, at = 0, 0, 0.0
+    waits, gave_up, at = 0.0, 0, 0.0
     for gap, work, limit in zip(gaps, works, limits, strict=True):
         at += gap
         first = int(free.argmin())
         wait = max(0.0, float(free[first]) - at)
         if wait > limit:
             gave_up += 1
+            waits += limit
             continue
-        answered += wait <= 20
+        waits += wait
         free[first] = at + wait + work
-    assert answered_within(arrivals, handle, servers, patience, 20) == pytest.approx(
-        answered / calls, abs=0.01
-    )
-    assert erlang_a(arrivals, handle, servers, patience).p_abandon == pytest.approx(
-        gave_up / calls, abs=0.01
-    )
+    said = erlang_a(arrivals, handle, servers, patience)
+    assert said.p_abandon == pytest.approx(gave_up / calls, abs=0.01)
+    assert said.mean_wait == pytest.approx(waits / calls, abs=1.0)
 
 
 # --- the far ends ---------------------------------------------------------------------------
@@ -177,8 +144,6 @@ def test_service_level_against_a_simulated_queue() -> None:
 def test_overload_is_endless_for_c_and_finite_for_a() -> None:
     assert erlang_c(5, 5) == erlang_c(0, 0) == 1.0
     assert expected_wait(1, 60, 5) == math.inf
-    assert service_level(1, 60, 5, 1000) == 0.0
-    assert occupancy(5, 60) == 1.0
     waits = erlang_a(1, 60, 5, 120)
     assert waits.p_abandon == pytest.approx(1 - 5 / 60, rel=1e-6)
     assert waits.p_wait == pytest.approx(1.0) and waits.occupancy == pytest.approx(1.0)
@@ -189,11 +154,9 @@ def test_overload_is_endless_for_c_and_finite_for_a() -> None:
 def test_nobody_there_and_nobody_calling() -> None:
     waits = erlang_a(1, 60, 0, 90)
     assert (waits.p_wait, waits.p_abandon, waits.mean_wait) == (1.0, 1.0, 90)
-    assert answered_within(1, 60, 0, 90, 1000) == 0.0
     idle = erlang_a(0, 60, 3, 90)
     assert (idle.p_wait, idle.p_abandon, idle.mean_wait, idle.occupancy) == (0, 0, 0, 0)
-    assert expected_wait(0, 60, 3) == 0.0 and service_level(0, 60, 3, 20) == 1.0
-    assert service_level(1, 0, 3, 20) == 1.0
+    assert expected_wait(0, 60, 3) == 0.0
 
 
 def test_hundreds_of_servers_do_not_overflow() -> None:
@@ -219,8 +182,6 @@ def test_nonsense_is_refused(bad: float) -> None:
         erlang_b(2, bad)
     with pytest.raises(ValueError, match="finite"):
         expected_wait(bad, 60, 2)
-    with pytest.raises(ValueError, match="finite"):
-        service_level(1, 60, 2, bad)
     with pytest.raises(ValueError, match="finite"):
         erlang_c(-1, 2)
     with pytest.raises(ValueError, match="above 0"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import shutil
 import signal
 import socket
@@ -294,6 +295,7 @@ async def test_a_call_goes_from_the_first_word_to_a_person_and_into_the_store(
         figures = await (await session.get(base + "/metrics")).text()
         assert 'voice_hitl_calls_total{outcome="handed_off"} 1.0' in figures
         assert "voice_hitl_live_calls 0.0" in figures
+        assert re.search(r"^voice_hitl_long_run_wait_seconds [0-9.+Inf]+$", figures, re.MULTILINE)
         assert phone.carrier.faults == []
         await console.close()
     assert not (config.data_dir / SERVER_FILE).exists()

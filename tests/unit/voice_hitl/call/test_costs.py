@@ -8,11 +8,18 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from handoff.brief import Memory
 from handoff.budget import AlarmRaised, Budget, BudgetState
 from handoff.desk import Desk
-from handoff.events import FloorReported, OperatorJoined, OperatorPresence, Presence
+from handoff.events import (
+    FloorReported,
+    HandoffRequested,
+    OperatorJoined,
+    OperatorPresence,
+    Presence,
+)
 from handoff.policy import Policy
-from handoff.testing import MemoryStore
+from handoff.testing import MemoryStore, a_call, a_decision
 from tests.support import virtual
 from voice_hitl.call.costs import EVERY, MACHINE, PAUSE, CostService, reopened_budget
 from voice_hitl.call.inbox import FloorSaid
@@ -88,6 +95,22 @@ def test_a_call_begins_with_what_is_so_and_hears_of_changes_alone() -> None:
 def till_limit() -> float:
     """With nobody there the wait has no end; what is told is the longest that anyone is kept."""
     return EAGER.waiting.limit
+
+
+def test_the_long_run_wait_follows_staffing_and_traffic() -> None:
+    async def main() -> None:
+        till = Till()
+        assert till.costs.long_run_wait() == math.inf, "nobody is there"
+        till.opens("ana")
+        assert till.costs.long_run_wait() == 0.0, "nobody calls"
+        decision = a_decision("c1")
+        brief = Memory(a_call("c1"), 3, 3).brief(decision)
+        till.desk.handle(HandoffRequested("c1", brief, decision), till.clock.now())
+        alone = till.costs.long_run_wait()
+        till.opens("bob")
+        assert 0 < till.costs.long_run_wait() < alone < EAGER.waiting.patience
+
+    virtual.run(main())
 
 
 def test_what_differs_is_told_without_news_too_and_by_language() -> None:
