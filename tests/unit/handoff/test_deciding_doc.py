@@ -39,14 +39,34 @@ def test_every_code_is_listed_with_its_words(words: dict[str, str]) -> None:
         assert f"| `{code}` | {word} |{urgency}" in TEXT
 
 
-def test_the_numbers_of_the_policy_are_its_defaults() -> None:
-    policy = Policy()
-    assert (policy.hysteresis.high, policy.hysteresis.low) == (2.0, 0.0)
-    assert policy.waiting.backoff == 20
-    assert policy.waiting.max_requests == 4
-    assert (policy.waiting.notice_every, policy.waiting.limit) == (10, 90)
-    assert (policy.waiting.for_busy, policy.waiting.for_absent) == (30, 0)
-    assert policy.floor.offer_seconds == 15
+POLICY = Policy()
+LIMITS, WAITS, MARKS = POLICY.thresholds, POLICY.waiting, POLICY.hysteresis
+IN_WORDS = {2: "two", 3: "three", 4: "four"}
+PROMISES = [
+    f"when V is above the high mark ({MARKS.high}) once",
+    f"above the low mark ({MARKS.low:g}) on {IN_WORDS[MARKS.low_turns]} turns in a row",
+    f"the rule waits for {IN_WORDS[MARKS.calm_turns]} calm turns",
+    f"asks again after {WAITS.backoff:g} s, then {2 * WAITS.backoff:g} s",
+    f"After {IN_WORDS[WAITS.max_requests]} that nobody came for only an emergency asks",
+    f"probability is below {LIMITS.confidence:.2f} ({LIMITS.high_risk_confidence:.2f} in a category",
+    f"intents are closer than {LIMITS.margin:.2f}",
+    f"told every {WAITS.notice_every:g} s that we go on, for {WAITS.limit:g} s at most",
+    f"is asked and has {POLICY.floor.offer_seconds:g} s",
+    f"a second round {POLICY.floor.round_pause:g} s later",
+    f"after {WAITS.for_busy:g} s (`waiting.for_busy`)",
+    f"between {100 * POLICY.budget.low:g} and {100 * POLICY.budget.high:g} %",
+]
+
+
+@pytest.mark.parametrize("promise", PROMISES)
+def test_the_numbers_of_the_page_are_the_policys_defaults(promise: str) -> None:
+    assert promise in " ".join(TEXT.split())
+
+
+def test_at_once_is_no_wait() -> None:
+    assert "gives up at once (`waiting.for_absent`)" in " ".join(TEXT.split())
+    assert WAITS.for_absent == 0
+    assert POLICY.floor.rounds == 2  # "a second round"
 
 
 def test_the_triggers_without_a_count_are_named() -> None:
