@@ -288,6 +288,9 @@ class Store(Protocol):
     ) -> list[MachineRecord]:
         """A machine's records, oldest state first; `since`: only those of this time or later."""
 
+    async def machine_record(self, machine: str, key: str) -> MachineRecord | None:
+        """One record of a machine; None if there is none of this key."""
+
     async def policy(self, version: str) -> PolicyRecord | None:
         """A policy by its version."""
 

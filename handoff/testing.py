@@ -133,6 +133,11 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda record: (record.at, record.key))
 
+    async def machine_record(self, machine: str, key: str) -> MachineRecord | None:
+        """One record of a machine."""
+        found = (record for record in self._all(MachineRecord) if record.machine == machine)
+        return next((record for record in found if record.key == key), None)
+
     async def policy(self, version: str) -> PolicyRecord | None:
         """A policy by its version."""
         return next((p for p in self._all(PolicyRecord) if p.version == version), None)

@@ -187,6 +187,13 @@ class SqlStore:
             query = query.where(columns.at >= since)
         return [MachineRecord(**row._mapping) for row in await self._rows(query)]
 
+    async def machine_record(self, machine: str, key: str) -> MachineRecord | None:
+        """One record of a machine."""
+        columns = t.machines.c
+        query = select(t.machines).where(columns.machine == machine, columns.key == key)
+        rows = await self._rows(query)
+        return MachineRecord(**rows[0]._mapping) if rows else None
+
     async def policy(self, version: str) -> PolicyRecord | None:
         """A policy by its version."""
         rows = await self._rows(select(t.policies).where(t.policies.c.version == version))

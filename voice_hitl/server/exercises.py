@@ -45,12 +45,12 @@ class ExercisesApi:
         return web.Response(status=204)
 
     async def _closed(self, approval_id: str) -> ApprovalRecord:
-        for kept in await self._store.machine_records(approving.MACHINE):
-            if kept.key == approval_id and kept.state != State.OPEN:
-                try:
-                    record = ApprovalRecord.from_dict(kept.detail)
-                except StorageError as error:
-                    raise web.HTTPNotFound(text=f"approval {approval_id} is unreadable") from error
-                if record.state is State.CLOSED:
-                    return record
+        kept = await self._store.machine_record(approving.MACHINE, approval_id)
+        if kept is not None:
+            try:
+                record = ApprovalRecord.from_dict(kept.detail)
+            except StorageError as error:
+                raise web.HTTPNotFound(text=f"approval {approval_id} is unreadable") from error
+            if record.state is State.CLOSED:
+                return record
         raise web.HTTPNotFound(text=f"there is no approval {approval_id} that is over")

@@ -99,6 +99,16 @@ async def test_a_machine_is_rebuilt_from_what_is_open(store: Store) -> None:
     assert await store.machine_records("board") == [other]
 
 
+async def test_one_record_of_a_machine_is_found_by_its_key(store: Store) -> None:
+    other = replace(an_approval("a1", 1.0), machine="board")
+    await store.save([an_approval("a2", 3.0, is_open=False), an_approval(), other])
+    assert await store.machine_record("approvals", "a1") == an_approval()
+    assert await store.machine_record("board", "a1") == other
+    assert await store.machine_record("board", "a2") is None
+    await store.save([an_approval("a1", 9.0)])
+    assert await store.machine_record("approvals", "a1") == an_approval("a1", 9.0)
+
+
 async def test_lists_are_in_order_and_of_the_call_that_was_asked_for(store: Store) -> None:
     await store.save([a_fact(seq) for seq in (2, 0, 11, 1)])
     await store.save([a_fact(0, "c2"), a_label(1, "c2", 3.0), a_label(2, at=9.0), a_label(3)])

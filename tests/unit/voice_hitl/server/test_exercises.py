@@ -135,5 +135,17 @@ async def test_others_and_what_is_not_over_are_refused(
     assert (await said.json())["error"]
 
 
+async def test_one_approval_is_found_without_reading_all(
+    client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_much(*_: object, **__: object) -> list[MachineRecord]:
+        raise AssertionError("every approval is read")
+
+    monkeypatch.setattr(store, "machine_records", too_much)
+    body = {"approval_id": "over", "answer": "reject"}
+    answer = await client.post(URL, json=body, headers={"X-Operator": "boss"})
+    assert answer.status == 204
+
+
 async def test_nobody_adds_an_exercise_without_signing_in(client: Client) -> None:
     assert (await client.post(URL, json={})).status == 401
