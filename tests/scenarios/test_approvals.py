@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
 
-from handoff.approvals import Answer, Approve, ApproveEdited, Reject, Respond
+from handoff.approvals import Answer, Approve, ApproveEdited, FollowUpDone, Reject, Respond
 from handoff.events import Effect, Presence
 from handoff.policy import Policy
+from handoff.replay import decision_of, replay
 from tests.support import virtual
 from tests.support.scripted import ScriptedAgent
 from tests.support.world import Caller, Operator, World, a_world
@@ -23,7 +25,14 @@ Story = Callable[[World, Caller, list[Operator]], Awaitable[None]]
 Found = TypeVar("Found")
 
 
-def play(policy: Mapping[str, Any], story: Story, *names: str, first: str = "") -> World:
+def play(
+    policy: Mapping[str, Any],
+    story: Story,
+    *names: str,
+    first: str = "",
+    asks: str = "move the money",
+    action: Proposal = PAY,
+) -> World:
     """With these operators on the floor a caller asks for the transfer; then what the story says.
 
     `first`: what the agent says before it proposes.
@@ -31,13 +40,13 @@ def play(policy: Mapping[str, Any], story: Story, *names: str, first: str = "") 
     worlds: list[World] = []
 
     async def main() -> None:
-        agent = ScriptedAgent(action=PAY, first=first)
+        agent = ScriptedAgent(action=action, first=first)
         async with a_world(agent, Policy.from_mapping(policy, "test")) as world:
             worlds.append(world)
             operators = [world.operator(name) for name in names]
             caller = await world.call()
             await caller.hears_the_end()
-            await caller.says("move the money")
+            await caller.says(asks)
             await story(world, caller, operators)
             if caller.live:
                 caller.hangs_up()
@@ -300,3 +309,47 @@ def test_a_key_takes_the_proposal_back() -> None:
         await world.until(lambda: not world.screen.asked["ana"])
 
     assert outcome(play(IN, story, "ana")) == "withdrawn"
+
+
+CARD, OTHER = "4111111111111111", "5555555555554444"
+SPOKEN = "four one one one one one one one one one one one one one one one"
+PAY_CARD = replace(
+    PAY, arguments={"amount": "50", "card": CARD}, summary=f"move 50 dollars to card {CARD}"
+)
+
+
+@pytest.mark.parametrize("asks", [f"move the money to {CARD}", f"move the money to {SPOKEN}"])
+def test_no_card_number_is_stored_once_it_is_over(asks: str) -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        assert ask.record.arguments["card"] == CARD  # whoever approves it must see it
+        floor[0].answers(ask, ApproveEdited({"amount": "20", "card": OTHER}))
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana", asks=asks, action=PAY_CARD)
+    assert world.agent.verdicts["a1"].arguments == {"amount": "20", "card": OTHER}
+    found = repr(vars(world.store))
+    assert "••••••••••••1111" in found
+    for number in (CARD, OTHER, SPOKEN):
+        assert number not in found
+    facts = kept(world.store.facts("CA1"))
+    (proposed,) = [fact for fact in facts if fact.kind == "ActionProposed"]
+    assert proposed.values["arguments"] == {"amount": "50", "card": "••••••••••••1111"}
+    decided = [decision_of(record) for record in kept(world.store.decisions("CA1"))]
+    assert replay(facts, Policy.from_mapping(IN, "test")) == decided
+
+
+def test_what_a_person_must_still_see_to_keeps_its_numbers_until_it_is_done() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        caller.hangs_up()
+        await world.settled()
+        await world.journal.flush()
+        (left,) = await world.store.machine_records("approvals", open_only=True)
+        assert left.detail["arguments"]["card"] == CARD
+        world.approvals.post(FollowUpDone(left.key, "ana"))
+
+    world = play(IN, story, "ana", action=PAY_CARD)
+    (done,) = kept(world.store.machine_records("approvals"))
+    assert not done.open
+    assert CARD not in repr(vars(world.store))

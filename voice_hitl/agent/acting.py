@@ -53,8 +53,12 @@ class Actor:
         return (tool.above_limit or tool.effect) if over else tool.effect, amount
 
     @staticmethod
-    def _objection(tool: ToolSpec, edited: Mapping[str, str]) -> str:
-        """Why not even a person's edit is run, or nothing: no limit is lifted from an approval's form."""
+    def _objection(tool: ToolSpec, edited: Mapping[str, str], proposed: float) -> str:
+        """Why not even a person's edit is run, or nothing.
+
+        No limit is lifted from an approval's form; what was `proposed` above it was judged as that, and may
+        be lowered.
+        """
         if tool.amount is None or tool.limit is None or tool.amount not in edited:
             return ""
         try:
@@ -63,7 +67,7 @@ class Actor:
             amount = float("nan")
         if not isfinite(amount) or amount < 0:
             return f"Not done: the changed {tool.amount} is no amount."
-        over = amount > tool.limit
+        over = amount > max(tool.limit, proposed)
         return f"Not done: the changed {tool.amount} is over the limit." if over else ""
 
     async def act(
@@ -100,7 +104,7 @@ class Actor:
                 return
             if verdict.arguments is not None:
                 arguments = dict(verdict.arguments)
-                why_not = self._objection(tool, arguments)
+                why_not = self._objection(tool, arguments, amount or 0.0)
                 if why_not:
                     yield Acted(action_id, plan.name, effect, ok=False, result=why_not)
                     return

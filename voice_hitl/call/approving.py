@@ -19,9 +19,11 @@ from handoff.learning import answer_of
 from handoff.oversight import Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
+from voice_hitl.agent.guard import mask
 from voice_hitl.call.exercising import ExerciseService
 from voice_hitl.call.inbox import GateSaid
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.masking import masked_values
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -166,14 +168,16 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
 
     def _kept(self, record: said.ApprovalRecord) -> MachineRecord:
         wall = self._clock.wall()
+        needed = record.state is not said.State.CLOSED or record.needs_follow_up
+        kept = record if needed else _masked(record)
         return MachineRecord(
             machine=MACHINE,
             key=record.approval_id,
             at=wall,
             state=record.status,
-            open=record.state is not said.State.CLOSED or record.needs_follow_up,
+            open=needed,
             call_id=record.call_id,
-            detail=record.shifted(wall - self._clock.now()).as_dict(),
+            detail=kept.shifted(wall - self._clock.now()).as_dict(),
         )
 
     def _labels(self, record: said.ApprovalRecord) -> tuple[Label, ...]:
@@ -190,7 +194,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             "counted": audit.counted,
             "why": audit.why,
             "digest": audit.digest,
-            **audit.detail,
+            **masked_values(audit.detail),
         }
         return EventRecord(
             event_id=uuid.uuid4().hex,
@@ -200,6 +204,23 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             call_id=audit.call_id,
             detail=detail,
         )
+
+
+def _masked(record: said.ApprovalRecord) -> said.ApprovalRecord:
+    """What is over and done needs no card and account numbers any more; the digest stays as it was."""
+    proposal = record.proposal
+    return replace(
+        record,
+        proposal=replace(
+            proposal,
+            arguments=masked_values(proposal.arguments),
+            summary=mask(proposal.summary),
+            reasoning=mask(proposal.reasoning),
+            alternatives=tuple(mask(text) for text in proposal.alternatives),
+        ),
+        arguments=masked_values(record.arguments),
+        words=mask(record.words),
+    )
 
 
 def reopened_gate(policy: Policy, records: Iterable[MachineRecord], clock: Clock) -> said.Gate:

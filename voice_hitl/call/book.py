@@ -21,6 +21,7 @@ from handoff.ports import (
     HandoffRecord,
     TurnRecord,
 )
+from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
@@ -197,13 +198,14 @@ class CallBook:
 
     def proposed(self, proposal: Proposal, verdict: str) -> None:
         """The agent wants to act; `verdict` says what becomes of it."""
-        self.system(f"The AI wants to {proposal.summary} ({verdict}).")
+        self.system(mask(f"The AI wants to {proposal.summary} ({verdict})."))
         self.audit("action_proposed", name=proposal.name, verdict=verdict)
 
     def acted(self, acted: Acted) -> None:
         """An action was tried."""
-        self.system(acted.result)
-        self.audit("action_tried", name=acted.name, ok=acted.ok, result=acted.result)
+        result = mask(acted.result)
+        self.system(result)
+        self.audit("action_tried", name=acted.name, ok=acted.ok, result=result)
 
     def system(self, text: str) -> Line:
         """Something that happened, in words."""
@@ -353,7 +355,7 @@ class CallBook:
             seq=line.seq,
             turn=self.turn,
             role=line.role,
-            text=line.text,
+            text=mask(line.text),
             at=line.at,
             asr_confidence=asr_confidence,
         )

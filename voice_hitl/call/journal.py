@@ -20,6 +20,8 @@ log = get_logger(__name__)
 CAPACITY = 100_000  # records; about an hour of 60 calls with the disk gone
 BATCH = 250  # rows are made on the event loop: 2 ms for so many facts
 RETRY_SECONDS = 1.0
+NAMES = ("call_id", "seq", "event_id", "machine", "key", "label_id", "operator_id", "version")
+"""Fields that say which record it is, and nothing of what was said in a call."""
 STORED_WITHIN = 1.0  # seconds that people and callers wait for the disk
 
 
@@ -112,5 +114,11 @@ class Journal:
             return False
         for record in bad:
             self.refused += 1
-            log.error("a record cannot be stored and is lost", record=repr(record)[:500])
+            log.error("a record cannot be stored and is lost", record=_named(record))
         return True
+
+
+def _named(record: Record) -> str:
+    """A record's kind and key, for the log: what else it holds is the callers' business."""
+    known = [str(getattr(record, name)) for name in NAMES if hasattr(record, name)]
+    return " ".join([type(record).__name__, *known])

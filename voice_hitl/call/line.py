@@ -8,7 +8,6 @@ from typing import Protocol
 
 from handoff.events import CallStarted
 from handoff.policy import Policy
-from handoff.replay import RecordedEngine
 from handoff.risk import Models
 from voice_hitl.agent.protocol import Agent
 from voice_hitl.call.book import CallBook
@@ -18,6 +17,7 @@ from voice_hitl.call.inbox import DigitCame, StreamClosed
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.loopback import LoopbackCall
+from voice_hitl.call.masking import MaskingEngine
 from voice_hitl.call.parts import CallParts
 from voice_hitl.call.runner import CallRunner
 from voice_hitl.call.ticker import Ticker
@@ -86,7 +86,7 @@ class CallerLine:
             pack=parts.pack,
             language=parts.language,
         )
-        engine = RecordedEngine(fact, parts.policy, now, parts.models)
+        engine = MaskingEngine(fact, parts.policy, now, parts.models)
         book = CallBook(
             fact,
             engine,

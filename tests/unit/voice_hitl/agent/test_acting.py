@@ -136,18 +136,21 @@ async def test_an_edit_does_not_lift_the_limit(amount: str) -> None:
     assert actor.outcome.refused
 
 
-async def test_an_edit_within_the_limit_is_run_and_reported_as_what_it_is() -> None:
+@pytest.mark.parametrize(("amount", "effect"), [("7.00", "reversible"), ("400", "irreversible")])
+async def test_an_edit_that_lowers_the_amount_is_run_and_reported_as_what_it_is(
+    amount: str, effect: str
+) -> None:
     box = Box()
     actor = Actor(box, "c1", "+1")
     events: list[AgentEvent] = []
     async for event in actor.act(run("pay", PAY, {"amount": "500.00"}), {"amount": "$5.00"}):
         events.append(event)
         if isinstance(event, Proposal):
-            actor.verdict(event.action_id, Verdict(True, arguments={"amount": "7.00"}))
+            actor.verdict(event.action_id, Verdict(True, arguments={"amount": amount}))
     done = events[-1]
     assert isinstance(done, Acted)
-    assert (done.ok, done.effect.value) == (True, "reversible")
-    assert box.paid == ["c1:1 7.00"]
+    assert (done.ok, done.effect.value) == (True, effect)
+    assert box.paid == [f"c1:1 {amount}"]
 
 
 async def test_a_proposal_says_why_and_what_else_could_be_done() -> None:

@@ -438,3 +438,20 @@ def test_whatever_happened_the_end_leaves_no_row_half_written(
         assert [decision.seq for decision in decisions] == list(range(happened.count("decide")))
 
     virtual.run(main())
+
+
+async def test_no_card_number_is_stored(desk: Desk) -> None:
+    card = "4111 1111 1111 1111"
+    caller_turn(desk, 1, f"block my card {card}")
+    proposal = Proposal("a1", "block", {"card": card}, Effect.REVERSIBLE, f"block card {card}")
+    desk.book.proposed(proposal, "allowed")
+    desk.book.acted(Acted("a1", "block", Effect.REVERSIBLE, True, f"blocked {card}"))
+    store = await desk.stored()
+    hidden = "••••••••••••1111"
+    assert [turn.text for turn in await store.turns("CA1")] == [
+        f"block my card {hidden}",
+        f"The AI wants to block card {hidden} (allowed).",
+        f"blocked {hidden}",
+    ]
+    (tried,) = [event for event in await store.events() if event.action == "action_tried"]
+    assert tried.detail["result"] == f"blocked {hidden}"

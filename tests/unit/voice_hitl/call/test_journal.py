@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from handoff.errors import StorageError
-from handoff.ports import CallRecord, Record
+from handoff.ports import CallRecord, Record, TurnRecord
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from voice_hitl.call import journal as module
@@ -99,3 +100,30 @@ def test_whoever_listens_hears_of_every_record_once_and_at_once() -> None:
     journal.on_put = heard.append
     journal.put(record(1), record(2))
     assert heard == [record(1), record(2)]
+
+
+class ChoosyStore(MemoryStore):
+    """Keeps no turns."""
+
+    async def save(self, records: Sequence[Record]) -> None:
+        if any(isinstance(each, TurnRecord) for each in records):
+            raise StorageError("a bad value")
+        await super().save(records)
+
+
+def test_of_a_record_that_cannot_be_stored_the_log_has_its_name_and_no_words() -> None:
+    async def main() -> Journal:
+        journal = Journal(ChoosyStore())
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            journal.put(record(1), TurnRecord("CA1", 7, 1, "caller", "my card is 4111", at=1.0))
+            await journal.flush()
+            running.cancel()
+        return journal
+
+    with capture_logs() as logged:
+        journal = virtual.run(main())
+    assert journal.refused == 1
+    (lost,) = [line for line in logged if "record" in line]
+    assert lost["record"] == "TurnRecord CA1 7"
+    assert "4111" not in repr(logged)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handoff import events as facts
+from handoff.commands import Decision, KeepDecision
+from handoff.policy import Policy
+from handoff.replay import replay
+from handoff.testing import a_call, a_proposal, a_turn
+from voice_hitl.call.masking import MaskingEngine, masked
+
+CARD = "4111 1111 1111 1111"
+HIDDEN = "••••••••••••1111"
+WORDS = st.sampled_from(
+    [CARD, CARD.replace(" ", ""), "four one one one one one one one", "yes", "no not that", "200"]
+)
+
+
+def decided(engine: MaskingEngine) -> list[Decision]:
+    return [c.decision for c in engine.take_commands() if isinstance(c, KeepDecision)]
+
+
+def test_what_people_and_agents_say_and_write_is_masked_and_nothing_else_is() -> None:
+    spoke = masked(replace(a_turn(1), text=f"my card is {CARD}", slots={"card": CARD, "n": "42"}))
+    assert isinstance(spoke, facts.CallerSpoke)
+    assert (spoke.text, spoke.slots) == (f"my card is {HIDDEN}", {"card": HIDDEN, "n": "42"})
+    answer = facts.AgentSpoke(1, CARD, "answer", pending=CARD)
+    assert masked(answer) == facts.AgentSpoke(1, HIDDEN, "answer", pending=HIDDEN)
+    assert masked(facts.AgentSpoke(1, "hello", "answer")) == facts.AgentSpoke(1, "hello", "answer")
+    acted = facts.ActionFinished(CARD, "pay", facts.Effect.READ, True, f"paid 1000 to {CARD}")
+    assert masked(acted) == replace(acted, result=f"paid 1000 to {HIDDEN}")
+    for event, hidden in (
+        (facts.ComponentFailed("tool", CARD), facts.ComponentFailed("tool", HIDDEN)),
+        (facts.SecondOpinion(1, CARD), facts.SecondOpinion(1, HIDDEN)),
+        (facts.HandedBack("ana", CARD), facts.HandedBack("ana", HIDDEN)),
+    ):
+        assert masked(event) == hidden
+    assert masked(facts.OperatorLost(CARD)) == facts.OperatorLost(CARD)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=6))
+def test_a_call_is_decided_again_from_what_is_kept_as_it_was(said: list[tuple[str, str]]) -> None:
+    policy, now = Policy(), 100.0
+    engine = MaskingEngine(a_call(), policy, now)
+    made: list[Decision] = []
+    for turn, (text, slot) in enumerate(said, start=1):
+        spoke = replace(a_turn(turn), text=text, slots={"account": slot})
+        proposed = replace(a_proposal(action_id=f"a{turn}"), arguments={"to": slot, "amount": "50"})
+        for event in (spoke, proposed, facts.AgentSpoke(turn, f"about {text}", "answer")):
+            now += 1.0
+            engine.handle(event, now)
+            made += decided(engine)
+    kept = engine.take_facts()
+    assert "1111 1111" not in repr(kept)
+    assert "11111111" not in repr(kept)
+    assert replay(kept, policy) == made

@@ -1,0 +1,51 @@
+"""What the decision core is told, and so what is kept of a call, without card and account numbers.
+
+The numbers are hidden before the core hears of them, not when its facts are kept: it decides again, from what
+is kept, exactly as it decided live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handoff import events as facts
+from handoff.replay import RecordedEngine
+from voice_hitl.agent.guard import mask
+
+
+class MaskingEngine(RecordedEngine):
+    """A `RecordedEngine` that neither hears nor hands out card and account numbers."""
+
+    __slots__ = ()
+
+    def handle(self, event: facts.CallEvent, now: float) -> None:
+        """Take in one event (see `CallEngine.handle`), masked."""
+        super().handle(masked(event), now)
+
+
+def masked(event: facts.CallEvent) -> facts.CallEvent:
+    """The event with numbers hidden in what people and agents said and wrote; ids and amounts stay."""
+    match event:
+        case facts.CallerSpoke():
+            return replace(event, text=mask(event.text), slots=masked_values(event.slots))
+        case facts.AgentSpoke():
+            pending = None if event.pending is None else mask(event.pending)
+            return replace(event, text=mask(event.text), pending=pending)
+        case facts.ActionProposed():
+            return replace(event, arguments=masked_values(event.arguments))
+        case facts.ActionFinished():
+            return replace(event, result=mask(event.result))
+        case facts.ComponentFailed():
+            return replace(event, detail=mask(event.detail))
+        case facts.SecondOpinion():
+            return replace(event, words=mask(event.words))
+        case facts.HandedBack():
+            return replace(event, note=mask(event.note))
+        case _:
+            return event
+
+
+def masked_values(values: Mapping[str, str]) -> dict[str, str]:
+    """Slots or arguments with numbers hidden in their values."""
+    return {name: mask(value) for name, value in values.items()}
