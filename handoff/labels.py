@@ -41,6 +41,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from handoff.policy.audit import CLIP
+
 HeadName = Literal["breakdown", "error"]
 Source = Literal["disposition", "approval", "disagreement", "audit"]
 Verdict = Literal["needed", "premature", "too_late", "not_needed"]
@@ -49,7 +51,6 @@ Answer = Literal["approve", "approve_with_edits", "reject", "respond", "expired"
 HORIZON = 4  # what h looks ahead: turns of both speakers
 CALLER_TURNS = HORIZON // 2  # the same in turns of the caller, between which the AI speaks once
 UNSURE = 0.5  # the weight of an answer that says less than plainly yes or no
-CLIP = 50.0  # the largest inverse propensity: that of a uniform sample of 2 %
 
 _VERDICTS: dict[str, tuple[bool, float]] = {
     "needed": (True, 1.0),

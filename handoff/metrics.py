@@ -70,11 +70,11 @@ class ProposalAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Somebody found what went some path right or wrong; `weight` is 1 / propensity of an audit, clipped."""
+    """Somebody found what went some path right or wrong; counts 1 / `propensity`, `audit.clip` at most."""
 
     path: Path
     wrong: bool
-    weight: float = 1.0
+    propensity: float = 1.0  # with which it was drawn, in (0, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +210,11 @@ class Figures:
 class Metrics:
     """The accumulators; feed facts with `handle`, read with `snapshot`."""
 
-    __slots__ = ("_outcomes", "_policy", "_reviews", "_windows")
+    __slots__ = ("_clip", "_outcomes", "_policy", "_reviews", "_windows")
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy.warnings
+        self._clip = policy.audit.clip
         self._windows: dict[str, Window] = {}
         self._outcomes: dict[Head, Predictions] = {head: Predictions() for head in HEADS}
         self._reviews: deque[tuple[str, str]] = deque(maxlen=PAIRS)
@@ -270,10 +271,12 @@ class Metrics:
                 yield "rightly_routed", disposition in RIGHTLY_ROUTED, 1.0
             case ProposalAnswered(overridden):
                 yield "overridden", overridden, 1.0
-            case Judged(path, wrong, weight):
+            case Judged(path, wrong, propensity):
                 if path not in PATHS:
                     raise ProtocolError(f"no path '{path}': one of {', '.join(PATHS)}")
-                yield f"wrong:{path}", wrong, weight
+                if not 0 < propensity <= 1:
+                    raise ProtocolError(f"a propensity must be above 0 and at most 1: {propensity}")
+                yield f"wrong:{path}", wrong, min(self._clip, 1 / propensity)
             case Reviewed(first, second):
                 self._reviews.append((first, second))
             case Predicted(head, probability, outcome):

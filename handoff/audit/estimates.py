@@ -24,8 +24,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from handoff.intervals import Z95, wilson
-
-CLIP = 50.0
+from handoff.policy.audit import CLIP
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import get_args
 
 from handoff.audit import AuditRecord, AuditState
 from handoff.errors import StorageError
-from handoff.labels import Disposition, Label, inverse
+from handoff.labels import Disposition, Label
 from handoff.metrics import (
     PATHS,
     RIGHTLY_ROUTED,
@@ -146,7 +146,7 @@ class Counting:
         plain = audit.verdict in ("right", "wrong") and not audit.referred
         # What was drawn elsewhere (a moderated line) is no answer of the AI.
         if path is not None and plain and self._first(auditing.MACHINE, record.key):
-            yield Judged(path, audit.verdict == "wrong", inverse(audit.propensity))
+            yield Judged(path, audit.verdict == "wrong", audit.propensity)
 
     def _review(self, record: MachineRecord) -> Iterator[SupervisionEvent]:
         """The AI and a person, neither having seen the other's choice."""

@@ -113,7 +113,7 @@ def test_errors_by_path_undo_how_they_were_sampled() -> None:
         propensity = 1.0 if hard else 0.1
         if rng.random() < propensity:
             wrong = bool(rng.random() < (0.3 if hard else 0.02))
-            metrics.handle(Judged("automatic", wrong, 1 / propensity), 0.0)
+            metrics.handle(Judged("automatic", wrong, propensity), 0.0)
     figure = metrics.snapshot(0.0).error_by_path["automatic"]
     truth = 0.1 * 0.3 + 0.9 * 0.02
     assert value(figure) == pytest.approx(truth, abs=0.006)
@@ -129,22 +129,26 @@ def test_weighted_errors_lie_in_their_intervals_as_often_as_they_say() -> None:
         audited = np.nonzero(rng.random(3000) < np.where(hard, 0.5, 0.1))[0]
         for index in audited:
             wrong = bool(rng.random() < (0.4 if hard[index] else 0.05))
-            metrics.handle(Judged("automatic", wrong, 2.0 if hard[index] else 10.0), 0.0)
+            metrics.handle(Judged("automatic", wrong, 0.5 if hard[index] else 0.1), 0.0)
         figure = metrics.snapshot(0.0).error_by_path["automatic"]
         assert figure.low is not None and figure.high is not None
         inside += figure.low <= 0.2 * 0.4 + 0.8 * 0.05 <= figure.high
     assert inside >= 180  # 190 of 200 promised
 
 
-def test_weights_count_even_where_they_average_one() -> None:
-    right = [Judged("approved", False, 1.5)] * 29 + [Judged("approved", False, 0.5)] * 30
-    figure = fed(Judged("approved", True, 1.5), *right).snapshot(0.0).error_by_path["approved"]
-    assert value(figure) == pytest.approx(1.5 / 60)
+def test_the_policy_says_how_much_one_audit_may_speak_for() -> None:
+    facts = [Judged("approved", True, 0.01), *[Judged("approved", False)] * 90]
+    for clip in (10.0, 50.0, 100.0):
+        metrics = Metrics(Policy.from_mapping({"audit": {"clip": clip}}, "test"))
+        for fact in facts:
+            metrics.handle(fact, 0.0)
+        figure = metrics.snapshot(0.0).error_by_path["approved"]
+        assert value(figure) == pytest.approx(clip / (clip + 90))
 
 
 def test_uneven_weights_tell_less_than_even_ones() -> None:
     even = [Judged("approved", n % 4 == 0) for n in range(200)]
-    uneven = [Judged("approved", n % 4 == 0, 50.0 if n % 8 < 4 else 1.0) for n in range(200)]
+    uneven = [Judged("approved", n % 4 == 0, 0.02 if n % 8 < 4 else 1.0) for n in range(200)]
     one = fed(*even).snapshot(0.0).error_by_path["approved"]
     other = fed(*uneven).snapshot(0.0).error_by_path["approved"]
     assert value(one) == pytest.approx(value(other)) == 0.25
@@ -219,7 +223,7 @@ facts = st.one_of(
     st.builds(QueueLeft, st.floats(0, 300), st.booleans()),
     st.builds(Disposed, st.sampled_from(["needed", "premature", "too_late", "not_needed"])),
     st.builds(ProposalAnswered, st.booleans()),
-    st.builds(Judged, st.sampled_from(PATHS), st.booleans(), st.floats(1, 50)),
+    st.builds(Judged, st.sampled_from(PATHS), st.booleans(), st.floats(0.001, 1)),
 )
 
 
@@ -240,6 +244,7 @@ def test_order_within_a_moment_does_not_matter(given_facts: list[Fact]) -> None:
         CallFinished("automated", -1.0),
         QueueLeft(float("nan"), True),
         Judged("automatic", True, 0.0),
+        Judged("automatic", True, 1.5),
         Judged(cast(object, "sideways"), True),  # type: ignore[arg-type]
         Predicted("h", 1.5, True),
         "noise",

@@ -117,7 +117,7 @@ def test_an_audit_counts_by_the_inverse_of_its_propensity_once() -> None:
     counting = Counting()
     assert counting.of(audited(replace(AUDIT, state=AuditState.SHOWN))) == []
     assert counting.of(audited(AUDIT, auditing.LAST)) == []
-    assert counting.of(audited(AUDIT)) == [Judged("automatic", True, 10.0)]
+    assert counting.of(audited(AUDIT)) == [Judged("automatic", True, 0.1)]
     assert counting.of(audited(AUDIT)) == []
     (label,) = of_audit(AuditAnswer("au1", "CA1", 2, "wrong", "ana", 1.0, 0.1))
     assert counting.of(label) == [TurnJudged("CA1", 2, True)]
