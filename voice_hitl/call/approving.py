@@ -110,21 +110,28 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         """
         approval_id = uuid.uuid4().hex
         self._turns[approval_id] = turn
-        candidates = tuple(self._reviewers())
-        if not candidates:
-            verdict = replace(verdict, seconds=min(verdict.seconds, UNSTAFFED))
-        self.post(said.ApprovalAsked(approval_id, proposal, verdict, candidates))
+        self.post(said.ApprovalAsked(approval_id, proposal, verdict))
         return approval_id
 
     def presence(self, operator_id: str, presence: str) -> None:
         """An operator came, went or took a call: whoever is free now may be asked."""
         if presence in ("away", "break", "gone", "in_call"):
             self.post(said.ReviewerLeft(operator_id))
-        candidates = tuple(self._reviewers())
         for record in self.gate.live():
-            self.post(said.CandidatesChanged(record.approval_id, candidates))
+            self.post(said.CandidatesChanged(record.approval_id, ()))
 
     # --- carrying out ---
+
+    async def _before(self, event: said.ApprovalEvent) -> said.ApprovalEvent:
+        """Say who may be asked: those who are there when the gate hears of it, not when it was posted."""
+        if not isinstance(event, said.ApprovalAsked | said.CandidatesChanged):
+            return event
+        candidates = tuple(self._reviewers())
+        if isinstance(event, said.CandidatesChanged):
+            return replace(event, candidates=candidates)
+        seconds = event.verdict.seconds if candidates else min(event.verdict.seconds, UNSTAFFED)
+        verdict = replace(event.verdict, seconds=seconds)
+        return replace(event, verdict=verdict, candidates=candidates)
 
     async def _carry_out(self, command: said.ApprovalCommand) -> None:
         match command:
