@@ -353,3 +353,60 @@ def test_what_a_person_must_still_see_to_keeps_its_numbers_until_it_is_done() ->
     (done,) = kept(world.store.machine_records("approvals"))
     assert not done.open
     assert CARD not in repr(vars(world.store))
+
+
+def test_what_was_asked_for_is_left_to_a_person_where_one_was_called_and_none_came() -> None:
+    async def gone_while_it_rings(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        caller.presses("0")
+        await floor[0].is_rung()
+        await asyncio.sleep(1.0)
+        caller.hangs_up()
+
+    async def gone_when_nobody_came(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        caller.presses("0")
+        floor[0].declines(await floor[0].is_rung())
+        await caller.hears("I am back.")
+        caller.hangs_up()
+
+    for story in (gone_while_it_rings, gone_when_nobody_came):
+        world = play(IN, story, "ana")
+        assert outcome(world) == "caller_gone"
+        assert world.agent.acted == []
+        (left,) = kept(world.store.machine_records("approvals", open_only=True))
+        assert left.detail["follow_up"] is True
+
+
+def test_what_is_approved_when_the_call_waits_for_a_person_is_left_to_one() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        caller.presses("0")
+        await floor[0].is_rung()
+        floor[0].answers(ask, Approve())
+        await world.until(lambda: outcome(world) == "lapsed")
+
+    world = play(IN, story, "ana")
+    assert world.agent.acted == []
+    assert len(world.approvals.gate.follow_ups()) == 1
+
+
+def test_what_the_ai_asks_for_again_after_nobody_came_is_asked_once() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        caller.presses("0")
+        floor[0].declines(await floor[0].is_rung())
+        await caller.hears("I am back.")
+        await caller.hears_the_end()
+        await caller.says("move the money")
+        await world.until(lambda: len(world.screen.approvals) == 2)
+        await world.until(lambda: len(world.screen.asked["ana"]) == 1)
+        floor[0].answers(await floor[0].is_asked(), Approve())
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana")
+    assert [record.status for record in world.screen.approvals.values()] == [
+        "withdrawn",
+        "executed",
+    ]
+    assert world.approvals.gate.follow_ups() == ()

@@ -25,8 +25,8 @@ from tests.support.scripted import LOST, ScriptedAgent, ScriptedConversation, Sc
 from tests.support.world import Caller, Operator, Screen, World, a_world
 from voice_hitl.agent.protocol import Acted, AgentEvent, Understanding
 from voice_hitl.call.bridge import OperatorLeg
-from voice_hitl.call.floor import STORED_WITHIN
 from voice_hitl.call.inbox import Draining, FloorSaid
+from voice_hitl.call.journal import STORED_WITHIN
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.errors import SynthesisError
 

@@ -350,6 +350,10 @@ class Answering:
         else:
             self.interrupt()
 
+    def taken_over(self) -> None:
+        """A person has the call."""
+        self._proposals.taken_over()
+
     def give_up(self) -> None:
         """Cancel the present work, action or not."""
         self._proposals.over()

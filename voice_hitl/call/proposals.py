@@ -99,6 +99,7 @@ class Proposals:
         self._say = say
         self._words = words
         self._pending: Pending | None = None
+        self._left: Pending | None = None  # open when a person was called; the AI will not do it
         self._executing: str | None = (
             None  # the approval that the action under way was claimed from
         )
@@ -139,6 +140,9 @@ class Proposals:
         self._beside.proposed(proposal)
         self._count += 1
         task_id = f"{self._book.call_id}:{self._count}"
+        if self._left is not None and self._left.proposal.name == proposal.name:
+            self._port.post(gate.ProposalWithdrawn(self._left.approval_id))  # this one replaces it
+            self._left = None
         if oversight is None:
             code = _why_not_in_charge(proposal)
             self._begin(task_id, proposal)
@@ -232,11 +236,14 @@ class Proposals:
             return
         if self._engine.state is State.AI:
             self._port.post(gate.ProposalWithdrawn(self._pending.approval_id))
-        elif (
-            self._engine.state is not State.ENDED
-        ):  # the end of a call is told to all who wait for it
-            self._port.post(gate.CallTakenOver(self._book.call_id))
+        else:  # still open: for who takes the call, or else, once that or its time is over, to see to
+            self._left = self._pending
         self._resolve(Verdict(False, why), now)
+
+    def taken_over(self) -> None:
+        """A person has the call, and does what was asked for."""
+        self._left = None
+        self._port.post(gate.CallTakenOver(self._book.call_id))
 
     def over(self) -> None:
         """The agent's work has ended, however it ended: nothing is under way any more."""

@@ -304,6 +304,10 @@ class CallRunner:
         self._turns.handle(turn.Hold(), self._now())
         self.book.changed()
 
+    def _connect(self, command: core.ConnectOperator) -> None:
+        self._people.connect(command)
+        self._ai.taken_over()
+
     def _resume_agent(self, command: core.ResumeAgent) -> None:
         self._tone_at = None
         self._ai.safe_mode = command.safe_mode
@@ -383,7 +387,7 @@ CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
     core.Tell: lambda call, command: call._say(command.notice),
     core.HoldAgent: CallRunner._hold_agent,
     core.ResumeAgent: CallRunner._resume_agent,
-    core.ConnectOperator: lambda call, command: call._people.connect(command),
+    core.ConnectOperator: CallRunner._connect,
     core.DisconnectOperator: lambda call, command: call._people.disconnect(command),
     core.EndCall: CallRunner._end,
 }
