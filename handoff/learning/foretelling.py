@@ -19,7 +19,7 @@ from handoff.learning.judging import Comparison, Floats, Rows, Shortage
 from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
 from handoff.replay import rerun
-from handoff.risk import Models
+from handoff.risk import Models, Rolling
 
 MIN_BROKEN = 50  # calls that broke down
 MIN_WELL = 50  # and that went well
@@ -132,9 +132,10 @@ def foretell(
 
 
 def predictions(models: Models, call: Told) -> list[float]:
-    """*h* of each prefix that counts, as the engine has it."""
+    """*h* of each prefix that counts, as the engine decides with it: the running estimate."""
     following = models.acts.follow() if models.acts is not None else None
     counted = set(call.counted)
+    running = Rolling(models.calm)
     recents = iter(call.recent)
     said: list[Turn] = []
     found = []
@@ -147,9 +148,10 @@ def predictions(models: Models, call: Told) -> list[float]:
             h = following.turn(said, recent).probability
         else:
             h = models.breakdown.probability(recent)
+        running.update(h)
         said = []
         if done in counted:
-            found.append(h)
+            found.append(running.value)
     return found
 
 

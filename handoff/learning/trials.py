@@ -2,7 +2,8 @@
 
 The challenger is the champion's head refitted with the champion's weights as the prior, and calibrated on
 predictions of calls that it was not fitted on. Both are then judged on calls that neither the fit nor the
-calibration has seen (five folds by call).
+calibration has seen (five folds by call). What is judged is what a head makes of a labelled turn by itself:
+live decisions are made with the running estimate over it, which also needs the turns that nobody labelled.
 """
 
 from __future__ import annotations

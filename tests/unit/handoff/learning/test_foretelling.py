@@ -26,7 +26,7 @@ from handoff.learning.foretelling import missing, predictions, recorded
 from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
 from handoff.replay import RecordedEngine, decode, rerun
-from handoff.risk import SHIPPED, Head, Models
+from handoff.risk import SHIPPED, Head, Models, Rolling
 from handoff.testing import a_bad_turn, a_call, a_turn
 from tests.support.talks import FEW_TREES, QUIET, acts_of_talks, talk, talks
 
@@ -158,16 +158,24 @@ def test_a_recorded_call_scores_as_the_live_one_did() -> None:
         found = told(call, facts, QUIET, models)
         assert found is not None
         live = [decision.breakdown for decision in rerun(facts, QUIET, models).decisions]
-        rolled, value = [], models.calm
-        followed = dict(zip(found.counted, predictions(models, found), strict=True))
-        for done, turn in enumerate(found.turns, start=1):
-            if turn["speaker"] == "caller":
-                h = followed.get(done, acts.calm)
-                value += (0.8 if h > value else 0.6) * (h - value)
-                rolled.append(value)
-        assert rolled == live
-        scores = acts.model.scores(recorded(found, acts.weights))
-        assert scores == predictions(models, found)
+        ends = [done for done, turn in enumerate(found.turns, 1) if turn["speaker"] == "caller"]
+        decided = dict(zip(ends, live, strict=True))
+        assert predictions(models, found) == [decided[done] for done in found.counted]
+        raw = acts.model.scores(recorded(found, acts.weights))
+        scores = dict(zip(found.counted, raw, strict=True))
+        running = Rolling(models.calm)
+        assert [running.update(scores.get(done, acts.calm)) for done in ends] == live
+
+
+def test_the_shipped_head_is_tried_as_it_decides_too() -> None:
+    for number in range(100, 105):
+        call, facts = talk(number, foretold=True)
+        found = told(call, facts, QUIET, SHIPPED)
+        assert found is not None
+        live = [decision.breakdown for decision in rerun(facts, QUIET, SHIPPED).decisions]
+        ends = [done for done, turn in enumerate(found.turns, 1) if turn["speaker"] == "caller"]
+        decided = dict(zip(ends, live, strict=True))
+        assert predictions(SHIPPED, found) == [decided[done] for done in found.counted]
 
 
 EVENTS = st.lists(
