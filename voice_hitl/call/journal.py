@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 
 from handoff.errors import StorageError
-from handoff.ports import Record, Store
+from handoff.ports import MachineRecord, Record, Store
 from voice_hitl.log import get_logger
 
 log = get_logger(__name__)
@@ -20,6 +20,8 @@ log = get_logger(__name__)
 CAPACITY = 100_000  # records; about an hour of 60 calls with the disk gone
 BATCH = 250  # rows are made on the event loop: 2 ms for so many facts
 RETRY_SECONDS = 1.0
+TRIES = 3  # of records that all fail, before a probe says whether it is they or the store
+PROBE = MachineRecord("journal", "probe", at=0.0, state="probe", open=False)
 NAMES = ("call_id", "seq", "event_id", "machine", "key", "label_id", "operator_id", "version")
 """Fields that say which record it is, and nothing of what was said in a call."""
 STORED_WITHIN = 1.0  # seconds that people and callers wait for the disk
@@ -37,6 +39,7 @@ class Journal:
         self._news = asyncio.Event()
         self._put = 0
         self._saved = 0
+        self._failed = 0  # times in a row that nothing could be saved
         self._progress = asyncio.Condition()
 
     def put(self, *records: Record) -> None:
@@ -90,31 +93,37 @@ class Journal:
             await self._store.save(batch)
         except StorageError as error:
             log.error("records could not be saved", waiting=len(self._waiting), error=str(error))
-            if not await self._save_singly(batch):
+            self._failed += 1
+            probing = last_try or self._failed >= TRIES
+            if not await self._save_singly(batch, probing):
                 if last_try:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
                 return
+        self._failed = 0
         for _ in batch:
             self._waiting.popleft()
         self._saved += len(batch)
         async with self._progress:
             self._progress.notify_all()
 
-    async def _save_singly(self, batch: list[Record]) -> bool:
-        """Find what cannot be kept. If other records can, it is they that are at fault and not the store:
-        they are refused, so that one bad record does not stop all others. Returns whether any was saved."""
-        bad: list[Record] = []
-        for record in batch:
-            try:
-                await self._store.save([record])
-            except StorageError:
-                bad.append(record)
-        if len(bad) == len(batch):
+    async def _save_singly(self, batch: list[Record], probing: bool) -> bool:
+        """Find what cannot be kept. If other records can, or a probe, it is they that are at fault and not
+        the store: they are refused, so that one bad record does not stop all others. Returns whether the
+        store took anything."""
+        bad = [record for record in batch if not await self._takes(record)]
+        if len(bad) == len(batch) and not (probing and await self._takes(PROBE)):
             return False
         for record in bad:
             self.refused += 1
             log.error("a record cannot be stored and is lost", record=_named(record))
+        return True
+
+    async def _takes(self, record: Record) -> bool:
+        try:
+            await self._store.save([record])
+        except StorageError:
+            return False
         return True
 
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from handoff.errors import StorageError
-from handoff.ports import CallRecord, Record, TurnRecord
+from handoff.ports import CallRecord, EventRecord, Record, TurnRecord
+from handoff.storage import SqlStore
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from voice_hitl.call import journal as module
@@ -61,6 +63,77 @@ def test_a_store_that_fails_is_tried_again_and_nothing_is_lost() -> None:
             running.cancel()
 
     virtual.run(main())
+
+
+class PickyStore(MemoryStore):
+    """Takes everything but what begins at 13."""
+
+    async def save(self, records: Sequence[Record]) -> None:
+        if any(isinstance(each, CallRecord) and each.started_at == 13.0 for each in records):
+            raise StorageError("this cannot be written")
+        await super().save(records)
+
+
+def test_one_bad_record_on_a_quiet_server_is_given_up_after_a_while() -> None:
+    async def main() -> None:
+        store = PickyStore()
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            journal.put(record(13))
+            async with asyncio.timeout(10.0):
+                await journal.flush()
+            assert journal.refused == 1
+            journal.put(record(14))
+            async with asyncio.timeout(1.0):
+                await journal.flush()
+            assert [call.call_id for call in await store.calls()] == ["CA14"]
+            running.cancel()
+
+    virtual.run(main())
+
+
+def test_one_bad_record_does_not_take_others_along_when_the_server_stops() -> None:
+    async def main() -> None:
+        store = PickyStore()
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            await asyncio.sleep(0)
+            journal.put(record(13))
+            running.cancel()
+        assert journal.refused == 1
+
+    virtual.run(main())
+
+
+def test_while_the_store_takes_nothing_no_record_is_given_up() -> None:
+    async def main() -> None:
+        store = FlakyStore(100)
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            journal.put(record(1))
+            await asyncio.sleep(20.0)
+            assert journal.refused == 0
+            store.failures = 0
+            await journal.flush()
+            assert await store.call("CA1") is not None
+            running.cancel()
+
+    virtual.run(main())
+
+
+async def test_what_no_database_can_write_is_given_up(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path / 'calls.db'}")
+    journal = Journal(store)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(journal.run())
+        await asyncio.sleep(0)
+        journal.put(EventRecord("e1", 1.0, "ana", "said", detail={"what": object()}))
+        running.cancel()
+    assert journal.refused == 1
+    await store.aclose()
 
 
 def test_what_waits_at_the_end_is_still_stored() -> None:
