@@ -132,7 +132,9 @@ class CostService:
     def _tell_calls(self) -> None:
         reports: dict[str, FloorReported] = {}
         for call_id, (language, before) in list(self._told.items()):
-            report = reports.setdefault(language, self.report(language))
+            if language not in reports:
+                reports[language] = self.report(language)
+            report = reports[language]
             call = self._find_call(call_id)
             if call is not None and _differ(before, report):
                 self._told[call_id] = (language, report)

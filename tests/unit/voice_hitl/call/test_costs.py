@@ -74,6 +74,29 @@ async def running(till: Till) -> AsyncIterator[Till]:
                 service.cancel()
 
 
+def test_the_wait_is_predicted_once_for_a_language_however_many_calls_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        async with running(Till()) as till:
+            for number in range(20):
+                till.begins(f"CA{number}", ("en", "es")[number % 2])
+            asked: list[str] = []
+            report = till.costs.report
+
+            def counted(language: str) -> FloorReported:
+                asked.append(language)
+                return report(language)
+
+            monkeypatch.setattr(till.costs, "report", counted)
+            till.opens()
+            till.costs.floor_changed()
+            await asyncio.sleep(PAUSE / 2)
+            assert sorted(asked) == ["en", "es"]
+
+    virtual.run(main())
+
+
 def test_a_call_begins_with_what_is_so_and_hears_of_changes_alone() -> None:
     async def main() -> None:
         async with running(Till()) as till:
