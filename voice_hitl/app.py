@@ -261,8 +261,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     consoles.add_to(app)
     secure = (config.server.public_url or "").startswith("https://")
-    identify, heard = consoles.identify, workplace.figures.kept
-    work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, heard)
+    identify = consoles.identify
+    work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, journal)
     figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
     exercises = ExercisesApi(store, workplace.exercises, identify)
     routes = [*work.routes, *figures.routes, *exercises.routes]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from aiohttp import web
 
 from handoff.approvals import FollowUpDone
 from handoff.board import Card
 from handoff.labels import Disposition, of_disposition
-from handoff.ports import DecisionRecord, HandoffRecord, Record, Store
+from handoff.ports import DecisionRecord, HandoffRecord, Store
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
+from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
 from voice_hitl.server.openapi import Identify, Route, answer, read_body
 from voice_hitl.server.views import card_view, column_view, follow_up_view
@@ -28,15 +27,14 @@ class WorkApi:
         identify: Identify,
         board: BoardService,
         approvals: ApprovalService,
-        kept: Callable[[Record], None],
+        journal: Journal,
     ) -> None:
-        """`kept` is told of what is stored here."""
         self._store = store
         self._clock = clock
         self._identify = identify
         self._board = board
         self._approvals = approvals
-        self._kept = kept
+        self._journal = journal
         self.routes = [
             Route(
                 "POST",
@@ -44,7 +42,14 @@ class WorkApi:
                 "Say whether a handoff was needed: only who took the call can; a later answer replaces it",
                 self.dispose,
                 DispositionBody,
-                {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody, 422: ErrorBody},
+                {
+                    204: None,
+                    401: ErrorBody,
+                    403: ErrorBody,
+                    404: ErrorBody,
+                    422: ErrorBody,
+                    503: ErrorBody,
+                },
                 needs_session=True,
             ),
             Route(
@@ -96,8 +101,11 @@ class WorkApi:
             hard=cause.hard if cause else True,
             note=body.note,
         )
-        await self._store.save([disposition, *of_disposition(disposition)])
-        self._kept(disposition)
+        self._journal.put(disposition, *of_disposition(disposition))
+        if not await self._journal.stored():
+            raise web.HTTPServiceUnavailable(
+                text="the store is slow: your answer is kept once it has caught up"
+            )
         return web.Response(status=204)
 
     async def work(self, request: web.Request) -> web.Response:

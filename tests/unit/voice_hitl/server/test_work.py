@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,6 +15,8 @@ from handoff.oversight import Mode, Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, OperatorRecord, Record
 from handoff.testing import MemoryStore, a_decision
+from voice_hitl.background import background
+from voice_hitl.call import journal as journal_module
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
 from voice_hitl.call.journal import Journal
@@ -75,7 +78,8 @@ class Work:
     clock: Clock
     board: BoardService
     approvals: ApprovalService
-    kept: list[Record] = field(default_factory=list)  # what the figures were told of
+    journal: Journal
+    kept: list[Record] = field(default_factory=list)  # what whoever counts was told of
 
 
 @pytest.fixture
@@ -84,7 +88,9 @@ async def work(store: MemoryStore) -> Work:
     board = BoardService(Board(), clock, journal)
     gate = Gate(Policy())
     approvals = ApprovalService(gate, clock, journal, Nobody(), lambda _: None, lambda: ())
-    return Work(clock, board, approvals)
+    work = Work(clock, board, approvals, journal)
+    journal.on_put = work.kept.append
+    return work
 
 
 @pytest.fixture
@@ -95,9 +101,10 @@ async def client(store: MemoryStore, work: Work) -> AsyncIterator[Client]:
         return Identity(request.headers["X-Operator"], "Someone")
 
     app = web.Application(middlewares=[one_shape])
-    api = WorkApi(store, work.clock, identify, work.board, work.approvals, work.kept.append)
+    api = WorkApi(store, work.clock, identify, work.board, work.approvals, work.journal)
     add_routes(app, api.routes)
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(TestServer(app)) as client, background() as start:
+        start(work.journal.run())
         yield client
 
 
@@ -111,7 +118,7 @@ async def test_what_an_operator_says_of_their_handoff_is_kept_and_becomes_labels
 ) -> None:
     assert await say(client, "ana", "too_late") == 204
     (kept,) = await store.dispositions("CA1")
-    assert work.kept == [kept]
+    assert work.kept[0] == kept
     assert (kept.seq, kept.turn, kept.verdict, kept.by, kept.hard) == (
         1,
         5,
@@ -120,8 +127,25 @@ async def test_what_an_operator_says_of_their_handoff_is_kept_and_becomes_labels
         True,
     )
     labels = await store.labels("CA1")
-    assert sorted(label.turn for label in labels) == [1, 2, 3, 4, 5]
+    assert sorted(label.turn for label in labels) == [3, 4, 5]
     assert {label.head for label in labels} == {"breakdown"}
+
+
+async def test_a_store_that_is_stuck_keeps_nobody_waiting_for_ever(
+    client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well, save = asyncio.Event(), store.save
+
+    async def hangs(records: Sequence[Record]) -> None:
+        await well.wait()
+        await save(records)
+
+    monkeypatch.setattr(store, "save", hangs)
+    monkeypatch.setattr(journal_module, "STORED_WITHIN", 0.05)
+    assert await say(client, "ana", "too_late") == 503
+    well.set()
+    await asyncio.sleep(0.05)  # it was put all the same
+    assert [kept.verdict for kept in await store.dispositions("CA1")] == ["too_late"]
 
 
 async def test_a_changed_mind_replaces_what_was_said(client: Client, store: MemoryStore) -> None:
