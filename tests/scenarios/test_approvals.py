@@ -410,3 +410,20 @@ def test_what_the_ai_asks_for_again_after_nobody_came_is_asked_once() -> None:
         "executed",
     ]
     assert world.approvals.gate.follow_ups() == ()
+
+
+@pytest.mark.parametrize("turns_of_the_loop", range(14))
+def test_whoever_hangs_up_just_before_it_is_done_leaves_no_doubt(turns_of_the_loop: int) -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        floor[0].answers(await floor[0].is_asked(), Approve())
+        for _ in range(turns_of_the_loop):
+            await asyncio.sleep(0)
+        caller.hangs_up()
+        gone_at = world.now()
+        await world.until(lambda: not world.approvals.gate.live())
+        assert world.now() - gone_at < 2.0
+
+    world = play(IN, story, "ana")
+    assert outcome(world) in ("caller_gone", "failed", "executed")
+    assert world.agent.acted == (["normal"] if outcome(world) == "executed" else [])
+    assert len(world.approvals.gate.follow_ups()) == (outcome(world) != "executed")

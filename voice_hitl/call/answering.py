@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from handoff import events as facts
-from handoff.approvals import TellCaller
+from handoff.approvals import Execute, TellCaller
 from handoff.engine import CallEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Heard, Sentence, Understanding, Verdict
@@ -366,8 +366,8 @@ class Answering:
                 _answer(event.go, False)
             case at.ProposalCame():
                 _answer(event.verdict, Verdict(False, "call_over"))
-            case at.GateSaid():
-                self.on_gate(event, now)
+            case at.GateSaid(said=Execute() as said):
+                self._proposals.call_over(said)
             case at.LineJudged():
                 self.on_judged(event, now)
             case at.ActedCame():

@@ -24,6 +24,7 @@ from voice_hitl.call.exercising import ExerciseService
 from voice_hitl.call.inbox import GateSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.masking import masked_values
+from voice_hitl.call.proposals import not_begun
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -165,6 +166,9 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                 call = self._find_call(command.call_id)
                 if call is not None:
                     call.post(GateSaid(command))
+                elif isinstance(command, said.Execute):
+                    for event in not_begun(command):
+                        self.post_always(event)
             case said.RefuseClaim(approval_id=approval_id):
                 known = self.gate.record(approval_id)
                 call = self._find_call(known.call_id) if known else None

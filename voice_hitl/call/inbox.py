@@ -294,6 +294,10 @@ class Inbox:
         self._error = error
         self.post(Wake())
 
+    def rest(self) -> list[InboxEvent]:
+        """Hand out, oldest first, what nobody will wait for any more."""
+        return [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+
     async def get(self) -> InboxEvent:
         """The next event, waiting for one; raise what failed the call."""
         event = await self._queue.get()

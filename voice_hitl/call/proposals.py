@@ -271,6 +271,11 @@ class Proposals:
         self.under_way = True
         _answer(pending.verdict, Verdict(True, arguments=said.arguments if edited else None))
 
+    def call_over(self, said: gate.Execute) -> None:
+        """A permission comes when the call is over already: it is not used."""
+        for event in not_begun(said):
+            self._port.post(event)
+
     def _resolve(self, verdict: Verdict, now: float) -> None:
         pending, self._pending = self._pending, None
         if pending is not None:
@@ -281,6 +286,12 @@ class Proposals:
     ) -> None:
         self._engine.handle(facts.ActionRefused(proposal.action_id), now)
         _answer(future, verdict)
+
+
+def not_begun(command: gate.Execute) -> tuple[facts.CallOver, gate.ExecutionFinished]:
+    """What the gate is told where the call is over that should carry it out: nobody need wonder."""
+    why = "the caller was gone: not begun"
+    return facts.CallOver(command.call_id), gate.ExecutionFinished(command.approval_id, False, why)
 
 
 def _allowed(task_id: str, proposal: Proposal, oversight: Oversight) -> Allowed:

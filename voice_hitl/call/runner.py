@@ -183,6 +183,9 @@ class CallRunner:
             self._ingress.close()  # first, or a window under judgement may lease one decoder more
             self._listener.drop()
             self._people.broke()
+            for event in self._inbox.rest():
+                if isinstance(event, at.GateSaid):  # a permission that came too late to be used
+                    self._ai.wind_up(event, self._now())
             if self._timer is not None:
                 self._timer.cancel()
             self._close_stream()

@@ -85,3 +85,10 @@ async def test_a_failure_reaches_the_owner_even_of_a_full_inbox(inbox: Inbox) ->
     inbox.fail(ZeroDivisionError("in a tick"))
     with pytest.raises((ZeroDivisionError, InboxOverflow)):
         await inbox.get()
+
+
+async def test_what_nobody_waited_for_is_handed_out_in_order_once(inbox: Inbox) -> None:
+    inbox.post(DigitCame("1"))
+    inbox.post(Wake())
+    assert inbox.rest() == [DigitCame("1"), Wake()]
+    assert inbox.rest() == []
