@@ -37,6 +37,7 @@ class Overrides:
         self.forget(waiting.call_id)
         if self._policy.clears and waiting.band is triage.Band.CLEARED:
             self._clear(waiting)
+            self._draw(waiting)
 
     def forget(self, call_id: str) -> None:
         """The call is over, served or taken back: nobody can raise it any more."""
@@ -100,6 +101,9 @@ class Overrides:
         self._cleared[waiting.call_id] = waiting
         if len(self._cleared) > CLEARED_KEPT:
             self._cleared.popitem(last=False)
+
+    def _draw(self, waiting: Waiting) -> None:
+        """A share of what the policy cleared is looked at; what a person clears is not the AI's decision."""
         name = f"{waiting.call_id}/{waiting.number}"
         if draw(self._key, "cleared", name) < self._policy.sample:
             self._search.commands.append(
