@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -60,7 +61,7 @@ class Call(BaseModel):
 
     call_id: str
     turns: list[Turn]
-    outcome: str
+    outcome: Literal["handed_off", "completed"]
 
 
 class CallFigures(BaseModel):
@@ -104,6 +105,13 @@ class CallsReport(CallFigures, Report):
 def group_of(row: Call) -> Hashable:
     """What must not be split: the call."""
     return row.call_id
+
+
+def check_test(rows: Sequence[Call], file: Path) -> None:
+    """Refuse a test file that cannot tell one kind of call from the other; raises `DataError`."""
+    kinds = {row.outcome for row in rows}
+    if len(kinds) == 1:
+        raise DataError(f"{file}: every call is '{kinds.pop()}': give calls of both outcomes")
 
 
 class _Calls:

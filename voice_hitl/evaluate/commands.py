@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import BaseModel
@@ -11,8 +12,12 @@ from rich.console import Console
 
 from voice_hitl.errors import ConfigError
 
+if TYPE_CHECKING:
+    from voice_hitl.evaluate.files import Row
+
 evaluate = typer.Typer(no_args_is_help=True, help="Measure a part of the system on data of yours.")
 console = Console()
+errors = Console(stderr=True)
 
 ReportFile = Annotated[Path | None, typer.Option("--report", help="write a JSON report here")]
 TestFile = Annotated[Path, typer.Option("--test", help="JSON lines to score; never trained on")]
@@ -27,6 +32,19 @@ def write_report(found: BaseModel, report: Path | None) -> None:
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(found.model_dump_json(indent=2), encoding="utf-8")
+
+
+def warn_of_shared(
+    train: Sequence[Row], test: Sequence[Row], group_of: Callable[[Row], Hashable], what: str
+) -> None:
+    """One line on stderr when both parts hold the same groups; `what` names them in the singular."""
+    from voice_hitl.evaluate.files import shared_groups
+
+    shared = shared_groups(train, test, group_of)
+    if shared:
+        groups = f"{shared} {what}{'s are' if shared > 1 else ' is'}"
+        words = f"warning: {groups} in both train and test: the figures flatter; split by {what}"
+        errors.print(words, style="yellow", markup=False, soft_wrap=True)
 
 
 @evaluate.command("recognition")
@@ -76,9 +94,11 @@ def evaluate_actions(train: TrainFile, test: TestFile, report: ReportFile = None
     from voice_hitl.evaluate import actions
     from voice_hitl.evaluate.files import read_rows
 
-    found = actions.evaluate_actions(
-        read_rows([train], actions.Conversation), read_rows([test], actions.Conversation)
+    known, asked = (
+        read_rows([file], actions.Conversation, "conversation_id") for file in (train, test)
     )
+    warn_of_shared(known, asked, actions.group_of, "task")
+    found = actions.evaluate_actions(known, asked)
     console.print(found.table())
     write_report(found, report)
 
@@ -104,6 +124,7 @@ def evaluate_intents(
     from voice_hitl.evaluate.files import read_rows
 
     lines = [read_rows(files, intents.Line) for files in (train, [valid], [test])]
+    warn_of_shared([*lines[0], *lines[1]], lines[2], intents.group_or_words, "conversation or line")
     embedder = None
     if embeddings is not None:
         from voice_hitl.evaluate.embeddings import load_embedder
@@ -124,7 +145,9 @@ def evaluate_calls(train: TrainFile, test: TestFile, report: ReportFile = None) 
     from voice_hitl.evaluate import calls
     from voice_hitl.evaluate.files import read_rows
 
-    known, asked = read_rows([train], calls.Call), read_rows([test], calls.Call)
+    known, asked = (read_rows([file], calls.Call, "call_id") for file in (train, test))
+    calls.check_test(asked, test)
+    warn_of_shared(known, asked, calls.group_of, "call")
     with console.status("learning and scoring"):
         found = calls.evaluate_calls(known, asked)
     console.print(found.table())
@@ -141,6 +164,7 @@ def evaluate_person_request(train: TrainFile, test: TestFile, report: ReportFile
     from voice_hitl.evaluate.files import read_rows
 
     known, asked = (read_rows([file], person_request.Line) for file in (train, test))
+    warn_of_shared(known, asked, person_request.group_of, "line")
     found = person_request.evaluate_person_request(known, asked)
     console.print(found.table())
     write_report(found, report)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,24 +13,30 @@ from voice_hitl.errors import VoiceHitlError
 
 Row = TypeVar("Row", bound=BaseModel)
 
+_POSITION = re.compile(r" at line \d+ (column \d+)$")  # the parser sees one line, always its first
+
 
 class DataError(VoiceHitlError):
     """A data file cannot be used; the message names file, line and what to mend."""
 
 
-def read_rows(files: Sequence[Path], model: type[Row]) -> list[Row]:
+def read_rows(files: Sequence[Path], model: type[Row], once: str | None = None) -> list[Row]:
     """Read the lines of all files, in order; empty lines are skipped.
 
-    Raises `DataError` for a file that cannot be read, holds no line, or holds one that does not fit `model`.
+    `once`: a field whose value may stand but once in a file. Raises `DataError` for a file that cannot be
+    read, holds no line, one that does not fit `model`, or one twice.
     """
     rows: list[Row] = []
     for file in files:
         before = len(rows)
+        lines_of: dict[Hashable, int] = {}
         try:
             with file.open(encoding="utf-8") as lines:
                 for number, line in enumerate(lines, start=1):
                     if line.strip():
-                        rows.append(_row(line, model, file, number))
+                        rows.append(_row(line.strip(), model, file, number))
+                        if once is not None:
+                            _refuse_twin(lines_of, getattr(rows[-1], once), once, file, number)
         except UnicodeDecodeError as error:
             raise DataError(f"{file}: not UTF-8 text: save it as UTF-8 ({error.reason})") from error
         except OSError as error:
@@ -39,6 +46,13 @@ def read_rows(files: Sequence[Path], model: type[Row]) -> list[Row]:
     return rows
 
 
+def shared_groups(
+    train: Sequence[Row], test: Sequence[Row], group_of: Callable[[Row], Hashable]
+) -> int:
+    """How many groups stand in both parts; figures of a test part that was learned from flatter."""
+    return len({group_of(row) for row in train} & {group_of(row) for row in test})
+
+
 def _row(line: str, model: type[Row], file: Path, number: int) -> Row:
     try:
         return model.model_validate_json(line)
@@ -46,4 +60,16 @@ def _row(line: str, model: type[Row], file: Path, number: int) -> Row:
         problem = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in problem["loc"])
         field = f"field '{where}': " if where else ""
-        raise DataError(f"{file}, line {number}: {field}{problem['msg'].lower()}") from error
+        said = _POSITION.sub(r", \1", problem["msg"])
+        said = f"{said[:1].lower()}{said[1:]}"
+        raise DataError(f"{file}, line {number}: {field}{said}") from error
+
+
+def _refuse_twin(
+    lines_of: dict[Hashable, int], value: Hashable, field: str, file: Path, number: int
+) -> None:
+    first = lines_of.setdefault(value, number)
+    if first != number:
+        raise DataError(
+            f"{file}, line {number}: {field} '{value}' is in line {first} already: keep one of them"
+        )

@@ -103,6 +103,12 @@ def group_of(row: Line) -> Hashable | None:
     return row.conversation
 
 
+def group_or_words(row: Line) -> Hashable:
+    """The conversation, or else the words: what train and test should not share."""
+    named = group_of(row)
+    return ("words", *plain(row.text)) if named is None else ("conversation", named)
+
+
 def evaluate_intents(
     train: Sequence[Line],
     valid: Sequence[Line],

@@ -174,10 +174,10 @@ def test_the_order_of_calls_changes_nothing(report: CallsReport) -> None:
         assert getattr(again, key) == pytest.approx(getattr(report, key)), key
 
 
-def test_unknown_acts_outcomes_and_short_calls_are_scored() -> None:
+def test_unknown_acts_and_short_calls_are_scored() -> None:
     strange = [
         call("s1", 14, "handed_off", act="brand new"),
-        call("s2", 12, "escalated", act=""),
+        call("s2", 12, "completed", act=""),
         call("s3", 1, "completed"),
         Call.model_validate({"call_id": "s4", "turns": [], "outcome": "completed"}),
     ]
@@ -214,20 +214,22 @@ def test_parts_that_cannot_be_used_are_data_errors(
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
-        ('{"call_id": "1", "turns": [], ', "invalid json"),
+        ('{"call_id": "1", "turns": [], ', "invalid JSON"),
         ('{"call_id": "1", "turns": []}', "outcome"),
         (
-            '{"call_id": "1", "outcome": "x", "turns": [{"speaker": "robot", "acts": []}]}',
+            '{"call_id": "1", "outcome": "completed", "turns": [{"speaker": "robot", "acts": []}]}',
             "speaker",
         ),
-        ('{"call_id": "1", "outcome": "x", "turns": [{"speaker": "agent"}]}', "acts"),
+        ('{"call_id": "1", "outcome": "completed", "turns": [{"speaker": "agent"}]}', "acts"),
+        ('{"call_id": "1", "turns": [], "outcome": "handed-off"}', "'handed_off' or 'completed'"),
+        (f'{{"call_id": "{TRAIN[0].call_id}", "turns": [], "outcome": "completed"}}', "in line 1"),
     ],
 )
 def test_a_bad_line_gives_one_clear_error(tmp_path: Path, broken: str, words: str) -> None:
     file = tmp_path / "calls.jsonl"
     file.write_text(f"{TRAIN[0].model_dump_json()}\n{broken}\n", encoding="utf-8")
     with pytest.raises(VoiceHitlError) as error:
-        read_rows([file], Call)
+        read_rows([file], Call, "call_id")
     message = str(error.value)
     assert f"{file}, line 2" in message
     assert words in message
@@ -238,16 +240,37 @@ def test_the_group_is_the_call() -> None:
     assert group_of(TRAIN[3]) == "c3"
 
 
+def files_of(folder: Path, train: list[Call], test: list[Call]) -> list[str]:
+    """The options of the command for two files."""
+    options = ["calls"]
+    for name, rows in (("train", train), ("test", test)):
+        file = folder / f"{name}.jsonl"
+        file.write_text("".join(f"{row.model_dump_json()}\n" for row in rows), encoding="utf-8")
+        options += [f"--{name}", str(file)]
+    return options
+
+
+def test_a_test_file_of_one_outcome_is_refused(tmp_path: Path) -> None:
+    alike = [row for row in TEST if row.outcome == "completed"]
+    result = CliRunner().invoke(evaluate, files_of(tmp_path, TRAIN, alike))
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).startswith(f"{tmp_path}/test.jsonl: every call is 'completed'")
+
+
+def test_calls_in_both_files_are_warned_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.evaluate_calls, "__kwdefaults__", {"replicates": 2})
+    result = CliRunner().invoke(evaluate, files_of(tmp_path, TRAIN, [*TEST, *TRAIN[:2]]))
+    assert result.exit_code == 0, result.output
+    (warning,) = result.stderr.splitlines()
+    assert warning.startswith("warning: 2 calls are in both train and test: the figures flatter")
+
+
 def test_the_command_writes_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.evaluate_calls, "__kwdefaults__", {"replicates": 5})
-    files = []
-    for name, rows in (("train", TRAIN), ("test", TEST)):
-        files.append(tmp_path / f"{name}.jsonl")
-        text = "".join(f"{row.model_dump_json()}\n" for row in rows)
-        files[-1].write_text(text, encoding="utf-8")
     out = tmp_path / "out.json"
-    options = ["calls", "--train", str(files[0]), "--test", str(files[1]), "--report", str(out)]
+    options = [*files_of(tmp_path, TRAIN, TEST), "--report", str(out)]
     result = CliRunner().invoke(evaluate, options)
     assert result.exit_code == 0, result.output
+    assert result.stderr == ""
     assert "prec. at 10%" in result.output, "it fits a narrow terminal"
     assert set(json.loads(out.read_text(encoding="utf-8"))) >= KEYS
