@@ -6,6 +6,7 @@ overtaken by everything else; the rest is one queue each way, delivered at any l
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from handoff.commands import (
+    AlertOnCall,
+    AlertOver,
     Assign,
     CallCommand,
     ConnectOperator,
@@ -26,6 +29,7 @@ from handoff.commands import (
     ResumeAgent,
     Ring,
     StopRinging,
+    Urgency,
 )
 from handoff.desk import Desk
 from handoff.engine import CallEngine
@@ -48,6 +52,7 @@ from handoff.events import (
     OperatorLost,
     OperatorPresence,
     Presence,
+    Seniority,
     ServerDraining,
     TakeoverAsked,
 )
@@ -57,6 +62,7 @@ from handoff.testing import a_bad_turn, a_call, a_turn
 from handoff.wiring import call_event, desk_event
 
 OPERATORS = ("ann", "bob")
+ON_CALL = "bob"
 OUTCOMES = {"automated", "handed_off", "abandoned", "failed"}
 operators = st.sampled_from(OPERATORS)
 POLICY = Policy.from_mapping(
@@ -72,6 +78,7 @@ class Call:
     ends: list[EndCall] = field(default_factory=list)
     connected: list[ConnectOperator] = field(default_factory=list)  # bridged now, newest last
     held: bool = False
+    alarmed: bool = False  # an emergency was told, and nobody has handed the call back since
 
 
 class Floor(RuleBasedStateMachine):
@@ -89,6 +96,7 @@ class Floor(RuleBasedStateMachine):
         self.on_floor: set[str] = set()
         self.draining = False
         self.calls_so_far = 0
+        self.alerted: dict[str, float] = {}  # by call, since when those on call are
 
     # --- plumbing ---
 
@@ -116,6 +124,8 @@ class Floor(RuleBasedStateMachine):
                 call.held = True
             case ResumeAgent():
                 call.held = False
+            case RequestOperator():
+                assert not call.alarmed or command.decision.urgency is Urgency.CRITICAL
         event = desk_event(command)
         if event is not None:
             (self.being_stored if isinstance(command, RequestOperator) else self.to_desk).append(
@@ -140,6 +150,13 @@ class Floor(RuleBasedStateMachine):
                     assert command.reason
                 case GiveUp():
                     assert command.tried <= len(OPERATORS)
+                    since = self.alerted.pop(command.call_id, -math.inf)
+                    wait = 0.0 if self.draining else POLICY.triage.on_call_wait
+                    assert self.now >= since + wait, "those alerted had no time to come"
+                case AlertOnCall():
+                    self.alerted.setdefault(command.call_id, self.now)
+                case AlertOver() if command.reason != "given_up":  # `GiveUp` comes next
+                    del self.alerted[command.call_id]
             answer = call_event(command)
             if answer is not None:
                 self.calls[command.call_id].inbox.append(answer)  # type: ignore[union-attr]
@@ -165,7 +182,8 @@ class Floor(RuleBasedStateMachine):
     @rule(operator=operators)
     def joins(self, operator: str) -> None:
         self.on_floor.add(operator)
-        self._desk_says(OperatorJoined(operator, operator.title()))
+        seniority = Seniority.ON_CALL if operator == ON_CALL else Seniority.STANDARD
+        self._desk_says(OperatorJoined(operator, operator.title(), seniority=seniority))
         self._desk_says(OperatorPresence(operator, Presence.AVAILABLE))
 
     @precondition(lambda self: self.on_floor)
@@ -200,6 +218,7 @@ class Floor(RuleBasedStateMachine):
                 event = a_turn(call.turn, dialogue=DialogueFacts(wants_person=0.9))
             case "emergency":
                 event = a_turn(call.turn, dialogue=DialogueFacts(emergency=True))
+                call.alarmed = True
             case "zero":
                 event = DigitPressed("0")
             case _:
@@ -218,6 +237,20 @@ class Floor(RuleBasedStateMachine):
         event = (OfferAccepted if accepts else OfferDeclined)(offer.operator_id, offer.offer_id)
         for _ in range(2 if twice else 1):
             self._desk_says(event)
+
+    @precondition(lambda self: self._live())
+    @rule(data=st.data(), bridged=st.booleans())
+    def a_person_is_reached(self, data: st.DataObject, bridged: bool) -> None:
+        """What is rare by chance: somebody asks, it rings, it is taken."""
+        call_id = data.draw(st.sampled_from(self._live()))
+        self._call_says(call_id, DigitPressed("0"))
+        self._settle()
+        for ring in list(self.ringing.values()):
+            if ring.call_id == call_id:
+                self._desk_says(OfferAccepted(ring.operator_id, ring.offer_id))
+        self._settle()
+        if bridged and self.calls[call_id].connected:
+            self._call_says(call_id, BridgeUp(self.calls[call_id].connected[-1].operator_id))
 
     @precondition(lambda self: self.old_offers)
     @rule(data=st.data(), somebody_else=st.booleans())
@@ -246,6 +279,8 @@ class Floor(RuleBasedStateMachine):
         self._call_says(call_id, kind(connection.operator_id, epoch=epoch))
         if epoch != connection.epoch:
             assert self.calls[call_id].engine.state is before
+        elif kind is HandedBack:
+            self.calls[call_id].alarmed = False
 
     def _connected(self) -> list[str]:
         return [key for key, call in self.calls.items() if call.connected]
@@ -324,6 +359,7 @@ class Floor(RuleBasedStateMachine):
         self.old_offers.clear()
         self.old_assignments.clear()
         self.on_floor.clear()
+        self.alerted.clear()
         self.draining = False
         self.an_ordinary_morning()
 
