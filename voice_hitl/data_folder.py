@@ -18,15 +18,21 @@ SERVER_FILE = "server.json"  # where a running server says its port, for tools o
 
 
 @asynccontextmanager
-async def open_store(config: Config) -> AsyncIterator[SqlStore]:
-    """The configured database, made when it is not there; raises `ConfigError` or `StorageError`."""
+async def open_store(config: Config, *, make: bool = True) -> AsyncIterator[SqlStore]:
+    """The configured database, made when it is not there, unless told otherwise.
+
+    Raises `ConfigError` or `StorageError`.
+    """
+    file = config.data_dir / DATABASE
+    if not make and not file.is_file():
+        raise ConfigError(f"there is no database in {config.data_dir}; give its folder as --data")
     try:
         config.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
             f"data_dir {config.data_dir}: cannot be made ({error.strerror}); choose another folder"
         ) from error
-    store = await SqlStore.open(f"sqlite:///{(config.data_dir / DATABASE).resolve()}")
+    store = await SqlStore.open(f"sqlite:///{file.resolve()}")
     try:
         yield store
     finally:

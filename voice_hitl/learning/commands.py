@@ -6,15 +6,14 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from voice_hitl.config import DATABASE, Config, load_config
+from voice_hitl.config import Config, load_config
 from voice_hitl.errors import ConfigError
 
 if TYPE_CHECKING:  # these are slow to import, and --help needs none of them
@@ -193,19 +192,11 @@ def _settings(config: Path | None, data: Path | None) -> Config:
     return settings if data is None else settings.model_copy(update={"data_dir": data})
 
 
-@asynccontextmanager
-async def _store(settings: Config) -> AsyncIterator[SqlStore]:
+def _store(settings: Config) -> AbstractAsyncContextManager[SqlStore]:
     """The configured database; raises `ConfigError` where there is none."""
-    from handoff.storage import SqlStore
+    from voice_hitl.data_folder import open_store
 
-    file = settings.data_dir / DATABASE
-    if not file.is_file():
-        raise ConfigError(f"there is no database in {settings.data_dir}; give its folder as --data")
-    store = await SqlStore.open(f"sqlite:///{file.resolve()}")
-    try:
-        yield store
-    finally:
-        await store.aclose()
+    return open_store(settings, make=False)
 
 
 def _policy(settings: Config) -> Policy:

@@ -27,8 +27,3 @@ async def in_force(store: Store, base: Policy) -> InForce:
     record = active(await store.models())
     version = "" if record is None else record.version
     return InForce(version, models_of(record), policy_of(record, base))
-
-
-async def active_models(store: Store) -> Models:
-    """The active version's models, or the shipped ones; raises as `in_force` does."""
-    return models_of(active(await store.models()))

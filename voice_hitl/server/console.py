@@ -26,9 +26,14 @@ from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 from voice_hitl.server import wire
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
-from voice_hitl.server.floor_events import closing_event, joined_event, override_event
+from voice_hitl.server.floor_events import (
+    closing_event,
+    joined_event,
+    override_event,
+    presence_event,
+)
 from voice_hitl.server.http import PUBLIC_URL, refuse_foreign_page
-from voice_hitl.server.hub import Connection, Hub, presence_event
+from voice_hitl.server.hub import Connection, Hub
 
 log = get_logger(__name__)
 

@@ -18,6 +18,11 @@ def joined_event(identity: Identity) -> facts.OperatorJoined:
     )
 
 
+def presence_event(operator_id: str, message: wire.SetPresence) -> facts.OperatorPresence:
+    """An operator sets their presence."""
+    return facts.OperatorPresence(operator_id, facts.Presence(message.presence))
+
+
 def override_event(by: str, message: wire.Override) -> facts.TriageOverridden:
     """A supervisor changes the place of a waiting call."""
     action = facts.Override(message.action)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from handoff import events as facts
 from handoff.audit import AuditItem
 from handoff.commands import Decision, Ring
 from handoff.drift import Warned
@@ -380,8 +379,3 @@ class Hub(FloorDisplay, ApprovalDisplay):
         for windows in self._connections.values():
             for connection in windows:
                 connection.send_text(text)
-
-
-def presence_event(operator_id: str, message: wire.SetPresence) -> facts.OperatorPresence:
-    """What the desk is told when an operator sets their presence."""
-    return facts.OperatorPresence(operator_id, facts.Presence(message.presence))

@@ -26,6 +26,17 @@ def test_the_key_of_draws_is_made_once_and_kept_secret(config: Config) -> None:
             sampling_key(config)
 
 
+async def test_a_database_is_made_only_where_that_is_wanted(config: Config) -> None:
+    with pytest.raises(ConfigError, match="there is no database in"):
+        async with open_store(config, make=False):
+            pass
+    assert not config.data_dir.exists()
+    async with open_store(config):
+        pass
+    async with open_store(config, make=False) as store:
+        assert await store.calls() == []
+
+
 async def test_a_folder_that_cannot_be_made_is_said_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     config = Config(data_dir=tmp_path / "file" / "data")

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from handoff.errors import PolicyError
 from handoff.learning import LearningError
 from handoff.policy import Policy
-from handoff.ports import CallRecord, Record
-from handoff.risk import SHIPPED
+from handoff.ports import CallRecord, Record, Store
+from handoff.risk import SHIPPED, Models
 from tests.unit.voice_hitl.learning.conftest import QUIET, in_store, keep
 from voice_hitl.errors import ConfigError
 from voice_hitl.learning import commands
-from voice_hitl.learning.versions import active_models, in_force
+from voice_hitl.learning.versions import in_force
 
 app = typer.Typer()
 app.add_typer(commands.learn, name="learn")
@@ -45,6 +45,10 @@ def run(data: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return typed
 
 
+async def models_in_force(store: Store) -> Models:
+    return (await in_force(store, Policy())).models
+
+
 def test_learning_proposes_a_person_approves_and_takes_back(run: Any, data: Path) -> None:
     said = run("learn --report lesson.json")
     assert "q: the next answer or action is wrong: the challenger wins" in said
@@ -55,10 +59,10 @@ def test_learning_proposes_a_person_approves_and_takes_back(run: Any, data: Path
     assert lesson["proposal"] == "m1"
     assert lesson["trials"]["error"]["wins"] is True
     assert lesson["trials"]["error"]["high"] < 0
-    assert in_store(data, active_models) == SHIPPED, "a proposal changes nothing"
+    assert in_store(data, models_in_force) == SHIPPED, "a proposal changes nothing"
 
     assert "m1 is active" in run("learn approve m1 --by ann")
-    models = in_store(data, active_models)
+    models = in_store(data, models_in_force)
     assert models.source == "m1"
     assert models.breakdown == SHIPPED.breakdown
     assert models.error != SHIPPED.error
@@ -68,7 +72,7 @@ def test_learning_proposes_a_person_approves_and_takes_back(run: Any, data: Path
     assert "ann" in listed
 
     assert "The shipped models are active again" in run("learn rollback --by bob")
-    assert in_store(data, active_models) == SHIPPED
+    assert in_store(data, models_in_force) == SHIPPED
     assert "The shipped models are active." in run("learn list")
     events = in_store(data, lambda store: store.events())
     assert {(event.action, event.actor) for event in events} == {
