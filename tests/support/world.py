@@ -87,7 +87,7 @@ class Screen:
     rests: list[tuple[str, bool]] = field(default_factory=list)  # operator, whether it began
     asked: dict[str, dict[str, Show]] = field(default_factory=dict)  # approvals by operator, by id
     answers: list[tuple[str, str]] = field(default_factory=list)  # operator, status or why not
-    approvals: dict[str, ApprovalRecord] = field(default_factory=dict)
+    approvals: dict[str, ApprovalRecord] = field(default_factory=dict)  # as kept last
     secret: dict[str, str] = field(default_factory=dict)  # reviews that are drawn: their calls
     reviews: dict[str, ShowReview] = field(default_factory=dict)  # on all screens
     reveals: dict[str, RevealChoice] = field(default_factory=dict)  # by reviewer
@@ -144,9 +144,6 @@ class Screen:
 
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
         self.answers.append((operator_id, why))
-
-    def approval_changed(self, record: ApprovalRecord) -> None:
-        self.approvals[record.approval_id] = record
 
     def review_coming(self, review_id: str, call_id: str) -> None:
         self.secret[review_id] = call_id
@@ -457,6 +454,7 @@ class World:
             policy, self.clock, self.journal, self.screen, self.calls.get, b"test", INTENTS, kept
         )
         self.floor, self.approvals = self.workplace.floor, self.workplace.approvals
+        self._approval_kept, self.approvals.on_kept = self.approvals.on_kept, self._note_approval
         self.ticker = Ticker()
         self.tokens = TokenStore()
         self.clip = load_clip(SPEECH)
@@ -491,6 +489,10 @@ class World:
         )
         self._group: asyncio.TaskGroup
         self._callers = 0
+
+    def _note_approval(self, record: ApprovalRecord) -> None:
+        self._approval_kept(record)
+        self.screen.approvals[record.approval_id] = record
 
     def now(self) -> float:
         return self.clock.now()

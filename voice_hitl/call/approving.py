@@ -55,9 +55,6 @@ class ApprovalConsole(Protocol):
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
         """Their answer does not count; `why` is a code of `handoff.approvals` `WHY_NOT`."""
 
-    def approval_changed(self, record: said.ApprovalRecord) -> None:
-        """An approval stands differently now."""
-
 
 class GateCall(Protocol):
     """What the gate needs of a live call."""
@@ -142,7 +139,6 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                 self._unkept.discard(record.approval_id)
                 if not await self._journal.stored() and record.state is not said.State.CLOSED:
                     self._unkept.add(record.approval_id)
-                self._consoles.approval_changed(record)
             case said.Audit():
                 self._journal.put(self._logged(command))
             case said.Show(record=record):
@@ -174,8 +170,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                 call = self._find_call(known.call_id) if known else None
                 if call is not None:
                     call.post(GateSaid(command))
-            case said.FollowUp(record=record):
-                self._consoles.approval_changed(record)
+            case said.FollowUp():
+                pass  # kept with its record; consoles read the list
 
     def _kept(self, record: said.ApprovalRecord) -> MachineRecord:
         wall = self._clock.wall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff.approvals import WHY_NOT, ApprovalRecord, Show
+from handoff.approvals import WHY_NOT, Show
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.views import approval_view
@@ -93,9 +93,6 @@ class ApprovalDisplay:
             operator_id,
             wire.AnswerTaken(approval_id=approval_id, counted=False, message=words),
         )
-
-    def approval_changed(self, record: ApprovalRecord) -> None:
-        """Nothing more to show: whoever is asked has been told."""
 
     # --- of the hub ---
 

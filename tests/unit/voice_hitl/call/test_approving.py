@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from handoff.approvals import ApprovalRecord, Gate, Show
+from handoff.approvals import Gate, Show
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal, Verdict
 from handoff.policy import Policy
@@ -38,9 +38,6 @@ class Screens:
         pass
 
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
-        pass
-
-    def approval_changed(self, record: ApprovalRecord) -> None:
         pass
 
 

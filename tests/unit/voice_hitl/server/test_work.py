@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handoff.approvals import ApprovalAsked, ApprovalRecord, FollowUpDone, Gate, Show
+from handoff.approvals import ApprovalAsked, FollowUpDone, Gate, Show
 from handoff.board import ApprovalChanged, Board, Step, TaskAdded, TaskMoved
 from handoff.events import CallOver, Effect
 from handoff.oversight import Mode, Proposal, Verdict
@@ -65,9 +65,6 @@ class Nobody:
         pass
 
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
-        pass
-
-    def approval_changed(self, record: ApprovalRecord) -> None:
         pass
 
 
