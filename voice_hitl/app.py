@@ -191,7 +191,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     )
     clips = await _render(voice, pack)
 
-    metrics = Metrics()
+    token = config.server.metrics_token
+    metrics = Metrics(None if token is None else token.get_secret_value())
     if isinstance(agent, LadderAgent):
         metrics.watch_ladder(agent.stats)
     workplace: Workplace

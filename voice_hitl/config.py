@@ -42,6 +42,11 @@ class ServerSection(Section):
         default=60, ge=1, le=10_000, description="further callers get the fallback"
     )
     drain_seconds: float = Field(default=20.0, ge=0, le=600)
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="bearer token for all of /metrics; without one others than this machine get no "
+        "figures on people",
+    )
 
     @field_validator("public_url")
     @classmethod

@@ -163,7 +163,7 @@ class FiguresApi:
                 "GET",
                 "/figures",
                 "The figures of the whole system, people included, each with its 95 % interval, "
-                "and the warnings that stand",
+                "and, for supervisors, the warnings that stand",
                 self.figures,
                 None,
                 {200: wire.FiguresView, 401: wire.ErrorBody, 403: wire.ErrorBody},
@@ -173,7 +173,7 @@ class FiguresApi:
 
     async def figures(self, request: web.Request) -> web.Response:
         """`GET /figures`."""
-        await self._identify(request)
+        identity = await self._identify(request)
         service, policy = self._figures, self._policy
         value, low, high = service.supervision.override_chart
         view = wire.FiguresView(
@@ -182,7 +182,9 @@ class FiguresApi:
             figures=[figure_view(each) for each in named(service.figures())],
             overrides=wire.ChartView(value=value, low=low, high=high),
             shift=shift_view(service.shift()),
-            warnings=[warning_view(*each) for each in service.warnings()],
+            warnings=[warning_view(*each) for each in service.warnings()]
+            if identity.is_supervisor
+            else [],
             budget=budget_view(self._budget, policy) if policy.budget.enabled else None,
         )
         return answer(view)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import fields
+from hmac import compare_digest
 
 from aiohttp import web
 from prometheus_client import (
@@ -22,6 +23,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from handoff.ladder import LadderStats
+from voice_hitl.server.peers import is_local
 
 LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0)
 
@@ -48,8 +50,12 @@ class _Ladder(Collector):
 class Metrics:
     """One registry a server, so that two servers in one process do not mix."""
 
-    def __init__(self) -> None:
+    def __init__(self, token: str | None = None) -> None:
+        """`token`: who shows it is given the figures on people and decisions, too, from anywhere."""
+        self._token = token
         self.registry = CollectorRegistry()
+        self.people = CollectorRegistry()
+        """What judges people and decisions: for this machine and for the token alone."""
         self.calls = Counter(
             "voice_hitl_calls", "Ended calls by outcome", ["outcome"], registry=self.registry
         )
@@ -73,19 +79,19 @@ class Metrics:
             registry=self.registry,
         )
         self.warnings = Counter(
-            "voice_hitl_warnings", "Warnings raised", ["code"], registry=self.registry
+            "voice_hitl_warnings", "Warnings raised", ["code"], registry=self.people
         )
         self._figures = Gauge(
             "voice_hitl_figure",
             "Figures of the whole system over the policy's window; absent while there is too little",
             ["name"],
-            registry=self.registry,
+            registry=self.people,
         )
         self._counts = Gauge(
             "voice_hitl_figure_observations",
             "What a figure rests on",
             ["name"],
-            registry=self.registry,
+            registry=self.people,
         )
 
     def figure(self, name: str, value: float | None, n: int) -> None:
@@ -105,8 +111,13 @@ class Metrics:
         """A call is over."""
         self.calls.labels(outcome).inc()
 
-    async def handle(self, _request: web.Request) -> web.Response:
+    async def handle(self, request: web.Request) -> web.Response:
         """`GET /metrics`."""
-        return web.Response(
-            body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        body = generate_latest(self.registry)
+        if is_local(request) or self._has_token(request):
+            body += generate_latest(self.people)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _has_token(self, request: web.Request) -> bool:
+        shown = request.headers.get("Authorization", "").encode()
+        return self._token is not None and compare_digest(shown, f"Bearer {self._token}".encode())

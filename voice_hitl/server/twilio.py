@@ -3,16 +3,11 @@
 Who may come in:
 
 - With an auth token: whoever signs as Twilio does, judged against the configured public URL.
-- Without one: callers on this machine only. The peer's address must be a loopback one, the request must
-  not have been forwarded (a tunnel or proxy on this machine makes the whole world look local), and its
-  `Host` and `Origin` must name this machine, so that no web page can reach in through a browser here.
-
-Headers are only ever a reason to refuse, never one to trust.
+- Without one: callers on this machine only (see `peers`).
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,13 +17,13 @@ from aiohttp import web
 
 from voice_hitl.errors import ConfigError
 from voice_hitl.log import get_logger
+from voice_hitl.server.peers import is_local
 from voice_hitl.telephony import twiml
 from voice_hitl.telephony.signature import HEADER, SignatureChecker, websocket_url
 from voice_hitl.telephony.tokens import TokenStore
 
 MEDIA_PATH = "/twilio/media"
 AFTER_PATH = "/twilio/after"
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 _log = get_logger(__name__)
 
 
@@ -173,15 +168,7 @@ class TwilioGate:
         return form, None
 
     def _local_only(self, request: web.Request) -> web.Response | None:
-        if not _is_loopback_peer(request):
-            return _refuse(request, 403, _NOT_LOCAL)
-        if any(name in request.headers for name in _FORWARDED):
-            return _refuse(request, 403, _NOT_LOCAL)
-        host = request.headers.get("Host", "")
-        origin = request.headers.get("Origin", f"http://{host}")
-        if not _is_loopback_name(host) or origin not in (f"http://{host}", f"https://{host}"):
-            return _refuse(request, 403, _NOT_LOCAL)
-        return None
+        return None if is_local(request) else _refuse(request, 403, _NOT_LOCAL)
 
     def _stream_url(self, request: web.Request) -> str:
         if self.public_url is not None:
@@ -197,29 +184,6 @@ _NOT_LOCAL = (
     "without twilio.auth_token only callers on this machine are accepted: set the auth token and "
     "server.public_url to take calls from outside"
 )
-
-
-def _is_loopback_peer(request: web.Request) -> bool:
-    """Whether the TCP peer itself is on this machine; a UNIX socket has no address and is refused."""
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    return isinstance(peer, tuple) and _is_loopback_address(str(peer[0]))
-
-
-def _is_loopback_name(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return False
-    return name == "localhost" or _is_loopback_address(name)
-
-
-def _is_loopback_address(address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_loopback
 
 
 def _twiml(document: str) -> web.Response:

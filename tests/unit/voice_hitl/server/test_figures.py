@@ -63,7 +63,8 @@ async def api(policy: Policy, supervision: Supervision) -> FiguresApi:
     async def identify(request: web.Request) -> Identity:
         if "X-Operator" not in request.headers:
             raise web.HTTPUnauthorized(text="sign in first")
-        return Identity(request.headers["X-Operator"], "Someone")
+        name = request.headers["X-Operator"]
+        return Identity(name, "Someone", "supervisor" if name == "boss" else "operator")
 
     figures = FiguresService(
         supervision,
@@ -84,8 +85,8 @@ async def client(api: FiguresApi) -> AsyncIterator[Client]:
         yield client
 
 
-async def shown(client: Client) -> wire.FiguresView:
-    answer = await client.get(URL, headers={"X-Operator": "ana"})
+async def shown(client: Client, operator: str = "boss") -> wire.FiguresView:
+    answer = await client.get(URL, headers={"X-Operator": operator})
     assert answer.status == 200
     return wire.FiguresView.model_validate_json(await answer.text())
 
@@ -125,6 +126,7 @@ async def test_warnings_that_stand_say_what_to_do(client: Client, supervision: S
     assert warning.evidence["cusum"] > warning.evidence["limit"]
     assert warning.since == pytest.approx(clock.wall(), abs=5.0)
     assert view.overrides.value > view.overrides.high
+    assert (await shown(client, "ana")).warnings == []
 
 
 @pytest.mark.parametrize("policy", [UNBUDGETED])
@@ -161,7 +163,7 @@ def test_a_warning_is_told_once_stays_for_newcomers_and_is_counted() -> None:
     board.raised(WARNED, 1000.0)
     assert told == list(board.standing())
     assert told[0].warning.evidence == {"waiting": 4.0}
-    assert prometheus.registry.get_sample_value("voice_hitl_warnings_total", {"code": "queue"}) == 1
+    assert prometheus.people.get_sample_value("voice_hitl_warnings_total", {"code": "queue"}) == 1
     board.over("queue")
     board.over("queue")
     assert [message.type for message in told] == ["warning", "warning_over"]
@@ -175,7 +177,7 @@ def test_prometheus_sees_the_figures_that_there_are() -> None:
     board.sampled(metrics.snapshot(0.0))
 
     def seen(metric: str) -> float | None:
-        return prometheus.registry.get_sample_value(metric, {"name": "automation_rate"})
+        return prometheus.people.get_sample_value(metric, {"name": "automation_rate"})
 
     assert (seen("voice_hitl_figure"), seen("voice_hitl_figure_observations")) == (None, 0)
     for _ in range(2):

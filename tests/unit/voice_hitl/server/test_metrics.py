@@ -93,6 +93,43 @@ async def test_two_servers_of_one_process_do_not_mix(metrics: Metrics, client: C
     assert ("voice_hitl_calls_total", labels(outcome="automated")) not in await figures(client)
 
 
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        ({}, True),
+        ({"X-Forwarded-For": "203.0.113.9"}, False),
+        ({"Host": "calls.example.com"}, False),
+        ({"Host": "calls.example.com", "Authorization": "Bearer secret"}, True),
+        ({"Host": "calls.example.com", "Authorization": "Bearer wrong"}, False),
+        ({"Host": "calls.example.com", "Authorization": "Bearer \u00e9"}, False),
+    ],
+)
+async def test_figures_on_people_are_for_this_machine_and_the_token(
+    headers: dict[str, str], seen: bool
+) -> None:
+    metrics = Metrics(token="secret")
+    metrics.figure("override_rate", 0.3, 40)
+    metrics.warnings.labels("overrides").inc()
+    app = web.Application()
+    app.router.add_get("/metrics", metrics.handle)
+    async with TestClient(TestServer(app)) as client:
+        text = await (await client.get("/metrics", headers=headers)).text()
+    assert "voice_hitl_live_calls" in text
+    assert ("voice_hitl_figure{" in text) is seen
+    assert ("voice_hitl_warnings_total{" in text) is seen
+
+
+async def test_without_a_token_nobody_outside_has_one() -> None:
+    metrics = Metrics()
+    metrics.figure("override_rate", 0.3, 40)
+    app = web.Application()
+    app.router.add_get("/metrics", metrics.handle)
+    async with TestClient(TestServer(app)) as client:
+        headers = {"Host": "calls.example.com", "Authorization": "Bearer None"}
+        text = await (await client.get("/metrics", headers=headers)).text()
+    assert "voice_hitl_figure{" not in text
+
+
 async def test_a_figure_is_absent_while_there_is_too_little(
     metrics: Metrics, client: Client
 ) -> None:
