@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from handoff import events as facts
+from handoff.ports import FactRecord
 from handoff.replay import RecordedEngine
 from voice_hitl.agent.guard import mask
 
@@ -22,6 +23,19 @@ class MaskingEngine(RecordedEngine):
     def handle(self, event: facts.CallEvent, now: float) -> None:
         """Take in one event (see `CallEngine.handle`), masked."""
         super().handle(masked(event), now)
+
+    def take_facts(self) -> list[FactRecord]:
+        """Hand out what is new since the last time, in order; to be stored.
+
+        The note of a hand-back decides nothing; it is spoken, and moderation must see it as it is.
+        """
+        return [_masked_note(fact) for fact in super().take_facts()]
+
+
+def _masked_note(fact: FactRecord) -> FactRecord:
+    if fact.kind != facts.HandedBack.__name__:
+        return fact
+    return replace(fact, values={**fact.values, "note": mask(str(fact.values["note"]))})
 
 
 def masked(event: facts.CallEvent) -> facts.CallEvent:
@@ -40,8 +54,6 @@ def masked(event: facts.CallEvent) -> facts.CallEvent:
             return replace(event, detail=mask(event.detail))
         case facts.SecondOpinion():
             return replace(event, words=mask(event.words))
-        case facts.HandedBack():
-            return replace(event, note=mask(event.note))
         case _:
             return event
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff import events as facts
-from handoff.commands import Decision, KeepDecision
+from handoff.commands import Decision, KeepDecision, ResumeAgent
 from handoff.policy import Policy
 from handoff.replay import replay
 from handoff.testing import a_call, a_proposal, a_turn
@@ -35,10 +35,19 @@ def test_what_people_and_agents_say_and_write_is_masked_and_nothing_else_is() ->
     for event, hidden in (
         (facts.ComponentFailed("tool", CARD), facts.ComponentFailed("tool", HIDDEN)),
         (facts.SecondOpinion(1, CARD), facts.SecondOpinion(1, HIDDEN)),
-        (facts.HandedBack("ana", CARD), facts.HandedBack("ana", HIDDEN)),
     ):
         assert masked(event) == hidden
     assert masked(facts.OperatorLost(CARD)) == facts.OperatorLost(CARD)
+
+
+def test_the_note_of_a_hand_back_is_kept_masked_and_said_as_it_is() -> None:
+    engine = MaskingEngine(a_call(), Policy(), 100.0)
+    engine.handle(facts.OperatorAssigned("ana", "Ana", 1), 101.0)
+    engine.handle(facts.BridgeUp("ana", 1), 102.0)
+    engine.handle(facts.HandedBack("ana", CARD, 1), 103.0)
+    (resumed,) = [c for c in engine.take_commands() if isinstance(c, ResumeAgent)]
+    assert resumed.note == CARD
+    assert engine.take_facts()[-1].values == {"operator_id": "ana", "note": HIDDEN, "epoch": 1}
 
 
 @settings(max_examples=50)
