@@ -65,7 +65,7 @@ def test_every_code_has_words() -> None:
         ("interruptions", a_turn(1, dialogue=DialogueFacts(interruptions=2)), []),
         ("tool_errors", a_turn(1), [ActionFinished("a", "x", Effect.READ, False, "no")]),
         ("apologies", a_turn(1), [AgentSpoke(0, "Sorry", "apology")]),
-        ("latency", a_turn(1), [StageTimed(0, "reply", 80, 50)]),
+        ("latency", a_turn(1), [StageTimed(0, "response", 80, 50)]),
     ],
 )
 def test_a_trouble_shows_where_it_belongs(code: str, event: Any, before: list[Any]) -> None:
