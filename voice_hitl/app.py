@@ -33,6 +33,7 @@ from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.config import Config
 from voice_hitl.data_folder import open_store, sampling_key, write_server_file
+from voice_hitl.errors import ConfigError
 from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
 from voice_hitl.server.api import Api
@@ -45,6 +46,7 @@ from voice_hitl.server.hub import Hub
 from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.site import application, listen, twilio_gate
 from voice_hitl.server.twilio import TwilioGate
+from voice_hitl.server.wire.bodies import MIN_PASSWORD
 from voice_hitl.server.work import WorkApi
 from voice_hitl.speech.cache import CachedSynthesizer
 from voice_hitl.speech.choose import create_recognizer, create_synthesizer
@@ -74,7 +76,12 @@ def add_operator(
     languages: Sequence[str] = (),
     seniority: Seniority = Seniority.STANDARD,
 ) -> None:
-    """Make an operator's account in the configured database; raises `ConfigError` if the name is taken."""
+    """Make an operator's account in the configured database.
+
+    Raises `ConfigError` if the name is taken or the password too short.
+    """
+    if len(password) < MIN_PASSWORD:
+        raise ConfigError(f"the password is too short: give {MIN_PASSWORD} characters or more")
 
     async def add() -> None:
         async with open_store(config) as store:
@@ -267,7 +274,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
     exercises = ExercisesApi(store, workplace.exercises, identify)
     routes = [*work.routes, *figures.routes, *exercises.routes]
-    Api(accounts, store, clock, identify, secure, routes).add_to(app)
+    Api(accounts, store, clock, identify, secure, hub.reviews.informed, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)
     port = await listen(config, app, stack)

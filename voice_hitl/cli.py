@@ -201,7 +201,15 @@ def simulate(
 @users.command("add")
 def users_add(
     name: str,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
+    password: Annotated[
+        str,
+        typer.Option(
+            prompt=True,
+            hide_input=True,
+            confirmation_prompt=True,
+            help="10 characters or more; asked for, unseen, when left out",
+        ),
+    ],
     role: Annotated[
         Role, typer.Option(help="supervisors may also overrule the queue")
     ] = "operator",

@@ -252,6 +252,14 @@ def test_accounts_are_made_and_listed(shell: Shell) -> None:
     assert "already an operator named 'ana'" in one_line(again)
 
 
+def test_a_short_password_makes_no_account(shell: Shell) -> None:
+    refused = shell.run("users add ana --data d --password 123456789")
+    assert refused.status == 2
+    assert "too short: give 10 characters or more" in one_line(refused)
+    assert shell.run("users list --data d").out == ""
+    assert "asked for, unseen, when left out" in shell.run("users add --help").out
+
+
 def test_an_account_says_what_its_operator_knows(shell: Shell) -> None:
     account = "--role supervisor --skill banking --skill cards --language en --seniority on_call"
     assert shell.run(f"users add sam --data d --password 'correct horse' {account}").status == 0

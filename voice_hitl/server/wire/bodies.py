@@ -8,6 +8,8 @@ from pydantic import Field
 
 from voice_hitl.server.wire.base import WireModel
 
+MIN_PASSWORD = 10  # characters of a new one
+
 
 class SignIn(WireModel):
     """`POST /api/v1/session`."""
@@ -21,7 +23,7 @@ class SetUp(WireModel):
 
     token: str
     name: str = Field(min_length=1, max_length=64)
-    password: str = Field(min_length=10, max_length=256)
+    password: str = Field(min_length=MIN_PASSWORD, max_length=256)
 
 
 class DispositionBody(WireModel):
