@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import numpy as np
@@ -15,14 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from voice_hitl.errors import ScenarioError
+from voice_hitl.errors import ScenarioError, TelephonyError
 from voice_hitl.simulate.caller import SimulatedCaller
 from voice_hitl.simulate.loading import load_scenarios
 from voice_hitl.simulate.record import CallRecord
 from voice_hitl.simulate.scenario import Scenario
 from voice_hitl.simulate.script import ServerView
 from voice_hitl.simulate.ticker import Ticker
-from voice_hitl.simulate.webhook import Target
+from voice_hitl.simulate.webhook import TIMEOUT, Target
 
 
 async def play(
@@ -103,16 +105,18 @@ def simulate(
     """Play scenario files (or folders of them) `times` over against a running server.
 
     Shows progress and a table on `console`. `record_to` keeps a stereo WAV a call, `report` gets all
-    records as JSON. Nothing went wrong when every record is `ok`. Raises `ScenarioError` and, for a
-    URL that is none, `ConfigError`.
+    records as JSON. Nothing went wrong when every record is `ok`. Scenarios of a folder that depend on what
+    the server knows are left out, and named. Raises `ScenarioError`, `ConfigError` for a URL that is none and
+    `TelephonyError` where no server answers.
     """
     target = Target(url, public_url, auth_token)
-    scenarios = load_scenarios(paths) * times
+    shown = console or Console()
+    scenarios = _playable(load_scenarios(paths), paths, shown) * times
     if not scenarios:
         raise ScenarioError("no scenario to play: name a file or a folder")
+    _look_for_server(url)
     if record_to is not None:
         record_to.mkdir(parents=True, exist_ok=True)
-    shown = console or Console()
     with _progress(shown) as progress:
         bar = progress.add_task("calls", total=len(scenarios), talking=0)
 
@@ -178,6 +182,35 @@ def percentiles(seconds: Sequence[float]) -> tuple[str, str]:
         return "-", "-"
     middle, high = np.percentile(np.array(seconds) * 1000, [50, 95])
     return f"{middle:.0f}", f"{high:.0f}"
+
+
+def _playable(
+    scenarios: Sequence[Scenario], paths: Sequence[Path], console: Console
+) -> list[Scenario]:
+    """Those that were named, and of folders those that need no view of the server; the others are said."""
+    named = {path for path in paths if not path.is_dir()}
+    left_out = [s for s in scenarios if s.needs_view() and s.source not in named]
+    if left_out:
+        console.print(
+            f"left out, they need to know what the server knows (`voice-hitl demo` plays them): "
+            f"{', '.join(s.name for s in left_out)}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+    return [s for s in scenarios if s not in left_out]
+
+
+def _look_for_server(url: str) -> None:
+    """Raise `TelephonyError` unless something listens there."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=TIMEOUT).close()
+    except OSError as error:
+        raise TelephonyError(
+            f"no server answers at {url}: start `voice-hitl serve`, or give --url"
+        ) from error
 
 
 def _progress(console: Console) -> Progress:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from voice_hitl.errors import ConfigError, ScenarioError
+from voice_hitl.errors import ConfigError, ScenarioError, TelephonyError
 from voice_hitl.simulate.caller import SimulatedCaller
 from voice_hitl.simulate.load import percentiles, play, simulate
 from voice_hitl.simulate.ticker import Ticker
@@ -125,6 +125,31 @@ def test_misuse_is_refused(scenario: Make, tmp_path: Path) -> None:
         simulate([tmp_path], url="localhost")
     with pytest.raises(ScenarioError, match="no scenario to play"):
         simulate([tmp_path], times=0)
+
+
+def test_of_a_folder_what_depends_on_the_server_is_left_out_and_named(
+    talker: Make, scenario: Make, tmp_path: Path
+) -> None:
+    scenario({"wait": "agent_done"}, name="good", linger=0.2)
+    asks = scenario({"wait": "operator"}, name="asks")
+    screen = io.StringIO()
+    with serving_in_a_thread(talker(close_after=1)) as url:
+        records = simulate([tmp_path], url=url, console=Console(file=screen, width=120))
+    assert [record.scenario for record in records] == ["good"]
+    assert "`voice-hitl demo` plays them): asks\n" in screen.getvalue()
+    (tmp_path / "good.yaml").unlink()
+    with pytest.raises(ScenarioError, match="no scenario to play"):
+        simulate([tmp_path], console=Console(file=screen))
+    with serving_in_a_thread(talker()) as url, pytest.raises(ScenarioError, match="depend on what"):
+        simulate([asks.source], url=url, console=Console(file=screen))
+
+
+def test_without_a_server_one_line_says_so(scenario: Make, tmp_path: Path) -> None:
+    scenario(*SHORT)
+    screen = io.StringIO()
+    with pytest.raises(TelephonyError, match=r"no server answers at http://127\.0\.0\.1:1: start"):
+        simulate([tmp_path], url="http://127.0.0.1:1", console=Console(file=screen))
+    assert screen.getvalue() == ""
 
 
 def test_percentiles_are_whole_milliseconds() -> None:
