@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, isfinite
 
 from aiohttp import web
@@ -50,15 +50,18 @@ class Api:
         clock: Clock,
         identify: Identify,
         secure_cookies: bool,
+        informed: Callable[[str, str], None],
         others: Sequence[Route] = (),
     ) -> None:
-        """`others` are further routes that the document lists and `add_to` registers."""
+        """`informed` is told that an operator sees what the AI makes of a call; `others` are further routes
+        that the document lists and `add_to` registers."""
         self._secure = secure_cookies
         self._attempts = Attempts()
         self._accounts = accounts
         self._store = store
         self._clock = clock
         self._identify = identify
+        self._informed = informed
         self.routes = [
             Route(
                 "POST",
@@ -213,8 +216,9 @@ class Api:
 
     async def call(self, request: web.Request) -> web.Response:
         """`GET /calls/{call_id}`."""
-        await self._identify(request)
+        identity = await self._identify(request)
         call_id = request.match_info["call_id"]
+        self._informed(identity.operator_id, call_id)  # first: a review of it would not be blind
         call = await self._store.call(call_id)
         if call is None:
             raise web.HTTPNotFound(text=f"there is no call {call_id}")

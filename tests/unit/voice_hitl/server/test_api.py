@@ -23,6 +23,9 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
+INFORMED = web.AppKey("informed", list[tuple[str, str]])  # operators and calls
+
+
 @pytest.fixture
 def accounts(store: MemoryStore) -> Accounts:
     return Accounts(store, session_seconds=3600)
@@ -39,7 +42,15 @@ async def client(store: MemoryStore, accounts: Accounts) -> AsyncIterator[Client
         return identity
 
     app = web.Application(middlewares=[one_shape])
-    Api(accounts, store, clock, identify, secure_cookies=False).add_to(app)
+    app[INFORMED] = []
+    Api(
+        accounts,
+        store,
+        clock,
+        identify,
+        secure_cookies=False,
+        informed=lambda *told: app[INFORMED].append(told),
+    ).add_to(app)
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -144,6 +155,20 @@ async def test_calls_are_listed_and_shown_to_who_is_signed_in(
     assert detail["turns"] == []
     missing = await client.get("/api/v1/calls/CA9")
     assert (missing.status, await missing.json()) == (404, {"error": "there is no call CA9"})
+
+
+async def test_who_reads_of_a_call_may_not_decide_beside_its_ai_any_more(
+    client: Client, accounts: Accounts, store: MemoryStore
+) -> None:
+    await store.save([CallRecord("CA1", "+15550100", "banking", "en", started_at=1.0)])
+    await client.get("/api/v1/calls/CA1")
+    assert client.app[INFORMED] == []  # not signed in
+    await sign_in(client, accounts)
+    await client.get("/api/v1/calls")  # the list tells of no intents
+    assert client.app[INFORMED] == []
+    await client.get("/api/v1/calls/CA1")
+    ((_, call_id),) = client.app[INFORMED]
+    assert call_id == "CA1"
 
 
 @pytest.mark.parametrize("name", ["limit", "before"])
