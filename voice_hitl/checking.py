@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -29,6 +30,25 @@ class Finding:
     what: str
     good: bool | None
     words: str
+
+
+def show_policy(config: Config, console: Console) -> None:
+    """Print every field of the policy in force; raises `PackError` or `PolicyError`."""
+    pack = load_pack(config.agent.pack)
+    policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
+    console.print(f"Policy {policy.name}, version {policy.version}", markup=False)
+    values = policy.model_dump(mode="json") | {"high_risk": sorted(policy.high_risk)}
+    for name, value in _flat(values):
+        console.print(f"  {name} = {value}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every value by its dotted name, as JSON."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", json.dumps(value, ensure_ascii=False)
 
 
 def check_all(config: Config, console: Console) -> bool:

@@ -117,14 +117,24 @@ def serve(
 
 
 @app.command()
-def check(config: ConfigFile = None, pack: PackOption = None) -> None:
+def check(
+    config: ConfigFile = None,
+    pack: PackOption = None,
+    policy: Annotated[
+        bool, typer.Option("--policy", help="print every field of the policy in force too")
+    ] = False,
+) -> None:
     """Print the configuration in force and what is wrong with it.
 
     Example: [cyan]voice-hitl check --config voice-hitl.toml[/]
     """
-    from voice_hitl.checking import check_all
+    from voice_hitl.checking import check_all, show_policy
 
-    if not check_all(_configure(config, agent__pack=pack), console):
+    settings = _configure(config, agent__pack=pack)
+    good = check_all(settings, console)
+    if policy:
+        show_policy(settings, console)
+    if not good:
         raise typer.Exit(1)
 
 

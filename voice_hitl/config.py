@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -185,7 +186,18 @@ def explain(error: ValidationError, source: str) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"]) or "(top level)"
     if first["type"] == "extra_forbidden":
-        return f"{source} or environment: {key}: there is no such setting; see `voice-hitl check --help`"
+        mend = _mend(tuple(str(part) for part in first["loc"]))
+        return f"{source} or environment: {key}: there is no such setting: {mend}"
     given = first["input"]
     shown = "" if isinstance(given, dict) else f" (got {given!r})"
     return f"{source} or environment: {key}: {first['msg']}{shown}"
+
+
+def _mend(path: tuple[str, ...]) -> str:
+    """The nearest name to write instead of an unknown one, or all that are known in its place."""
+    model: type[BaseModel] = Config
+    for part in path[:-1]:
+        model = type(model.model_fields[part].default)
+    known = sorted(model.model_fields)
+    close = difflib.get_close_matches(path[-1], known, n=1)
+    return f"write '{close[0]}'" if close else f"remove it, known here: {', '.join(known)}"

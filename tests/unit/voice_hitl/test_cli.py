@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from handoff.policy import Policy
 from voice_hitl import cli
 from voice_hitl.errors import AgentError, ConfigError, PackError, ScenarioError
 
@@ -238,6 +239,15 @@ def test_check_fails_on_what_is_wrong(shell: Shell) -> None:
     result = shell.run("check --pack nowhere")
     assert result.status == 1
     assert "FAIL pack: no pack 'nowhere'" in result.out
+
+
+def test_check_prints_every_field_of_the_policy_when_asked(shell: Shell) -> None:
+    assert "hysteresis.high = " not in shell.run("check").out
+    said = shell.run("check --policy").out
+    for field in ("hysteresis.high = 2.0", 'rule = "value"', "triggers.emergency.enabled = true"):
+        assert f"\n  {field}\n" in said
+    for section in Policy.model_fields:
+        assert f"\n  {section}" in said
 
 
 def test_accounts_are_made_and_listed(shell: Shell) -> None:

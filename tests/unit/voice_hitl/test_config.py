@@ -59,7 +59,12 @@ def test_a_public_url_loses_its_trailing_slash(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("[server]\nport = 99999\n", "server.port"),
-        ("[server]\nprot = 1\n", "server.prot: there is no such setting"),
+        ("[server]\nprot = 1\n", "server.prot: there is no such setting: write 'port'"),
+        ("[sever]\nport = 1\n", "sever: there is no such setting: write 'server'"),
+        (
+            "[log]\nxyz = 1\n",
+            "log.xyz: there is no such setting: remove it, known here: format, level",
+        ),
         ('[server]\npublic_url = "voice.example"\n', "must start with https://"),
         ("[server\n", "not valid TOML"),
         ('[agent]\nagent = "a:B"\nladder = ["flow"]\n', "'agent' and 'ladder' are both set"),
