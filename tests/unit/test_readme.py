@@ -21,7 +21,9 @@ def blocks(language: str) -> list[str]:
 def test_the_python_example_decides_something(capsys: pytest.CaptureFixture[str]) -> None:
     (example,) = blocks("python")
     exec(compile(example, str(README), "exec"), {})
-    assert "KeepDecision" in capsys.readouterr().out
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "the AI goes on, confidence 0.26"
+    assert second.startswith("because the AI is not sure what the caller wants; ")
 
 
 def test_the_configuration_example_is_valid(tmp_path: Path) -> None:
