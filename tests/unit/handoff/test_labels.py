@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.labels import (
-    CLIP,
     ApprovalAnswer,
     AuditAnswer,
     Comparison,
@@ -19,6 +18,7 @@ from handoff.labels import (
     of_comparison,
     of_disposition,
 )
+from handoff.policy.audit import CLIP
 
 Said = list[tuple[int, bool, float]]
 
