@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Answer:
     turns: Sequence[TurnRecord]
     compared: Compared | None  # None: nothing was kept to decide it again from
     exact: bool = False  # every decision is the same to the last bit
+    policy: Policy = field(default_factory=Policy)  # what it was decided under again
 
     def report(self) -> dict[str, Any]:
         """As JSON values."""
@@ -98,7 +99,7 @@ async def answers(
         except StorageError:
             yield Answer(call, turns, None)
             continue
-        yield Answer(call, turns, compare(old, new), exact=old == new)
+        yield Answer(call, turns, compare(old, new), exact=old == new, policy=policy)
 
 
 async def _version(store: Store, version: str) -> ModelRecord:

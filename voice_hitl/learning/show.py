@@ -12,6 +12,7 @@ from rich.table import Table
 
 from handoff.commands import Decision
 from handoff.learning import ActsTrial, Comparison, Figures, Marks, Shortage, Trial
+from handoff.policy import Policy
 from handoff.ports import ModelRecord
 from voice_hitl.learning.again import Answer
 from voice_hitl.learning.study import Lesson
@@ -21,6 +22,10 @@ HEAD_WORDS: Mapping[str, str] = {
     "error": "q: the next answer or action is wrong",
 }
 ACTS_WORDS = "h by dialogue acts"
+WHENCE = (
+    "Labels come from what people decide in the console: verdicts on handoffs, answers to approvals, "
+    "blind reviews, audits; see docs/patterns/learning.md."
+)
 
 
 def show_lesson(lesson: Lesson, console: Console) -> None:
@@ -48,6 +53,8 @@ def show_lesson(lesson: Lesson, console: Console) -> None:
     _show_marks(lesson.marks, console)
     if lesson.proposal is None:
         console.print("Nothing is proposed.")
+        if _lacks(lesson):
+            console.print(WHENCE, markup=False, highlight=False)
     else:
         version = lesson.proposal.version
         console.print(
@@ -100,6 +107,7 @@ def show_answer(answer: Answer, console: Console) -> None:
             style="bold yellow" if pair.differs else None,
         )
     console.print(table)
+    console.print(_legend(answer.policy), markup=False, highlight=False)
     console.print(_summary(answer), markup=False)
 
 
@@ -179,6 +187,9 @@ def _show_acts(acts: ActsTrial | tuple[Shortage, ...], console: Console) -> None
 
 
 def _show_labels(lesson: Lesson, console: Console) -> None:
+    if not lesson.labels:
+        console.print("No labels yet.")
+        return
     table = Table(title="Labels")
     for name in ("probability", "from", "yes", "no"):
         table.add_column(name, justify="right" if name in ("yes", "no") else "left")
@@ -234,6 +245,11 @@ def _show_marks(marks: Marks | Shortage | None, console: Console) -> None:
             console.print("Marks: they may stay.")
 
 
+def _lacks(lesson: Lesson) -> bool:
+    """Whether a head had too little data to be tried."""
+    return any(not isinstance(found, Trial) for found in lesson.trials.values())
+
+
 def _missing(*shortages: Shortage) -> str:
     return ", ".join(f"{s.have} of {s.need} {s.what}" for s in shortages)
 
@@ -243,8 +259,23 @@ def _cells(decision: Decision | None) -> tuple[str, str]:
         return "", "-"
     if not decision.hand_off:
         return f"{decision.value:.2f}", "the AI goes on"
-    reasons = ", ".join(reason.code for reason in decision.reasons)
+    reasons = "; ".join(reason.words for reason in decision.reasons)
     return f"{decision.value:.2f}", f"a person: {reasons}"
+
+
+def _legend(policy: Policy) -> str:
+    """What the table's V and its turns mean, with the marks of the policy decided under."""
+    marks = policy.hysteresis
+    rule = (
+        "the rule `simple` decides without it"
+        if policy.rule == "simple"
+        else f"a person comes above {marks.high:g} once, or above {marks.low:g} in "
+        f"{marks.low_turns} turns in a row"
+    )
+    return (
+        f"V: the value of handing off now, in the policy's cost units; {rule} (the marks in force), or by a "
+        "hard trigger. Later turns follow the recorded course, whatever would have been decided."
+    )
 
 
 def _summary(answer: Answer) -> str:
@@ -252,9 +283,10 @@ def _summary(answer: Answer) -> str:
     assert compared is not None
     if answer.exact:
         return "Every decision is exactly as it was."
+    count = len(compared.differing)
     return (
         f"Handed off at turn {_turn(compared.first_old)}, would be at turn "
-        f"{_turn(compared.first_new)}; {len(compared.differing)} turns differ."
+        f"{_turn(compared.first_new)}; {count} {'turn differs' if count == 1 else 'turns differ'}."
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from handoff.learning import ActsTrial, Figures, Marks, Shortage, Trial
+from handoff.policy import Hysteresis, Policy
 from handoff.ports import CallRecord, TurnRecord
 from handoff.replay import compare
 from handoff.risk import SHIPPED
@@ -72,14 +73,41 @@ def test_labels_that_cannot_be_used_are_counted() -> None:
     assert "7 labels cannot be used" in said
 
 
+def test_too_little_data_says_where_labels_come_from() -> None:
+    few = replace(LESSON, labels={}, trials={"error": (Shortage("labels", 0, 100),)})
+    said = shown(lambda console: show_lesson(few, console))
+    assert said.startswith("No labels yet.\n")
+    assert "docs/patterns/learning.md" in said.splitlines()[-1]
+    assert "learning.md" not in shown(lambda console: show_lesson(LESSON, console))
+
+
 def test_what_a_caller_said_is_no_markup() -> None:
     call = CallRecord("c1", "+1", "banking", "en", 0.0)
     turns = [TurnRecord("c1", 0, 1, "caller", "[red]my code is [/]", 0.0)]
     compared = compare([a_decision()], [])
     said = shown(lambda console: show_answer(Answer(call, turns, compared), console))
     assert "[red]my code is [/]" in said
-    assert "a person: explicit_request" in said
-    assert "Handed off at turn 1, would be at turn -; 1 turns differ." in said
+    assert "a person: the caller asked for a person" in said
+    assert "Handed off at turn 1, would be at turn -; 1 turn differs." in said
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (
+            Policy(hysteresis=Hysteresis(high=3.5, low=1.0, low_turns=4)),
+            "a person comes above 3.5 once, or above 1 in 4 turns in a row",
+        ),
+        (Policy(rule="simple"), "the rule `simple` decides without it"),
+    ],
+)
+def test_a_legend_says_what_v_is_and_which_marks_hold(policy: Policy, words: str) -> None:
+    call = CallRecord("c1", "+1", "banking", "en", 0.0)
+    compared = compare([a_decision()], [])
+    answer = Answer(call, (), compared, policy=policy)
+    said = " ".join(shown(lambda console: show_answer(answer, console)).split())
+    assert f"V: the value of handing off now, in the policy's cost units; {words}" in said
+    assert "Later turns follow the recorded course" in said
 
 
 def test_totals_count_what_was_decided_again() -> None:
