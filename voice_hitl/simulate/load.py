@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from voice_hitl.errors import ScenarioError, TelephonyError
+from voice_hitl.errors import ConfigError, ScenarioError, TelephonyError
 from voice_hitl.simulate.caller import SimulatedCaller
 from voice_hitl.simulate.loading import load_scenarios
 from voice_hitl.simulate.record import CallRecord
@@ -202,9 +202,12 @@ def _playable(
 
 
 def _look_for_server(url: str) -> None:
-    """Raise `TelephonyError` unless something listens there."""
+    """Raise `TelephonyError` unless something listens there, `ConfigError` for a port that is none."""
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise ConfigError(f"{url}: give a port from 1 to 65535") from error
     try:
         socket.create_connection((parts.hostname or "", port), timeout=TIMEOUT).close()
     except OSError as error:

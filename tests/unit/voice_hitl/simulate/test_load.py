@@ -123,6 +123,8 @@ def test_misuse_is_refused(scenario: Make, tmp_path: Path) -> None:
     scenario(*SHORT)
     with pytest.raises(ConfigError, match="http"):
         simulate([tmp_path], url="localhost")
+    with pytest.raises(ConfigError, match="give a port from 1 to 65535"):
+        simulate([tmp_path], url="http://localhost:99999")
     with pytest.raises(ScenarioError, match="no scenario to play"):
         simulate([tmp_path], times=0)
 
