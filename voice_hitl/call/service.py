@@ -17,6 +17,7 @@ from voice_hitl.log import get_logger
 log = get_logger(__name__)
 
 INBOX_SIZE = 10_000
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0  # seconds before a machine that stays due is woken again
 
 Event = TypeVar("Event")
 Command = TypeVar("Command")
@@ -42,6 +43,10 @@ class MachineService(Generic[Event, Command]):
     The inbox is bounded; posting to a full one raises `asyncio.QueueFull` at the poster, which fails
     that request or connection, never the machine. One event or command that cannot be handled is logged and
     left: the machine serves all calls, and no other of them may pay for it.
+
+    A machine that is still due at a moment it was woken for, because it breaks there, is woken again after a
+    pause that doubles from `FIRST_PAUSE` to `LONGEST_PAUSE`, until it is due later; that is logged once.
+    Meanwhile it hears of everything else as ever.
     """
 
     def __init__(self, machine: Machine[Event, Command], clock: Clock, wake: Event) -> None:
@@ -51,6 +56,15 @@ class MachineService(Generic[Event, Command]):
         self._wake = wake
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()  # bounded by `post`
         self._timer: asyncio.TimerHandle | None = None
+        self._woken = False  # a wake-up is in the inbox
+        self._pause = 0.0  # seconds; above zero while the machine is stuck at its deadline
+        self._not_before = float("-inf")  # the end of that pause
+
+    def wake(self) -> None:
+        """Let the machine see what is due. Needs no room: at most one of these waits."""
+        if not self._woken:
+            self._woken = True
+            self._inbox.put_nowait(self._wake)
 
     def post(self, event: Event) -> None:
         """Tell the machine something; raises `asyncio.QueueFull` where too much waits already."""
@@ -77,15 +91,33 @@ class MachineService(Generic[Event, Command]):
         try:
             await self._obey()  # what it wants after it was rebuilt
             while True:
-                event = await self._inbox.get()
-                with _surviving(event):
-                    event = await self._before(event)
-                with _surviving(event):
-                    self._machine.handle(event, self._clock.now())
+                await self._tell(await self._inbox.get())
                 await self._obey()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    async def _tell(self, event: Event) -> None:
+        is_wake = event is self._wake
+        quietly = is_wake and self._pause > 0
+        with _surviving(event, quietly):
+            event = await self._before(event)
+        now = self._clock.now()
+        with _surviving(event, quietly):
+            self._machine.handle(event, now)
+        if is_wake:
+            self._woken = False
+            self._see_whether_stuck(now)
+
+    def _see_whether_stuck(self, now: float) -> None:
+        due = self._deadline()
+        if due is None or due > now:
+            self._pause, self._not_before = 0.0, float("-inf")
+            return
+        if not self._pause:
+            log.error("a shared machine is stuck at its deadline", kind=type(self).__name__)
+        self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
+        self._not_before = now + self._pause
 
     async def _obey(self) -> None:
         for command in self._machine.take_commands():
@@ -99,9 +131,16 @@ class MachineService(Generic[Event, Command]):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = self._machine.next_deadline()
-        if due is not None:
-            self._timer = asyncio.get_running_loop().call_at(due, self.post, self._wake)
+        due = self._deadline()
+        if due is not None and not self._woken:
+            moment = max(due, self._not_before)
+            self._timer = asyncio.get_running_loop().call_at(moment, self.wake)
+
+    def _deadline(self) -> float | None:
+        """When the machine is due; long from now where it cannot even tell."""
+        with _surviving(self._machine):
+            return self._machine.next_deadline()
+        return self._clock.now() + LONGEST_PAUSE
 
     async def _before(self, event: Event) -> Event:
         """What must be done before the machine hears of an event; returns what it hears."""
@@ -116,8 +155,8 @@ class MachineService(Generic[Event, Command]):
 
 
 @contextmanager
-def _surviving(subject: object) -> Iterator[None]:
-    """Log what goes wrong with one event or command, and go on.
+def _surviving(subject: object, quietly: bool = False) -> Iterator[None]:
+    """Log what goes wrong with one event or command, unless `quietly`, and go on.
 
     The one place that catches everything. An error of any kind in the task of a shared machine would end the
     server and with it every live call; here it costs what it concerns.
@@ -125,6 +164,7 @@ def _surviving(subject: object) -> Iterator[None]:
     try:
         yield
     except Exception:
-        log.exception(
-            "a shared machine could not go on with one thing", kind=type(subject).__name__
-        )
+        if not quietly:
+            log.exception(
+                "a shared machine could not go on with one thing", kind=type(subject).__name__
+            )

@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.support import virtual
 from voice_hitl.call import service as module
@@ -110,5 +112,128 @@ def test_a_full_inbox_takes_ends_and_drops_what_can_be_done_without(
         async with running(shell):
             await asyncio.sleep(0.01)
         assert shell.done == ["first", "second", "over"]
+
+    virtual.run(main())
+
+
+class Alarm(Echo):
+    """Due at a moment; breaks at its wake as often as `broken` says, then its deadline is over."""
+
+    def __init__(self, due: float, broken: int = 0) -> None:
+        super().__init__()
+        self.due: float | None = due
+        self.broken = broken
+        self.told: list[float] = []  # of its wakes
+
+    def handle(self, event: str, now: float) -> None:
+        if event != "wake":
+            super().handle(event, now)
+        elif self.due is not None and now >= self.due:
+            self.told.append(now)
+            if len(self.told) <= self.broken:
+                raise ZeroDivisionError
+            self.due = None
+
+    def next_deadline(self) -> float | None:
+        return self.due
+
+
+class Watch(Shell):
+    def __init__(self, echo: Alarm) -> None:
+        super().__init__()
+        MachineService.__init__(self, echo, Clock(epoch=0.0), wake="wake")
+        self.alarm = self.echo = echo
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_a_wake_needs_no_room_in_the_inbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "INBOX_SIZE", 2)
+
+    async def main() -> None:
+        lost: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: lost.append(context))
+        alarm = Alarm(due=now() + 1.0)
+        shell = Watch(alarm)
+        release = asyncio.Event()
+
+        async def held(command: str) -> None:
+            await release.wait()
+
+        monkeypatch.setattr(shell, "_carry_out", held)
+        async with running(shell):
+            shell.post("holds up")
+            await asyncio.sleep(0.5)
+            shell.post("first")
+            shell.post("second")
+            await asyncio.sleep(1.0)  # due while the inbox is full
+            release.set()
+            await asyncio.sleep(0.01)
+        assert lost == []
+        assert len(alarm.told) == 1
+
+    virtual.run(main())
+
+
+def test_one_wake_waits_at_most() -> None:
+    async def main() -> None:
+        alarm = Alarm(due=now() - 1.0, broken=100)
+        shell = Watch(alarm)
+        for _ in range(5):
+            shell.wake()
+        async with running(shell):
+            for _ in range(20):
+                shell.post("event")
+            await asyncio.sleep(0.01)
+        assert len(alarm.told) == 1
+        assert alarm.heard == ["event"] * 20
+
+    virtual.run(main())
+
+
+def test_a_machine_that_breaks_at_its_deadline_is_woken_more_and_more_rarely() -> None:
+    async def main() -> None:
+        begun = now()
+        alarm = Alarm(due=begun + 1.0, broken=10_000)
+        shell = Watch(alarm)
+        async with running(shell):
+            await asyncio.sleep(600.0)
+            shell.post("event")
+            await asyncio.sleep(0.01)
+            assert alarm.heard == ["event"]  # it hears of everything else as ever
+            gaps = [round(b - a, 3) for a, b in pairwise(alarm.told)]
+            assert gaps[:4] == [0.1, 0.2, 0.4, 0.8]
+            assert set(gaps[10:]) == {30.0}
+            alarm.broken = 0
+            await asyncio.sleep(30.0)
+            assert alarm.due is None
+            alarm.due, alarm.broken = now() + 1.0, 10_000  # another time: from the start again
+            shell.post("event")
+            before = len(alarm.told)
+            await asyncio.sleep(1.5)
+            assert len(alarm.told) - before == 3
+
+    with capture_logs() as logged:
+        virtual.run(main())
+    said = [line["event"] for line in logged]
+    assert len(said) == 4, "one trace and one line each time that it gets stuck"
+    assert said.count("a shared machine is stuck at its deadline") == 2
+
+
+def test_a_machine_that_cannot_tell_when_it_is_due_goes_on() -> None:
+    async def main() -> None:
+        alarm = Alarm(due=now() + 1.0)
+        shell = Watch(alarm)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(alarm, "next_deadline", lambda: 1 / 0)
+            async with running(shell):
+                shell.post("event")
+                await asyncio.sleep(0.01)
+                patch.undo()
+                await asyncio.sleep(module.LONGEST_PAUSE)
+        assert alarm.heard == ["event"]
+        assert len(alarm.told) == 1
 
     virtual.run(main())
