@@ -24,6 +24,7 @@ from handoff.events import (
 )
 
 MAX_TEXT = 500  # characters of one exchange; a monologue must not swamp the screen
+PRESSED = "(pressed "  # how an exchange of keys begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class Memory:
             case CallerSilent():
                 self._turn(event.turn, "(silence)")
             case DigitPressed():
-                self._say(Exchange("caller", self.turns, f"(pressed {event.digit})"))
+                self._key(event.digit)
             case AgentSpoke():
                 self._say(Exchange("agent", event.turn, event.text))
                 self.pending = event.pending
@@ -167,7 +168,22 @@ class Memory:
     def _turn(self, turn: int, text: str) -> None:
         self.turns = max(self.turns, turn)
         self.answered = False
-        self._say(Exchange("caller", turn, text))
+        if self._keyed is None or any(each.isalpha() for each in text):  # else it is what was keyed
+            self._say(Exchange("caller", turn, text))
+
+    def _key(self, digit: str) -> None:
+        """Keys that follow each other make one exchange, so that a number displaces no words."""
+        before = self._keyed
+        if before is None:
+            self._say(Exchange("caller", self.turns, f"{PRESSED}{digit})"))
+        elif len(before.text) < MAX_TEXT:
+            self.exchanges[-1] = replace(before, text=f"{before.text[:-1]}{digit})")
+
+    @property
+    def _keyed(self) -> Exchange | None:
+        """The last exchange, if it is of keys."""
+        last = self.exchanges[-1] if self.exchanges else None
+        return last if last and last.role == "caller" and last.text.startswith(PRESSED) else None
 
     def _say(self, line: Exchange) -> None:
         if len(line.text) > MAX_TEXT:

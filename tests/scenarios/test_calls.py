@@ -176,6 +176,30 @@ def test_zero_calls_a_person() -> None:
     virtual.run(main())
 
 
+def test_a_pin_is_nowhere_in_what_is_kept_or_shown() -> None:
+    async def main() -> None:
+        async with a_world() as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            for digit in "7391":
+                caller.presses(digit)
+                await world.passes(0.3)
+            await world.passes(2.0)
+            assert [h.digits for h in world.agent.heard if h.digits] == list("7391")
+            caller.hangs_up()
+        turns = await world.store.turns("CA1")
+        assert "The caller pressed ••••." in [turn.text for turn in turns]
+        kept = await world.store.facts("CA1")
+        said = [fact.values for fact in kept if fact.kind in ("DigitPressed", "CallerSpoke")]
+        assert len(said) >= 4
+        texts = [str(values.get("digit", values.get("text", ""))) for values in said]
+        assert not [text for text in texts if any(each.isdigit() for each in text)]
+        shown = " ".join(line.text for line in world.screen.lines["CA1"].values())
+        assert not any(each.isdigit() for each in shown)
+
+    virtual.run(main())
+
+
 def test_an_offer_goes_round_and_then_the_ai_goes_on_in_safe_mode() -> None:
     async def main() -> None:
         async with a_world(policy=replace_floor(Policy(), offer_seconds=3.0)) as world:

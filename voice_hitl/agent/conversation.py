@@ -112,6 +112,7 @@ class FlowConversation:
             pending=self._dialogue.pending_words(),
             expectation=self._dialogue.expectation(),
             end_call=self._dialogue.state is State.ENDED,
+            awaits_keys=self._collects_keys(),
         )
 
     def verdict(self, action_id: str, verdict: Verdict) -> None:
@@ -163,13 +164,15 @@ class FlowConversation:
 
     def _read_keys(self, digits: str) -> Reading:
         """Keys may come one by one: those of a slot of digits are collected."""
-        pending = self._dialogue.pending_slot
-        collects = pending is not None and self._pack.agent.slots[pending].type == "digits"
-        self._keys = self._keys + digits if collects else digits
+        self._keys = self._keys + digits if self._collects_keys() else digits
         reading = self._parts.reader.keyed(self._keys.strip("#*"), self._dialogue.context())
         if reading.act is Act.INFORM or "#" in digits or "*" in digits:
             self._keys = ""
         return reading
+
+    def _collects_keys(self) -> bool:
+        pending = self._dialogue.pending_slot
+        return pending is not None and self._pack.agent.slots[pending].type == "digits"
 
     def _intent_facts(self, reading: Reading) -> IntentFacts:
         ranking, running = reading.ranking, self._dialogue.intent

@@ -90,6 +90,7 @@ class Done:
     pending: str | None = None  # what the agent now waits for, in words for an operator
     expectation: Expectation = Expectation()
     end_call: bool = False
+    awaits_keys: bool = False  # for a number that may be keyed in: a 0 within it calls no person
 
 
 AgentEvent = Sentence | Proposal | Acted | Done

@@ -257,6 +257,7 @@ class Answering:
         self._beside.over()
         if event.done is not None:
             self._listener.expectation = event.done.expectation
+            self._listener.awaits_keys = event.done.awaits_keys
             self._book.pending = event.done.pending
             self._end_after_reply = event.done.end_call
         self._next_or_idle(now)

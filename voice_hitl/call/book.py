@@ -213,6 +213,11 @@ class CallBook:
         self._keep(line)
         return line
 
+    def reword(self, seq: int, text: str) -> None:
+        """More is known of what a line of `system` tells."""
+        self._show(self._transcript.reword(seq, text))
+        self._amend(seq, text=mask(text))
+
     def facts(self, facts: Iterable[FactRecord]) -> None:
         """What the core was told, so that the call can be decided again."""
         self._journal.put(*facts)

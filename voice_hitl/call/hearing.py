@@ -10,12 +10,14 @@ from collections.abc import Callable
 from handoff import events as facts
 from handoff.engine import CallEngine
 from handoff.session import State
+from voice_hitl.agent.guard import MASK
 from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.ingress import Ingress
+from voice_hitl.call.keypad import Keypad
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.stopwatch import Stopwatch
@@ -45,6 +47,7 @@ class Hearing:
         self._engine = engine
         self._turns = machine
         self._book = book
+        self._keypad = Keypad(book)
         self._conversation = conversation
         self._ingress = ingress
         self._listener = listener
@@ -101,9 +104,15 @@ class Hearing:
         self._turns.handle(turn.TranscriptReady(Hypothesis("", final=True)), now)
 
     def on_digit(self, event: at.DigitCame, now: float) -> None:
-        """The caller pressed a key: a turn of its own where the AI answers."""
-        self._book.system(f"The caller pressed {event.digit}.")
-        self._engine.handle(facts.DigitPressed(event.digit), now)
+        """The caller pressed a key: a turn of its own where the AI answers.
+
+        The core hears that one was pressed, and of a 0 that asks for a person: not of one in the middle of
+        a number that the agent waits for, nor of one that is meant for an operator.
+        """
+        first = self._keypad.press(event.digit, now)
+        in_charge = self._engine.state is State.AI
+        of_a_number = not first and (self._listener.awaits_keys or not in_charge)
+        self._engine.handle(facts.DigitPressed(MASK if of_a_number else event.digit), now)
         if self._engine.state is State.AI:
             self._turns.handle(turn.DigitsPressed(event.digit), now)
 

@@ -55,6 +55,7 @@ class Listener:
         since: Callable[[float], float],
     ) -> None:
         self.expectation = Expectation()
+        self.awaits_keys = False  # the agent waits for a number that may be keyed in
         self._speaker = SpeakerMemory()
         self._recognizer = recognizer
         self._post = post

@@ -1,4 +1,4 @@
-"""What the decision core is told, and so what is kept of a call, without card and account numbers.
+"""What the decision core is told, and so what is kept of a call, without card and account numbers and PINs.
 
 The numbers are hidden before the core hears of them, not when its facts are kept: it decides again, from what
 is kept, exactly as it decided live.
@@ -6,13 +6,18 @@ is kept, exactly as it decided live.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from handoff import events as facts
 from handoff.ports import FactRecord
 from handoff.replay import RecordedEngine
-from voice_hitl.agent.guard import mask
+from voice_hitl.agent.guard import MASK, mask
+
+LONG_ENTRY = 8  # keys: as long as account numbers are, and no PIN
+LAST_SHOWN = 4
+FOR_A_PERSON = "0"  # alone, it asks for one
 
 
 class MaskingEngine(RecordedEngine):
@@ -43,6 +48,8 @@ def masked(event: facts.CallEvent) -> facts.CallEvent:
     match event:
         case facts.CallerSpoke():
             return replace(event, text=mask(event.text), slots=masked_values(event.slots))
+        case facts.DigitPressed():
+            return facts.DigitPressed(masked_keys(event.digit))
         case facts.AgentSpoke():
             pending = None if event.pending is None else mask(event.pending)
             return replace(event, text=mask(event.text), pending=pending)
@@ -61,3 +68,15 @@ def masked(event: facts.CallEvent) -> facts.CallEvent:
 def masked_values(values: Mapping[str, str]) -> dict[str, str]:
     """Slots or arguments with numbers hidden in their values."""
     return {name: mask(value) for name, value in values.items()}
+
+
+def masked_keys(keys: str) -> str:
+    """Keys of the phone as they are shown and kept: they may be a PIN, so every digit is hidden.
+
+    A single 0 stays, which asks for a person, and the last four digits of eight or more, as of an account.
+    """
+    digits = sum(each.isdigit() for each in keys)
+    if keys == FOR_A_PERSON:
+        return keys
+    hidden = digits - LAST_SHOWN if digits >= LONG_ENTRY else digits
+    return re.sub(r"\d", MASK, keys, count=hidden) if hidden else keys

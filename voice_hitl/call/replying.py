@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from handoff.moderation import Judgement, Route
@@ -36,6 +36,7 @@ from voice_hitl.call.inbox import (
     ReplyDone,
     UnderstandingCame,
 )
+from voice_hitl.call.masking import masked_keys
 from voice_hitl.errors import AgentError, SynthesisError
 from voice_hitl.log import get_logger
 from voice_hitl.speech.protocols import Synthesizer
@@ -81,7 +82,7 @@ class Replier:
                 self._executor, self._conversation.understand, heard
             )
             go: asyncio.Future[bool] = loop.create_future()
-            self._post(UnderstandingCame(task, understanding, go))
+            self._post(UnderstandingCame(task, _as_told(understanding, heard), go))
             done = await self._respond(task, understanding, safe_mode) if await go else None
             self._post(ReplyDone(task, done))
         except AgentError as error:
@@ -160,6 +161,13 @@ class Replier:
             self._post(ClipCame(task, sentence, chunk, first=first, last=False))
             first = False
         self._post(ClipCame(task, sentence, b"", first=False, last=True))
+
+
+def _as_told(understanding: Understanding, heard: Heard) -> Understanding:
+    """What the owner is told of a turn: keys may be a PIN, which the agent alone knows."""
+    if heard.digits is None:
+        return understanding
+    return replace(understanding, text=masked_keys(understanding.text))
 
 
 @asynccontextmanager

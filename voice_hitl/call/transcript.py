@@ -62,6 +62,12 @@ class Transcript:
         self._lines[seq] = line
         return line
 
+    def reword(self, seq: int, text: str) -> Line:
+        """Say a line otherwise, once more is known; raise `IndexError` for an unknown line."""
+        line = replace(self._lines[seq], text=text)
+        self._lines[seq] = line
+        return line
+
     def _caller(self, line: Line, partial: bool) -> Line:
         if self._partial is None:
             line = replace(line, seq=len(self._lines))

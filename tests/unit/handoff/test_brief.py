@@ -76,6 +76,18 @@ def test_silence_digits_and_broken_parts_are_shown() -> None:
     assert brief.tried == (Attempt("the recognizer", "no worker left", False),)
 
 
+def test_the_keys_of_one_entry_are_one_exchange() -> None:
+    memory = a_memory()
+    for turn, read in enumerate(("•", "••", "•••"), start=1):
+        memory.note(DigitPressed("•"))
+        memory.note(a_turn(turn, read))
+    memory.note(AgentSpoke(3, "Thank you.", "answer"))
+    memory.note(DigitPressed("#"))
+    memory.note(a_turn(4, "three"))
+    texts = [e.text for e in memory.brief(a_decision()).exchanges]
+    assert texts == ["(pressed •••)", "Thank you.", "(pressed #)", "three"]
+
+
 def test_answered_means_that_the_caller_has_what_they_asked_for() -> None:
     memory = a_memory()
     memory.note(AgentSpoke(0, "Welcome.", "answer"))

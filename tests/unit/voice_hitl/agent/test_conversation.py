@@ -111,6 +111,13 @@ async def test_digits_that_nobody_asked_for_are_ignored(start: Start) -> None:
     assert not reply.understanding.dialogue.no_match
 
 
+async def test_the_agent_says_when_it_waits_for_a_number_that_may_be_keyed_in(start: Start) -> None:
+    call = start()
+    assert not (await call.say("transfer ten dollars from checking")).done.awaits_keys
+    assert (await call.say("to savings")).done.awaits_keys
+    assert (await call.key("4")).done.awaits_keys
+
+
 async def test_the_intent_facts_of_an_answer_are_those_of_its_flow(start: Start) -> None:
     call = start()
     await call.say("transfer ten dollars from checking")

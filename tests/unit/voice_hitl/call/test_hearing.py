@@ -15,6 +15,7 @@ from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call.hearing import Hearing
 from voice_hitl.call.ingress import Ingress
+from voice_hitl.call.keypad import ENTRY_GAP
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.stopwatch import Stopwatch
@@ -147,14 +148,71 @@ async def test_a_turn_that_cannot_be_recognized_is_one_without_words(call: Call)
 async def test_a_key_is_a_turn_while_the_ai_answers(call: Call) -> None:
     call.hearing.on_digit(at.DigitCame("5"), call.now)
     assert call.machine.take_commands() == [turn.Answer(digits="5")]
-    assert call.desk.shown == {0: "The caller pressed 5."}
+    assert call.desk.shown == {0: "The caller pressed •."}
 
 
 async def test_a_key_in_a_persons_call_is_only_written_down(call: Call) -> None:
     call.desk.engine.handle(OperatorAssigned("ana", "Ana", 1), call.now)
     call.hearing.on_digit(at.DigitCame("5"), call.now)
     assert call.machine.take_commands() == []
-    assert call.desk.shown == {0: "The caller pressed 5."}
+    assert call.desk.shown == {0: "The caller pressed •."}
+
+
+async def test_the_keys_of_one_entry_are_one_masked_line_and_each_is_answered(call: Call) -> None:
+    for digit in "4821":
+        call.hearing.on_digit(at.DigitCame(digit), call.now)
+        call.now += 0.4
+    assert [c.digits for c in call.machine.take_commands()] == list("4821")
+    assert call.desk.shown == {0: "The caller pressed ••••."}
+    kept = [turn.text for turn in await (await call.desk.stored()).turns("CA1")]
+    assert kept == ["The caller pressed ••••."]
+
+
+async def test_a_long_entry_keeps_its_last_four_as_account_numbers_do(call: Call) -> None:
+    for digit in "12345678#":
+        call.hearing.on_digit(at.DigitCame(digit), call.now)
+    assert call.desk.shown == {0: "The caller pressed ••••5678#."}
+
+
+async def test_an_entry_ends_at_the_hash_at_a_word_and_at_a_long_pause(call: Call) -> None:
+    for digit in "12#34":
+        call.hearing.on_digit(at.DigitCame(digit), call.now)
+    call.desk.book.drop_partial()
+    call.desk.book.caller_partial("")  # a key's own tone, taken for speech
+    call.hearing.on_digit(at.DigitCame("5"), call.now)
+    call.desk.book.heard_all(call.desk.book.agent_says("Thank you."))
+    call.hearing.on_digit(at.DigitCame("6"), call.now)
+    call.now += ENTRY_GAP + 0.1
+    call.hearing.on_digit(at.DigitCame("7"), call.now)
+    assert [text for text in call.desk.shown.values() if text] == [
+        "The caller pressed ••#.",
+        "The caller pressed •••.",
+        "Thank you.",
+        "The caller pressed •.",
+        "The caller pressed •.",
+    ]
+
+
+async def test_a_zero_asks_for_a_person_but_not_within_a_number_that_the_agent_waits_for(
+    call: Call,
+) -> None:
+    call.hearing.on_digit(at.DigitCame("4"), call.now)
+    call.hearing._listener.awaits_keys = True
+    call.hearing.on_digit(at.DigitCame("0"), call.now)
+    assert call.desk.engine.state is State.AI
+    assert call.desk.shown == {0: "The caller pressed ••."}
+    call.hearing._listener.awaits_keys = False
+    call.hearing.on_digit(at.DigitCame("0"), call.now)
+    assert call.desk.engine.state is State.WAITING
+
+
+async def test_a_single_zero_asks_for_a_person_whatever_the_agent_waits_for(call: Call) -> None:
+    call.hearing._listener.awaits_keys = True
+    call.hearing.on_digit(at.DigitCame("0"), call.now)
+    assert call.desk.engine.state is State.WAITING
+    assert call.desk.shown == {0: "The caller pressed 0."}
+    call.hearing.on_digit(at.DigitCame("0"), call.now)
+    assert call.desk.shown == {0: "The caller pressed ••."}
 
 
 async def test_the_ai_overhears_only_while_a_person_is_called(call: Call) -> None:

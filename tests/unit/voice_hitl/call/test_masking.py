@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from handoff.commands import Decision, KeepDecision, ResumeAgent
 from handoff.policy import Policy
 from handoff.replay import replay
 from handoff.testing import a_call, a_proposal, a_turn
-from voice_hitl.call.masking import MaskingEngine, masked
+from voice_hitl.call.masking import MaskingEngine, masked, masked_keys
 
 CARD = "4111 1111 1111 1111"
 HIDDEN = "••••••••••••1111"
@@ -38,6 +39,32 @@ def test_what_people_and_agents_say_and_write_is_masked_and_nothing_else_is() ->
     ):
         assert masked(event) == hidden
     assert masked(facts.OperatorLost(CARD)) == facts.OperatorLost(CARD)
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown"),
+    [
+        ("0", "0"),
+        ("5", "•"),
+        ("00", "••"),
+        ("1234567", "•••••••"),
+        ("12345678", "••••5678"),
+        ("#", "#"),
+        ("*12#", "*••#"),
+        ("", ""),
+    ],
+)
+def test_keys_may_be_a_pin_and_are_hidden(keys: str, shown: str) -> None:
+    assert masked_keys(keys) == shown
+
+
+def test_the_core_hears_of_a_zero_and_of_no_other_digit() -> None:
+    engine = MaskingEngine(a_call(), Policy(), 100.0)
+    for digit in "58#0":
+        engine.handle(facts.DigitPressed(digit), 101.0)
+    kept = [fact.values["digit"] for fact in engine.take_facts() if "digit" in fact.values]
+    assert kept == ["•", "•", "#", "0"]
+    assert [decision.reasons[0].code for decision in decided(engine)] == ["digit_zero"]
 
 
 def test_the_note_of_a_hand_back_is_kept_masked_and_said_as_it_is() -> None:

@@ -155,6 +155,20 @@ def test_a_reply_is_posted_as_it_is_made(owner: Owner) -> None:
     ]
 
 
+def test_what_was_keyed_in_is_told_to_nobody_but_the_agent() -> None:
+    class Keyed(Talk):
+        def understand(self, heard: Heard) -> Understanding:
+            facts = IntentFacts("transfer", 0.9)
+            return Understanding(heard.digits or "", facts, DialogueFacts(), {}, state=HEARD)
+
+    owner = Owner(Keyed(script=[Done()]))
+    virtual.run(owner.replier.answer(7, Heard(digits="4821"), False))
+    told = owner.posted[0]
+    assert isinstance(told, UnderstandingCame)
+    assert told.understanding.text == "••••"
+    assert told.understanding.state is HEARD
+
+
 def test_when_a_person_takes_over_the_turn_is_not_answered(owner: Owner) -> None:
     owner.go = False
     assert owner.answers(Sentence("Hello."), Done()) == [ReplyDone(7, None)]
