@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.acts import LiveTurns
-from handoff.brief import Memory
+from handoff.brief import Brief, Memory
 from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell
 from handoff.conduct import SHIPPED_ACTION, ActionRisk, ConductReader
 from handoff.errors import ProtocolError
@@ -35,7 +35,7 @@ from handoff.events import (
 )
 from handoff.oversight import Circumstances, Proposal, Verdict, judge
 from handoff.policy import Policy
-from handoff.risk import SHIPPED, Estimator, Latch, Models, simple_value
+from handoff.risk import SHIPPED, Estimator, Latch, Marks, Models, simple_value
 from handoff.session import Session
 from handoff.signals import Reading, Signals
 from handoff.states import CannotGoOn, HandOffDecided, SessionEvent, State
@@ -60,6 +60,9 @@ class Snapshot:
     operator_name: str | None
     epoch: int
     outcome: str | None
+    marks: Marks | None  # of risk, for a handoff without a trigger; None: risk does not decide
+    low_turns: int  # turns in a row above the low mark that start one; above the high mark, one
+    armed: bool  # whether one may start now, or calm turns must come first
 
 
 class CallEngine:
@@ -206,7 +209,14 @@ class CallEngine:
             operator_name=self._session.operator_name,
             epoch=self._session.epoch,
             outcome=self._session.outcome,
+            marks=self._assessment.marks if self._policy.rule == "value" else None,
+            low_turns=self._policy.hysteresis.low_turns,
+            armed=self._latch.armed,
         )
+
+    def brief(self) -> Brief | None:
+        """The call summed up as it stands, for whoever takes it; None while nobody was ever wanted."""
+        return self._session.brief()
 
     def oversee(self, proposal: Proposal) -> Verdict | None:
         """How a proposed action is overseen now; ask after `handle` was told of it.

@@ -213,6 +213,18 @@ class Latch:
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of the hysteresis on the scale of risk: V is above a mark where risk is above it.
+
+    They move with what a handoff costs now and with what the call is about. Below 0: reached by any risk;
+    above 1: by none.
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """What one turn is worth, and why."""
 
@@ -222,6 +234,7 @@ class Assessment:
     risk: float  # expected share of what could be lost, 0..1
     value: float  # V
     reasons: tuple[Reason, ...] = field(default=())
+    marks: Marks | None = None  # None: nothing is at stake, so no risk is worth a handoff
 
 
 @dataclass(slots=True)
@@ -268,8 +281,13 @@ class Estimator:
         error = self.policy.costs.err
         at_stake = fail + error
         risk = (fail * h + error * q) / at_stake if at_stake > 0 else 0.0
-        value = fail * h + error * q - cost_of_handoff(self.policy, self._wait, self._price)
-        return Assessment(h, q, (1 - h) * (1 - q), risk, value, reasons)
+        cost = cost_of_handoff(self.policy, self._wait, self._price)
+        value = fail * h + error * q - cost
+        marks = None
+        if at_stake > 0:  # V > mark <=> at_stake * risk - cost > mark
+            limits = self.policy.hysteresis
+            marks = Marks((limits.low + cost) / at_stake, (limits.high + cost) / at_stake)
+        return Assessment(h, q, (1 - h) * (1 - q), risk, value, reasons, marks)
 
     def _reasons(self, h: Foreseen, q: Foreseen, category: str) -> tuple[Reason, ...]:
         """The three largest contributions, in cost units: they add up to V minus V of a calm turn."""

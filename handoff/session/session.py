@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handoff.brief import Brief
 from handoff.commands import CallCommand, Decision
 from handoff.errors import ProtocolError
 from handoff.session.actions import Actions
@@ -25,6 +26,10 @@ class Session(Actions):
     def note_decision(self, decision: Decision) -> None:
         """Keep why an operator has or is taking the call, should they get lost."""
         self._decision = decision
+
+    def brief(self) -> Brief | None:
+        """The call summed up as it stands, for whoever takes it; None while nobody was ever wanted."""
+        return None if self._decision is None else self._conversation.brief(self._decision)
 
     def handle(self, event: SessionEvent, now: float) -> None:
         """Take one event through the table; raises `ProtocolError` for a type it does not know."""

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from handoff import events as facts
+from handoff.brief import Brief
 from handoff.commands import Ring
 from handoff.policy import Policy
 from handoff.ports import Record
@@ -79,12 +80,13 @@ class Watched(Screen):
         super().ring(offer, seconds)
         self.offers.append((offer.operator_id, offer.offer_id))
 
-    def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
+    def bridged(self, call_id: str, operator_id: str, epoch: int, brief: Brief | None) -> None:
+        assert brief is not None, "whoever takes a call knows what it is about"
         assert operator_id not in self.bridges, "one call at a time"
         assert call_id not in {call for call, _ in self.bridges.values()}, "one operator at a time"
         assert epoch > max(self.epochs, default=0), "epochs only grow"
         self.epochs.append(epoch)
-        super().bridged(call_id, operator_id, epoch)
+        super().bridged(call_id, operator_id, epoch, brief)
 
     def unbridged(self, call_id: str, operator_id: str, reason: str) -> None:
         known = self.bridges.get(operator_id)

@@ -75,6 +75,7 @@ class Screen:
     ringing: dict[str, Ring] = field(default_factory=dict)  # by operator
     over: list[tuple[str, str]] = field(default_factory=list)  # operator, reason
     bridges: dict[str, tuple[str, int]] = field(default_factory=dict)  # operator -> call, epoch
+    briefs: dict[str, Brief | None] = field(default_factory=dict)  # of bridges, by operator
     unbridged_why: list[str] = field(default_factory=list)
     presences: dict[str, str] = field(default_factory=dict)
     loads: dict[str, int] = field(default_factory=dict)
@@ -115,8 +116,9 @@ class Screen:
         assert call_id not in self.ended, "a call ends once"
         self.ended[call_id] = outcome
 
-    def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
+    def bridged(self, call_id: str, operator_id: str, epoch: int, brief: Brief | None) -> None:
         self.bridges[operator_id] = (call_id, epoch)
+        self.briefs[operator_id] = brief
 
     def unbridged(self, call_id: str, operator_id: str, reason: str) -> None:
         self.bridges.pop(operator_id, None)

@@ -106,7 +106,8 @@ class Attending:
     def connect(self, command: core.ConnectOperator) -> None:
         """Open the operator's leg."""
         self._bridge.open(command.call_id, command.operator_id, command.epoch)
-        self._watcher.bridged(self._book.call_id, command.operator_id, command.epoch)
+        brief = self._engine.brief()
+        self._watcher.bridged(self._book.call_id, command.operator_id, command.epoch, brief)
         self._book.changed()
 
     def disconnect(self, command: core.DisconnectOperator) -> None:

@@ -233,9 +233,11 @@ class CallBook:
             )
         )
         self._decisions += 1
+        marks = self._engine.snapshot().marks
+        low, high = (None, None) if marks is None else (marks.low, marks.high)
         self._points = [
             *self._points[-MAX_POINTS + 1 :],
-            Point(decision.turn, at, decision.confidence, decision.risk),
+            Point(decision.turn, at, decision.confidence, decision.risk, low, high),
         ]
         if self._caller_line is not None:
             self._amend(
@@ -348,6 +350,8 @@ class CallBook:
             turns=seen.turn,
             points=tuple(self._points),
             reasons=seen.reasons,
+            low_turns=seen.low_turns,
+            armed=seen.armed,
         )
 
     def _show(self, line: Line) -> None:

@@ -32,6 +32,8 @@ class Point:
     at: float
     confidence: float
     risk: float
+    low: float | None  # the marks of risk at that turn (`handoff.engine.Snapshot.marks`)
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class CallSnapshot:
     turns: int
     points: tuple[Point, ...]
     reasons: tuple[Reason, ...]
+    low_turns: int  # turns in a row above a point's low mark that start a handoff
+    armed: bool  # whether a mark counts now, or calm turns must come first
 
 
 class CallWatcher(Protocol):
@@ -70,8 +74,8 @@ class CallWatcher(Protocol):
     def call_ended(self, call_id: str, outcome: str) -> None:
         """A call is over."""
 
-    def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
-        """The operator may open the call's audio."""
+    def bridged(self, call_id: str, operator_id: str, epoch: int, brief: Brief | None) -> None:
+        """The operator may open the call's audio; `brief` sums up what they take over."""
 
     def unbridged(self, call_id: str, operator_id: str, reason: str) -> None:
         """The operator no longer has the call."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from handoff.audit import AuditItem
+from handoff.brief import Brief
 from handoff.commands import Decision, Ring
 from handoff.drift import Warned
 from handoff.metrics import Figures
@@ -28,8 +29,10 @@ from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.reviews import ReviewScreens
 from voice_hitl.server.views import (
     audit_view,
+    brief_view,
     call_view,
     offer_view,
+    point_views,
     transcript_entry,
 )
 
@@ -114,6 +117,7 @@ class Hub(FloorDisplay, ApprovalDisplay):
         self._lines_of = lines_of
         self._connections: dict[str, set[Connection]] = {}
         self._calls: dict[str, CallSnapshot] = {}
+        self._views: dict[str, wire.CallView] = {}  # of calls
         self._offers: dict[str, tuple[str, wire.OfferView]] = {}  # offer id -> operator, offer
         self._bridges: dict[str, wire.Bridged] = {}  # by operator
         self.reviews = ReviewScreens(clock, intents, self._to)
@@ -132,7 +136,7 @@ class Hub(FloorDisplay, ApprovalDisplay):
             wire.Hello(
                 me=me,
                 operators=list(self._operators.values()),
-                calls=[self._call_view(call) for call in self._calls.values()],
+                calls=[self._call_view(call_id) for call_id in self._views],
                 offers=[offer for owner, offer in self._offers.values() if owner == operator_id],
                 approvals=self.approvals_of(operator_id),
                 reviews=self.reviews.of(operator_id),
@@ -144,7 +148,7 @@ class Hub(FloorDisplay, ApprovalDisplay):
         )
         bridge = self._bridges.get(operator_id)
         if bridge is not None:
-            connection.send(bridge)  # a reloaded page must know its epoch to talk on
+            connection.send(bridge)  # a reloaded page must know its epoch to talk on, and the brief
         for reveal in self.reviews.reveals(operator_id):
             connection.send(reveal)
         if identity.is_supervisor:
@@ -168,10 +172,12 @@ class Hub(FloorDisplay, ApprovalDisplay):
         connection.watching = call_id
         if call_id is not None:
             self.reviews.informed(connection.identity.operator_id, call_id)
+            call = self._calls.get(call_id)
             connection.send(
                 wire.Transcript(
                     call_id=call_id,
                     entries=[transcript_entry(line) for line in self._lines_of(call_id)],
+                    points=[] if call is None else point_views(call.points),
                 )
             )
 
@@ -180,11 +186,12 @@ class Hub(FloorDisplay, ApprovalDisplay):
     def call_changed(self, snapshot: CallSnapshot) -> None:
         """A live call is new or different."""
         self._calls[snapshot.call_id] = snapshot
-        self._all(wire.CallChanged(call=self._call_view(snapshot)))
+        self._views[snapshot.call_id] = call_view(snapshot)
+        self._all(wire.CallChanged(call=self._call_view(snapshot.call_id)))
 
-    def _call_view(self, snapshot: CallSnapshot) -> wire.CallView:
-        view = call_view(snapshot)
-        secret = self.reviews.is_secret(snapshot.call_id)
+    def _call_view(self, call_id: str) -> wire.CallView:
+        view = self._views[call_id]
+        secret = self.reviews.is_secret(call_id)
         return view.model_copy(update={"intent": None}) if secret else view
 
     def line(self, call_id: str, line: Line) -> None:
@@ -219,12 +226,15 @@ class Hub(FloorDisplay, ApprovalDisplay):
         for operator_id, bridge in list(self._bridges.items()):
             if bridge.call_id == call_id:
                 del self._bridges[operator_id]
+        self._views.pop(call_id, None)
         if self._calls.pop(call_id, None) is not None:
             self._all(wire.CallGone(call_id=call_id, outcome=outcome))
 
-    def bridged(self, call_id: str, operator_id: str, epoch: int) -> None:
-        """The operator may open the call's audio."""
-        bridge = self._bridges[operator_id] = wire.Bridged(call_id=call_id, epoch=epoch)
+    def bridged(self, call_id: str, operator_id: str, epoch: int, brief: Brief | None) -> None:
+        """The operator may open the call's audio, and is shown its brief."""
+        view = None if brief is None else brief_view(brief, self._clock.wall())
+        bridge = wire.Bridged(call_id=call_id, epoch=epoch, brief=view)
+        self._bridges[operator_id] = bridge
         self._to(operator_id, bridge)
 
     def unbridged(self, call_id: str, operator_id: str, reason: str) -> None:
@@ -290,7 +300,7 @@ class Hub(FloorDisplay, ApprovalDisplay):
         """A review is closed: what its call is about may be shown again."""
         call = self._calls.get(self.reviews.over(review_id, outcome, reviewer) or "")
         if call is not None:
-            self._all(wire.CallChanged(call=self._call_view(call)))
+            self._all(wire.CallChanged(call=self._call_view(call.call_id)))
 
     # --- AuditConsole ---
 

@@ -17,6 +17,7 @@ from handoff.commands import Reason, Ring
 from handoff.oversight import REASONS
 from handoff.queue import Waiting
 from voice_hitl.call.ports import CallSnapshot
+from voice_hitl.call.ports import Point as CallPoint
 from voice_hitl.call.transcript import Line
 from voice_hitl.server.wire import (
     ApprovalView,
@@ -36,14 +37,24 @@ from voice_hitl.server.wire import (
     WaitingView,
 )
 
+LATEST_POINTS = 24  # of a call in the list: what its row draws
+
 
 def reason_views(reasons: Iterable[Reason]) -> list[ReasonView]:
     """Reasons, largest first as given."""
     return [ReasonView(code=r.code, words=r.words, weight=r.weight) for r in reasons]
 
 
+def point_views(points: Iterable[CallPoint]) -> list[Point]:
+    """Points of the curve of confidence and risk."""
+    return [
+        Point(turn=p.turn, at=p.at, confidence=p.confidence, risk=p.risk, low=p.low, high=p.high)
+        for p in points
+    ]
+
+
 def call_view(call: CallSnapshot) -> CallView:
-    """A live call."""
+    """A live call, with the latest points of its curve."""
     return CallView(
         call_id=call.call_id,
         caller=call.caller,
@@ -55,9 +66,9 @@ def call_view(call: CallSnapshot) -> CallView:
         operator_name=call.operator_name,
         intent=call.intent,
         turns=call.turns,
-        points=[
-            Point(turn=p.turn, at=p.at, confidence=p.confidence, risk=p.risk) for p in call.points
-        ],
+        points=point_views(call.points[-LATEST_POINTS:]),
+        low_turns=call.low_turns,
+        armed=call.armed,
         reasons=reason_views(call.reasons),
     )
 

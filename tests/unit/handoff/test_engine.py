@@ -378,6 +378,51 @@ def test_the_simple_rule_goes_by_raw_thresholds() -> None:
         assert (decision.value > 0) is hand_off
 
 
+def test_a_call_tells_which_marks_its_risk_is_held_to() -> None:
+    marks = {"low": 0.5, "high": 3.0, "low_turns": 4}
+    call = Call(hysteresis=marks, costs={"fail": 6, "err": 4})
+    call.send(a_turn(1))
+    seen = call.engine.snapshot()
+    assert seen.marks is not None
+    assert seen.marks.high - seen.marks.low == pytest.approx(2.5 / (6 + 4))
+    assert (seen.low_turns, seen.armed) == (4, True)
+    call.send(FloorReported(600.0, 0.0))
+    call.send(a_turn(2))
+    dearer = call.engine.snapshot().marks
+    assert dearer is not None and dearer.low > seen.marks.low, "a long queue makes it cost more"
+
+
+def test_the_marks_do_not_count_from_a_handoff_until_the_call_is_calm() -> None:
+    call = Call()
+    call.send(a_turn(1), DigitPressed("0"))
+    assert not call.engine.snapshot().armed
+
+
+def test_the_simple_rule_holds_risk_to_nothing() -> None:
+    call = Call(rule="simple")
+    call.send(a_turn(1))
+    assert call.engine.snapshot().marks is None
+
+
+def test_whoever_takes_a_call_is_told_what_it_is_about() -> None:
+    call = Call()
+    call.send(a_turn(1))
+    assert call.engine.brief() is None, "nobody is wanted yet"
+    call.send(ANN)
+    taken = call.engine.brief()
+    assert taken is not None
+    assert taken.reasons[0].code == "takeover"
+    assert taken.exchanges[-1].role == "caller"
+    asked = Call()
+    *_, request = asked.send(a_turn(1), DigitPressed("0"))
+    asked.send(ANN)
+    assert asked.engine.brief() == request.brief, "why the person was asked, not that they came"
+    asked.send(OperatorLost("ann"), OperatorAssigned("bob", "Bob", 2))
+    colleague = asked.engine.brief()
+    assert colleague is not None
+    assert colleague.reasons == request.brief.reasons
+
+
 def test_a_call_that_is_over_takes_nothing_in() -> None:
     call = Call()
     call.send(a_turn(1), CallerHungUp())

@@ -109,6 +109,31 @@ def test_value_is_the_formula_of_the_design() -> None:
     assert seen.confidence == pytest.approx((1 - seen.breakdown) * (1 - seen.error))
 
 
+@given(
+    troubles,
+    st.floats(-20, 20),
+    st.floats(0, 20),
+    st.floats(0, 600),
+    st.sampled_from(["general", "medical"]),
+)
+def test_risk_is_above_a_mark_exactly_when_the_value_is(
+    values: list[float], low: float, gap: float, wait: float, category: str
+) -> None:
+    policy = Policy.from_mapping({"hysteresis": {"low": low, "high": low + gap}}, "p")
+    estimator = Estimator(policy, SHIPPED)
+    estimator.floor(wait, 0.5)
+    seen = estimator.turn(Reading({}, tuple(values), tuple(values)), category)
+    assert seen.marks is not None
+    for mark, limit in ((seen.marks.low, low), (seen.marks.high, low + gap)):
+        if abs(seen.value - limit) > 1e-9:
+            assert (seen.risk > mark) is (seen.value > limit)
+
+
+def test_where_nothing_is_at_stake_no_risk_is_worth_a_handoff() -> None:
+    policy = Policy.from_mapping({"costs": {"fail": 0, "err": 0}}, "p")
+    assert Estimator(policy, SHIPPED).calm("general").marks is None
+
+
 def test_a_high_risk_category_has_more_to_lose() -> None:
     policy = Policy()
     assert cost_of_failure(policy, "medical") == 1.5 * cost_of_failure(policy, "general")

@@ -107,6 +107,7 @@ export interface Bridged {
   readonly type: 'bridged';
   readonly call_id: string;
   readonly epoch: number;
+  readonly brief: BriefView | null;
 }
 
 /** The summary an operator receives with an offer. */
@@ -149,6 +150,8 @@ export interface CallView {
   readonly intent: string | null;
   readonly turns: number;
   readonly points: readonly Point[];
+  readonly low_turns: number;
+  readonly armed: boolean;
   readonly reasons: readonly ReasonView[];
 }
 
@@ -285,12 +288,14 @@ export interface OperatorView {
   readonly resting: boolean;
 }
 
-/** Confidence and risk after one caller turn. */
+/** Confidence and risk after one caller turn. Risk above `high` starts a handoff at once, above `low` in `CallView.low_turns` turns in a row. Null: this policy does not decide by risk. A mark above 1 is reached by no risk. */
 export interface Point {
   readonly turn: number;
   readonly at: number;
   readonly confidence: number;
   readonly risk: number;
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
 /** A command could not be carried out; says what is wrong and how to mend it. */
@@ -355,11 +360,12 @@ export interface ReviewView {
   readonly seconds: number;
 }
 
-/** All lines so far, sent after `watch`. */
+/** All lines and points so far, sent after `watch`. */
 export interface Transcript {
   readonly type: 'transcript_all';
   readonly call_id: string;
   readonly entries: readonly TranscriptEntry[];
+  readonly points: readonly Point[];
 }
 
 /** A transcript line is new or different. */

@@ -18,12 +18,18 @@ class ReasonView(WireModel):
 
 
 class Point(WireModel):
-    """Confidence and risk after one caller turn."""
+    """Confidence and risk after one caller turn.
+
+    Risk above `high` starts a handoff at once, above `low` in `CallView.low_turns` turns in a row. Null: this
+    policy does not decide by risk. A mark above 1 is reached by no risk.
+    """
 
     turn: int
     at: float
     confidence: float
     risk: float
+    low: float | None
+    high: float | None
 
 
 class CallView(WireModel):
@@ -39,7 +45,9 @@ class CallView(WireModel):
     operator_name: str | None
     intent: str | None
     turns: int
-    points: list[Point]
+    points: list[Point]  # the latest few; whoever watches the call is sent all of them
+    low_turns: int
+    armed: bool  # whether risk may start a handoff now, or calm turns must come first
     reasons: list[ReasonView]
 
 
@@ -102,11 +110,12 @@ class TranscriptChanged(WireModel):
 
 
 class Transcript(WireModel):
-    """All lines so far, sent after `watch`."""
+    """All lines and points so far, sent after `watch`."""
 
     type: Literal["transcript_all"] = "transcript_all"
     call_id: str
     entries: list[TranscriptEntry]
+    points: list[Point]
 
 
 class Bridged(WireModel):
@@ -115,6 +124,7 @@ class Bridged(WireModel):
     type: Literal["bridged"] = "bridged"
     call_id: str
     epoch: int
+    brief: BriefView | None  # what they take over, as it stood then
 
 
 class Unbridged(WireModel):

@@ -66,7 +66,7 @@ def test_the_feed_shows_confidence_and_risk_moving() -> None:
     shown = console()
     watched = Watched("CA1")
     watched.points = [
-        wire.Point(turn=n, at=float(n), confidence=1 - risk, risk=risk)
+        wire.Point(turn=n, at=float(n), confidence=1 - risk, risk=risk, low=0.2, high=0.35)
         for n, risk in enumerate((0.05, 0.5, 0.9))
     ]
     Feed(shown, 10).news(watched, watched.points[-1])

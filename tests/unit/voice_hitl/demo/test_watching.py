@@ -22,7 +22,12 @@ def view(call_id: str, state: wire.CallState, points: int) -> wire.CallView:
         operator_name=None,
         intent=None,
         turns=points,
-        points=[wire.Point(turn=n, at=float(n), confidence=0.9, risk=0.1) for n in range(points)],
+        points=[
+            wire.Point(turn=n, at=float(n), confidence=0.9, risk=0.1, low=0.2, high=0.35)
+            for n in range(points)
+        ],
+        low_turns=2,
+        armed=True,
         reasons=[],
     )
 
@@ -72,5 +77,6 @@ def test_the_end_and_its_outcome() -> None:
 
 def test_watching_begins_with_the_lines_so_far() -> None:
     watched = Watched("CA1")
-    message = wire.Transcript(call_id="CA1", entries=[entry(0, "a"), entry(1, "b")])
+    lines = [entry(0, "a"), entry(1, "b")]
+    message = wire.Transcript(call_id="CA1", entries=lines, points=[])
     assert take_in(watched, message) == [entry(0, "a"), entry(1, "b")]

@@ -68,7 +68,7 @@ BRIEF = Brief(
 
 def snapshot(state: str = "ai", turns: int = 0) -> CallSnapshot:
     return CallSnapshot(
-        "CA1", "+15550100", "test", 1.0, state, False, None, None, None, turns, (), ()
+        "CA1", "+15550100", "test", 1.0, state, False, None, None, None, turns, (), (), 2, True
     )
 
 
@@ -105,7 +105,7 @@ class Call:
             on_detached=lambda: self.sockets.put_nowait("detached"),
             on_first_frame=lambda: self.sockets.put_nowait("spoke"),
         )
-        self._hub.bridged(self._call_id, operator_id, epoch)
+        self._hub.bridged(self._call_id, operator_id, epoch, BRIEF)
         return self.leg
 
 
@@ -529,6 +529,8 @@ async def test_a_reload_in_mid_call_is_told_of_its_bridge_again(office: Office) 
         assert (await again.next()).me.presence == "in_call"
         bridged = await again.until(wire.Bridged)
         assert (bridged.call_id, bridged.epoch) == ("CA1", 1)
+        assert bridged.brief is not None, "the reloaded page shows what the call is about again"
+        assert bridged.brief.why == "The caller asked for a person."
         told = await ben.all_told_so_far()
         assert not any(isinstance(message, wire.Bridged) for message in told)
         office.hub.unbridged("CA1", "op_ana", "handed_back")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from voice_hitl.clock import Clock
 from voice_hitl.server.auth import Identity
 from voice_hitl.server.hub import OUTBOX_SIZE, Connection, Hub
 from voice_hitl.server.metrics import Metrics
+from voice_hitl.server.views import LATEST_POINTS
 from voice_hitl.server.wire import server_message
 
 REASON = Reason("explicit_request", "the caller asked for a person", 100.0)
@@ -35,7 +37,7 @@ BRIEF = Brief(
 )
 
 
-def snapshot(call_id: str = "CA1") -> CallSnapshot:
+def snapshot(call_id: str = "CA1", turns: int = 1) -> CallSnapshot:
     return CallSnapshot(
         call_id=call_id,
         caller="+15550100",
@@ -46,9 +48,11 @@ def snapshot(call_id: str = "CA1") -> CallSnapshot:
         operator_id=None,
         operator_name=None,
         intent="balance",
-        turns=1,
-        points=(Point(1, 2.0, 0.9, 0.1),),
+        turns=turns,
+        points=tuple(Point(n, 1.0 + n, 0.9, 0.1, 0.2, 0.3) for n in range(1, turns + 1)),
         reasons=(REASON,),
+        low_turns=2,
+        armed=True,
     )
 
 
@@ -81,6 +85,44 @@ async def test_a_console_is_greeted_with_the_whole_state(hub: Hub) -> None:
     assert {operator["name"] for operator in hello["operators"]} == {"Ana", "Ben"}
     assert [call["call_id"] for call in hello["calls"]] == ["CA1"]
     assert hello["guidelines"] == "Be kind."
+
+
+async def test_the_greeting_does_not_grow_with_the_length_of_calls(hub: Hub) -> None:
+    hub.call_changed(snapshot(turns=LATEST_POINTS + 300))
+    ana = hub.open(ANA)
+    hello, *_ = await drain(ana)
+    (call,) = hello["calls"]
+    shown = [point["turn"] for point in call["points"]]
+    assert shown == list(range(301, 301 + LATEST_POINTS)), "the latest"
+    hub.watch(ana, "CA1")
+    (whole,) = await drain(ana)
+    assert [point["turn"] for point in whole["points"]] == list(range(1, 301 + LATEST_POINTS))
+
+
+async def test_a_call_is_shown_in_the_greeting_as_it_stands(hub: Hub) -> None:
+    hub.call_changed(snapshot(turns=1))
+    hub.call_changed(replace(snapshot(turns=2), state="waiting"))
+    hello, *_ = await drain(hub.open(ANA))
+    (call,) = hello["calls"]
+    assert (call["turns"], call["state"], len(call["points"])) == (2, "waiting", 2)
+
+
+async def test_who_talks_to_the_caller_is_shown_the_brief_again_after_a_reload(hub: Hub) -> None:
+    hub.call_changed(snapshot())
+    ana = hub.open(ANA)
+    await drain(ana)
+    hub.bridged("CA1", "op_ana", 1, BRIEF)
+    (bridged,) = await drain(ana)
+    assert bridged["brief"]["next_step"] == "Take over from here."
+    hub.close(ana)
+    _, again, *_ = await drain(hub.open(ANA))
+    assert again == bridged
+    assert "bridged" not in [message["type"] for message in await drain(hub.open(BEN))]
+    hub.unbridged("CA1", "op_ana", "handed_back")
+    hub.bridged("CA1", "op_ben", 2, BRIEF)
+    assert "bridged" not in [message["type"] for message in await drain(hub.open(ANA))]
+    _, bens, *_ = await drain(hub.open(BEN))
+    assert (bens["epoch"], bens["brief"]) == (2, bridged["brief"])
 
 
 async def test_an_offer_rings_at_its_operator_alone_and_survives_a_reload(hub: Hub) -> None:

@@ -51,16 +51,19 @@ def test_a_call_is_shown_in_every_state(state: State) -> None:
             operator_name="Ana",
             intent=None,
             turns=2,
-            points=(Point(1, 2.0, 0.9, 0.1), Point(2, 3.0, 0.8, 0.2)),
+            points=(Point(1, 2.0, 0.9, 0.1, 0.2, 0.3), Point(2, 3.0, 0.8, 0.2, None, None)),
             reasons=REASONS,
+            low_turns=2,
+            armed=False,
         )
     )
     assert view.state == state.value
     assert (view.operator_id, view.operator_name, view.safe_mode) == ("op_ana", "Ana", True)
-    assert [(p.turn, p.at, p.confidence, p.risk) for p in view.points] == [
-        (1, 2.0, 0.9, 0.1),
-        (2, 3.0, 0.8, 0.2),
+    assert [(p.turn, p.at, p.confidence, p.risk, p.low, p.high) for p in view.points] == [
+        (1, 2.0, 0.9, 0.1, 0.2, 0.3),
+        (2, 3.0, 0.8, 0.2, None, None),
     ]
+    assert (view.low_turns, view.armed) == (2, False)
     assert [reason.code for reason in view.reasons] == ["explicit_request", "long_call"]
     assert wire.CallView.model_validate_json(view.model_dump_json()) == view
 
