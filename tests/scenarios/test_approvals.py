@@ -17,6 +17,7 @@ from tests.support import virtual
 from tests.support.scripted import ScriptedAgent
 from tests.support.world import Caller, Operator, World, a_world
 from voice_hitl.agent.protocol import Proposal
+from voice_hitl.call.approving import reopened_gate
 
 PAY = Proposal("a1", "transfer", {"amount": "50"}, Effect.IRREVERSIBLE, "move 50 dollars")
 IN = {"oversight": {"actions": {"transfer": {"mode": "in"}}}}
@@ -319,10 +320,13 @@ PAY_CARD = replace(
 
 
 @pytest.mark.parametrize("asks", [f"move the money to {CARD}", f"move the money to {SPOKEN}"])
-def test_no_card_number_is_stored_once_it_is_over(asks: str) -> None:
+def test_no_card_number_is_stored_from_the_first_moment(asks: str) -> None:
     async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
         ask = await floor[0].is_asked()
-        assert ask.record.arguments["card"] == CARD  # whoever approves it must see it
+        await world.journal.flush()
+        (open_now,) = await world.store.machine_records("approvals", open_only=True)
+        assert open_now.detail["arguments"] == {"amount": "50", "card": "••••••••••••1111"}
+        assert CARD not in repr(vars(world.store))
         floor[0].answers(ask, ApproveEdited({"amount": "20", "card": OTHER}))
         await caller.hears("I have moved the money")
 
@@ -339,14 +343,42 @@ def test_no_card_number_is_stored_once_it_is_over(asks: str) -> None:
     assert replay(facts, Policy.from_mapping(IN, "test")) == decided
 
 
-def test_what_a_person_must_still_see_to_keeps_its_numbers_until_it_is_done() -> None:
+def test_who_leaves_a_hidden_number_as_it_is_means_the_number() -> None:
+    hidden = "••••••••••••1111"
+
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        ask = await floor[0].is_asked()
+        floor[0].answers(ask, ApproveEdited({"amount": "20", "card": hidden[:-1] + "2"}))
+        await world.until(lambda: world.screen.answers == [("ana", "bad_edit")])
+        floor[0].answers(ask, ApproveEdited({"amount": "20", "card": hidden}))
+        await caller.hears("I have moved the money")
+
+    world = play(IN, story, "ana", action=PAY_CARD)
+    assert world.agent.verdicts["a1"].arguments == {"amount": "20", "card": CARD}
+
+
+def test_what_was_open_when_the_server_died_is_left_to_a_person_without_its_numbers() -> None:
+    async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
+        await floor[0].is_asked()
+        await world.journal.flush()
+        found = await world.store.machine_records("approvals", open_only=True)
+        again = reopened_gate(Policy.from_mapping(IN, "test"), found, world.clock)
+        (left,) = again.follow_ups()
+        assert (left.status, again.live()) == ("interrupted", ())
+        assert left.arguments == {"amount": "50", "card": "••••••••••••1111"}
+
+    play(IN, story, "ana", action=PAY_CARD)
+
+
+def test_what_a_person_must_still_see_to_keeps_no_number_but_its_end() -> None:
     async def story(world: World, caller: Caller, floor: list[Operator]) -> None:
         await floor[0].is_asked()
         caller.hangs_up()
         await world.settled()
         await world.journal.flush()
         (left,) = await world.store.machine_records("approvals", open_only=True)
-        assert left.detail["arguments"]["card"] == CARD
+        assert left.detail["arguments"]["card"] == "••••••••••••1111"
+        assert CARD not in repr(vars(world.store))
         world.approvals.post(FollowUpDone(left.key, "ana"))
 
     world = play(IN, story, "ana", action=PAY_CARD)

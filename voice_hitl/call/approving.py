@@ -19,11 +19,10 @@ from handoff.learning import answer_of
 from handoff.oversight import Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
-from voice_hitl.agent.guard import mask
 from voice_hitl.call.exercising import ExerciseService
 from voice_hitl.call.inbox import GateSaid
 from voice_hitl.call.journal import Journal
-from voice_hitl.call.masking import masked_values
+from voice_hitl.call.masking import masked_approval, masked_values, unmasked_values
 from voice_hitl.call.proposals import not_begun
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
@@ -121,7 +120,10 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
     # --- carrying out ---
 
     async def _before(self, event: said.ApprovalEvent) -> said.ApprovalEvent:
-        """Say who may be asked: those who are there when the gate hears of it, not when it was posted."""
+        """Say who may be asked: those who are there when the gate hears of it, not when it was posted; and
+        what an answer means by numbers that its operator was shown hidden."""
+        if isinstance(event, said.Answered):
+            return self._as_meant(event)
         if not isinstance(event, said.ApprovalAsked | said.CandidatesChanged):
             return event
         candidates = tuple(self._reviewers())
@@ -130,6 +132,13 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         seconds = event.verdict.seconds if candidates else min(event.verdict.seconds, UNSTAFFED)
         verdict = replace(event.verdict, seconds=seconds)
         return replace(event, verdict=verdict, candidates=candidates)
+
+    def _as_meant(self, event: said.Answered) -> said.Answered:
+        known = self.gate.record(event.approval_id)
+        if known is None or not isinstance(event.answer, said.ApproveEdited):
+            return event
+        meant = unmasked_values(event.answer.arguments, known.arguments)
+        return replace(event, answer=said.ApproveEdited(meant))
 
     async def _carry_out(self, command: said.ApprovalCommand) -> None:
         match command:
@@ -176,7 +185,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
     def _kept(self, record: said.ApprovalRecord) -> MachineRecord:
         wall = self._clock.wall()
         needed = record.state is not said.State.CLOSED or record.needs_follow_up
-        kept = record if needed else _masked(record)
+        kept = masked_approval(record)
         return MachineRecord(
             machine=MACHINE,
             key=record.approval_id,
@@ -211,23 +220,6 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             call_id=audit.call_id,
             detail=detail,
         )
-
-
-def _masked(record: said.ApprovalRecord) -> said.ApprovalRecord:
-    """What is over and done needs no card and account numbers any more; the digest stays as it was."""
-    proposal = record.proposal
-    return replace(
-        record,
-        proposal=replace(
-            proposal,
-            arguments=masked_values(proposal.arguments),
-            summary=mask(proposal.summary),
-            reasoning=mask(proposal.reasoning),
-            alternatives=tuple(mask(text) for text in proposal.alternatives),
-        ),
-        arguments=masked_values(record.arguments),
-        words=mask(record.words),
-    )
 
 
 def reopened_gate(policy: Policy, records: Iterable[MachineRecord], clock: Clock) -> said.Gate:

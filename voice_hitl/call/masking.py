@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from handoff import events as facts
+from handoff.approvals import ApprovalRecord
 from handoff.ports import FactRecord
 from handoff.replay import RecordedEngine
 from voice_hitl.agent.guard import MASK, mask
@@ -68,6 +69,42 @@ def masked(event: facts.CallEvent) -> facts.CallEvent:
 def masked_values(values: Mapping[str, str]) -> dict[str, str]:
     """Slots or arguments with numbers hidden in their values."""
     return {name: mask(value) for name, value in values.items()}
+
+
+def unmasked_values(edited: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Arguments as an operator means them who was shown `known` masked: what they left hidden is as it was.
+
+    A hidden number that was changed in part means none: its argument is left out, which makes the edit bad.
+    """
+    hidden = masked_values(known)
+    meant = {
+        name: known[name] if hidden.get(name) == value else value for name, value in edited.items()
+    }
+    return {
+        name: value
+        for name, value in meant.items()
+        if MASK not in value or value == known.get(name)
+    }
+
+
+def masked_approval(record: ApprovalRecord) -> ApprovalRecord:
+    """An approval as it is kept and shown; the digest stays that of the exact arguments.
+
+    Those live only in the process that may carry them out: what is read back after a stop never is.
+    """
+    proposal = record.proposal
+    return replace(
+        record,
+        proposal=replace(
+            proposal,
+            arguments=masked_values(proposal.arguments),
+            summary=mask(proposal.summary),
+            reasoning=mask(proposal.reasoning),
+            alternatives=tuple(mask(text) for text in proposal.alternatives),
+        ),
+        arguments=masked_values(record.arguments),
+        words=mask(record.words),
+    )
 
 
 def masked_keys(keys: str) -> str:

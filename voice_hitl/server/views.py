@@ -16,6 +16,7 @@ from handoff.callbacks import CallbackRecord
 from handoff.commands import Reason, Ring
 from handoff.oversight import REASONS
 from handoff.queue import Waiting
+from voice_hitl.call.masking import masked_approval
 from voice_hitl.call.ports import CallSnapshot
 from voice_hitl.call.ports import Point as CallPoint
 from voice_hitl.call.transcript import Line
@@ -125,8 +126,8 @@ def offer_view(offer: Ring, caller: str, seconds: float, now: float) -> OfferVie
 
 
 def approval_view(ask: Show, caller: str, seconds: float, now: float) -> ApprovalView:
-    """An approval as its operator sees it; `seconds` are left of it, `now` in Unix seconds."""
-    record = ask.record
+    """An approval as its operator sees it, masked; `seconds` are left of it, `now` in Unix seconds."""
+    record = masked_approval(ask.record)
     proposal = record.proposal
     return ApprovalView(
         approval_id=record.approval_id,
@@ -187,7 +188,8 @@ def column_view(column: BoardColumn, cards: list[CardView]) -> ColumnView:
 
 
 def follow_up_view(record: ApprovalRecord, caller: str) -> FollowUpView:
-    """Something to see to, its times in Unix seconds."""
+    """Something to see to, masked, its times in Unix seconds."""
+    record = masked_approval(record)
     return FollowUpView(
         approval_id=record.approval_id,
         call_id=record.call_id,

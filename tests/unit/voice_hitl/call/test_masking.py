@@ -11,7 +11,13 @@ from handoff.commands import Decision, KeepDecision, ResumeAgent
 from handoff.policy import Policy
 from handoff.replay import replay
 from handoff.testing import a_call, a_proposal, a_turn
-from voice_hitl.call.masking import MaskingEngine, masked, masked_keys
+from voice_hitl.call.masking import (
+    MaskingEngine,
+    masked,
+    masked_keys,
+    masked_values,
+    unmasked_values,
+)
 
 CARD = "4111 1111 1111 1111"
 HIDDEN = "••••••••••••1111"
@@ -75,6 +81,30 @@ def test_the_note_of_a_hand_back_is_kept_masked_and_said_as_it_is() -> None:
     (resumed,) = [c for c in engine.take_commands() if isinstance(c, ResumeAgent)]
     assert resumed.note == CARD
     assert engine.take_facts()[-1].values == {"operator_id": "ana", "note": HIDDEN, "epoch": 1}
+
+
+NUMBERS = st.sampled_from([CARD, CARD.replace(" ", ""), "50", "checking", "••••1111", ""])
+
+
+@given(st.dictionaries(st.sampled_from("abc"), NUMBERS))
+def test_what_was_shown_hidden_and_left_so_is_what_it_was(known: dict[str, str]) -> None:
+    assert unmasked_values(masked_values(known), known) == known
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"card": HIDDEN, "n": "7"}, {"card": CARD, "n": "7"}),
+        ({"card": "5555", "n": "7"}, {"card": "5555", "n": "7"}),
+        ({"card": HIDDEN[:-1] + "2", "n": "7"}, {"n": "7"}),
+        ({"card": "", "n": HIDDEN}, {"card": ""}),
+        ({"other": HIDDEN}, {}),
+    ],
+)
+def test_a_hidden_number_cannot_be_changed_in_part(
+    said: dict[str, str], meant: dict[str, str]
+) -> None:
+    assert unmasked_values(said, {"card": CARD, "n": "42"}) == meant
 
 
 @settings(max_examples=50)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,8 +36,11 @@ async def display() -> Display:
     return Display(Clock.of_running_loop())
 
 
-def an_approval(operator_id: str = "ana") -> Show:
-    arguments = {"amount": "50"}
+CARD = "4111111111111111"
+
+
+def an_approval(operator_id: str = "ana", **more: str) -> Show:
+    arguments = {"amount": "50", **more}
     record = ApprovalRecord(
         approval_id="ap1",
         proposal=Proposal("a1", "CA7", "transfer", arguments, Effect.IRREVERSIBLE, "move it"),
@@ -52,6 +56,16 @@ def an_approval(operator_id: str = "ana") -> Show:
         silence_consents=False,
     )
     return Show("ap1", operator_id, record, second=False)
+
+
+async def test_a_card_number_is_on_no_screen(display: Display) -> None:
+    ask = an_approval(card=CARD)
+    asks = replace(ask.record.proposal, summary=f"pay {CARD}", reasoning=f"They said {CARD}.")
+    display.approval_asked(replace(ask, record=replace(ask.record, proposal=asks)), 40.0)
+    (view,) = display.approvals_of("ana")
+    assert view.arguments == {"amount": "50", "card": "••••••••••••1111"}
+    assert view.digest == digest("transfer", {"amount": "50", "card": CARD})
+    assert CARD not in view.model_dump_json() + repr(display.sent)
 
 
 async def test_an_approval_is_shown_until_it_is_answered_or_over(display: Display) -> None:
