@@ -89,7 +89,7 @@ class CallTakenOver:
 
 @dataclass(frozen=True, slots=True)
 class NotKept:
-    """Its record was not stored in time, and `Permit` or `Execute` after it was not carried out."""
+    """Its record was not stored in time, and no `Permit` or `Execute` of it was or will be carried out."""
 
     approval_id: str
 

@@ -82,7 +82,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self._find_call = find_call
         self._reviewers = reviewers
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
-        self._unkept: set[str] = set()  # whose last record was not stored in time
+        self._unkept: set[str] = set()  # not over, and of which nothing may be done or thanked for
+        self._withheld: set[str] = set()  # those that stay so: `NotKept` is on its way
         self.on_kept: Callable[[said.ApprovalRecord], None] = lambda record: None
         self.on_shown: Callable[[str, str], None] = lambda operator_id, approval_id: None
         self.on_hidden: Callable[[str, str], None] = lambda operator_id, approval_id: None
@@ -145,9 +146,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.Keep(record):
                 self._journal.put(self._kept(record), *self._labels(record))
                 self.on_kept(record)
-                self._unkept.discard(record.approval_id)
-                if not await self._journal.stored() and record.state is not said.State.CLOSED:
-                    self._unkept.add(record.approval_id)
+                await self._see_whether_stored(record)
             case said.Audit():
                 self._journal.put(self._logged(command))
             case said.Show(record=record):
@@ -158,6 +157,10 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.Hide():
                 self.on_hidden(command.operator_id, command.approval_id)
                 self._consoles.approval_over(command.operator_id, command.approval_id, command.why)
+            case said.Acknowledge() if command.approval_id in self._unkept:
+                self.on_hidden(command.operator_id, command.approval_id)
+                interrupted = said.Outcome.INTERRUPTED.value
+                self._consoles.approval_over(command.operator_id, command.approval_id, interrupted)
             case said.Acknowledge():  # whoever decided is not told that it is over, but thanked
                 self.on_hidden(command.operator_id, command.approval_id)
                 self._consoles.answer_taken(
@@ -166,6 +169,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.RefuseAnswer():
                 self._consoles.answer_refused(command.operator_id, command.approval_id, command.why)
             case said.Permit() | said.Execute() if command.approval_id in self._unkept:
+                self._withheld.add(command.approval_id)
                 self.post_always(said.NotKept(command.approval_id))
             case said.Permit() | said.Execute() | said.TellAgent() | said.TellCaller():
                 call = self._find_call(command.call_id)
@@ -181,6 +185,17 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                     call.post(GateSaid(command))
             case said.FollowUp():
                 pass  # kept with its record; consoles read the list
+
+    async def _see_whether_stored(self, record: said.ApprovalRecord) -> None:
+        approval_id = record.approval_id
+        stored = await self._journal.stored()
+        if record.state is said.State.CLOSED:
+            self._unkept.discard(approval_id)
+            self._withheld.discard(approval_id)
+        elif not stored:
+            self._unkept.add(approval_id)
+        elif approval_id not in self._withheld:
+            self._unkept.discard(approval_id)
 
     def _kept(self, record: said.ApprovalRecord) -> MachineRecord:
         wall = self._clock.wall()

@@ -16,6 +16,7 @@ APPROVAL_OVER_WORDS = {
     "caller_gone": "The caller hung up; it was not done, and a follow-up is queued.",
     "taken_over": "A colleague has the call now and does what is needed.",
     "draining": "The server is shutting down; it was not done, and a follow-up is queued.",
+    "interrupted": "This could not be stored, so it was not done; a follow-up is queued.",
     "left": "A colleague is asked instead.",
 }
 ANSWER_WORDS = {

@@ -1,13 +1,16 @@
 """Approvals and board under any order of events, with the server killed between any two commands.
 
 The shell here does the least that it is allowed to do: it stores a record when it comes to its `Keep`, and
-whatever comes after a kill is lost. Each life of the server has a clock of its own. All times are multiples
-of 1/8 s: moved from clock to clock they stay exact, so that what is late is late on every clock.
+whatever comes after a kill is lost. While its disk is sick records only wait to be stored, which a kill loses
+too: it lets nothing be done then, says so to whoever approved it, and to the gate some events later. Each
+life of the server has a clock of its own. All times are multiples of 1/8 s: moved from clock to clock they
+stay exact, so that what is late is late on every clock.
 """
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +37,7 @@ from handoff.approvals import (
     FollowUpDone,
     Gate,
     Keep,
+    NotKept,
     Outcome,
     Permit,
     ProposalWithdrawn,
@@ -130,6 +134,11 @@ class World(RuleBasedStateMachine):
         self.board = Board()
         self.stored: dict[str, str] = {}
         self.cards: dict[str, str] = {}
+        self.waiting: list[tuple[dict[str, str], str, str]] = []  # for the disk to be well again
+        self.sick = False
+        self.unkept: set[str] = set()  # nothing of these may be done
+        self.withheld: set[str] = set()
+        self.not_kept: deque[NotKept] = deque()  # on their way to the gate
         self.watched: dict[str, Watched] = {}
         self.follow_ups: set[str] = set()
         self.calls = dict.fromkeys(CALLS, 0)  # how often each line was hung up
@@ -137,6 +146,7 @@ class World(RuleBasedStateMachine):
         self.asked = 0
         self.kill_after: int | None = None
         self.trying: Answered | None = None
+        self.is_restarting = False  # what is still said to a caller reaches no one
 
     # --- the shell --------------------------------------------------------------------------
 
@@ -167,10 +177,16 @@ class World(RuleBasedStateMachine):
         match command:
             case Keep(record):
                 self.save(record)
+                self.note_unkept(record)
             case Show(approval_id, operator_id, record, second):
                 assert record.status in ("open", "escalated")
                 assert second is (record.state is State.ESCALATED)
                 self.watched[approval_id].shown[operator_id] = self.wall
+            case Acknowledge(approval_id) if approval_id in self.unkept:
+                pass  # who approved is told that it could not be stored
+            case Permit(approval_id) | Execute(approval_id) if approval_id in self.unkept:
+                self.withheld.add(approval_id)
+                self.not_kept.append(NotKept(approval_id))
             case Acknowledge(approval_id, operator_id, status):
                 self.check_acknowledged(approval_id, operator_id, status)
             case Permit():
@@ -178,24 +194,26 @@ class World(RuleBasedStateMachine):
             case Execute():
                 self.check_execute(command)
             case TellCaller(_, call_id, _):
-                assert call_id not in self.dead_calls
+                assert call_id not in self.dead_calls or self.is_restarting
             case FollowUp(approval_id, record):
-                assert self.load(approval_id).follow_up
+                assert record.follow_up
+                assert self.sick or self.load(approval_id) == record
                 self.follow_ups.add(approval_id)
             case Audit(_, _, _, _, counted, why):
                 assert counted is (why == "")
 
     def save(self, record: ApprovalRecord) -> None:
         watched = self.watched[record.approval_id]
-        if record.approval_id in self.stored:
-            before = self.load(record.approval_id)
+        before = self.newest(record.approval_id)
+        if before is not None:
             if before.outcome is not None:
                 assert record.outcome is before.outcome, "a second outcome"
             if before.decided_at is not None:
                 assert (record.by, record.digest) == (before.by, before.digest), "redecided"
             was_open = before.state is State.OPEN
             watched.escalations += was_open and record.state is State.ESCALATED
-        self.stored[record.approval_id] = json.dumps(record.shifted(self.offset).as_dict())
+        as_text = json.dumps(record.shifted(self.offset).as_dict())
+        self.put(self.stored, record.approval_id, as_text)
         event = ApprovalChanged(record.proposal.action_id, record.status, record.by)
         self.board.handle(event, self.now)
         self.save_cards()  # with the record, as the wiring must
@@ -205,7 +223,31 @@ class World(RuleBasedStateMachine):
             assert not isinstance(command, KeepAnomaly)
             assert isinstance(command, KeepCard)
             card = command.card.shifted(self.offset)
-            self.cards[card.task_id] = json.dumps(card.as_dict())
+            self.put(self.cards, card.task_id, json.dumps(card.as_dict()))
+
+    def put(self, table: dict[str, str], key: str, text: str) -> None:
+        self.waiting.append((table, key, text))
+        self.store_what_waits()
+
+    def store_what_waits(self) -> None:
+        if not self.sick:
+            for table, key, text in self.waiting:
+                table[key] = text
+            self.waiting.clear()
+
+    def note_unkept(self, record: ApprovalRecord) -> None:
+        if self.sick and record.state is not State.CLOSED:
+            self.unkept.add(record.approval_id)
+        elif record.approval_id not in self.withheld:
+            self.unkept.discard(record.approval_id)
+
+    def newest(self, approval_id: str) -> ApprovalRecord | None:
+        """As given to be stored last, on the machine's clock."""
+        texts = [t for table, key, t in self.waiting if table is self.stored and key == approval_id]
+        text = texts[-1] if texts else self.stored.get(approval_id)
+        if text is None:
+            return None
+        return ApprovalRecord.from_dict(json.loads(text)).shifted(-self.offset)
 
     def load(self, approval_id: str) -> ApprovalRecord:
         """As stored, on the machine's clock."""
@@ -215,9 +257,14 @@ class World(RuleBasedStateMachine):
     def restart(self) -> None:
         self.kill_after = None
         self.now, self.offset = 7.0, self.wall - 7.0  # another clock
-        for watched in self.watched.values():
+        self.waiting.clear()
+        self.unkept.clear()
+        self.withheld.clear()
+        self.not_kept.clear()
+        for approval_id, watched in list(self.watched.items()):
             watched.undisturbed = False
             watched.shown.clear()
+            self.forget_unstored(approval_id, watched)
         records = [self.load(approval_id) for approval_id in self.stored]
         cards = [
             Card.from_dict(json.loads(card)).shifted(-self.offset) for card in self.cards.values()
@@ -231,17 +278,40 @@ class World(RuleBasedStateMachine):
         for record in self.gate.live():
             assert record.state in (State.OPEN, State.ESCALATED)
         self.check_board()
+        self.is_restarting = True
         for call_id in sorted(self.dead_calls):  # the kill may have come before this was kept
             self.tell(CallOver(call_id))
+        self.is_restarting = False
         for record in self.gate.live():  # consoles come back
             if self.gate.record(record.approval_id) == record:
                 self.tell(CandidatesChanged(record.approval_id, ("ann", "bob")))
 
+    def forget_unstored(self, approval_id: str, watched: Watched) -> None:
+        """A kill with a sick disk loses who refused, and what was asked: neither was to be done."""
+        if approval_id not in self.stored:
+            assert not watched.executed
+            del self.watched[approval_id]
+            return
+        record = self.load(approval_id)
+        if record.state is State.OPEN:
+            watched.escalations = 0
+        if watched.acknowledged is not None and not record.by:
+            assert isinstance(watched.acknowledged[1], Reject | Respond)
+            watched.acknowledged = None
+
+    def disk(self, sick: bool, really: bool) -> None:
+        if really:
+            self.sick = sick
+            self.store_what_waits()
+
     # --- what must hold ---------------------------------------------------------------------
 
     def check_acknowledged(self, approval_id: str, operator_id: str, status: str) -> None:
-        watched, record = self.watched[approval_id], self.load(approval_id)
+        watched, record = self.watched[approval_id], self.newest(approval_id)
+        assert record is not None
         assert self.trying is not None
+        refused = isinstance(self.trying.answer, Reject | Respond)
+        assert refused or record == self.load(approval_id), "acknowledged, not stored"
         assert (record.by, record.status) == (operator_id, status), "acknowledged, not kept"
         assert watched.acknowledged is None, "two answers"
         assert self.wall < watched.deadline, "a late answer"
@@ -320,8 +390,8 @@ class World(RuleBasedStateMachine):
         asked = ApprovalAsked(approval_id, proposal, Verdict(mode, 50, seconds), tuple(candidates))
         self.gate.handle(asked, self.now)
         self.tell(asked)  # told twice: must make no difference
-        if approval_id not in self.stored:  # killed before it was kept: as if never asked
-            del self.watched[approval_id]
+        if self.newest(approval_id) is None:  # killed before it was kept: as if never asked
+            self.watched.pop(approval_id, None)
 
     @precondition(lambda self: self.watched)
     @rule(
@@ -372,6 +442,7 @@ class World(RuleBasedStateMachine):
         self.trying = Answered(approval_id, operator, digest("block", ARGUMENTS), answer)
         self.tell(self.trying)
         self.trying = None
+        self.disk(not self.sick, really=data.draw(st.booleans()))
         record = self.gate.record(approval_id)
         if record is not None:
             self.tell(ExecutionClaimed(approval_id, record.digest))
@@ -460,8 +531,21 @@ class World(RuleBasedStateMachine):
         if really:
             self.kill_after = commands
 
+    @rule(sick=st.booleans(), really=SELDOM)
+    def fall_sick_or_get_well(self, sick: bool, really: bool) -> None:
+        self.disk(sick, really)
+
+    @precondition(lambda self: self.not_kept)
+    @rule()
+    def hear_that_it_was_not_kept(self) -> None:
+        self.tell(self.not_kept.popleft())
+
     def teardown(self) -> None:
         self.kill_after = None
+        self.sick = False
+        self.store_what_waits()
+        while self.not_kept:
+            self.tell(self.not_kept.popleft())
         for _ in range(4 * len(self.watched) + 1):  # three timers at most in a life
             deadline = self.gate.next_deadline()
             if deadline is None:

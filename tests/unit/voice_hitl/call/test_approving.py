@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from handoff.approvals import Gate, Show
+from handoff.approvals import Answered, Approve, Execute, ExecutionClaimed, Gate, Permit, Show
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal, Verdict
 from handoff.policy import Policy
+from handoff.ports import Record
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from voice_hitl.background import background
@@ -27,18 +28,32 @@ class Screens:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, float]] = []  # operator, seconds
+        self.told: list[tuple[str, str]] = []  # operator, status
 
     def approval_asked(self, ask: Show, seconds: float) -> None:
         self.asked.append((ask.operator_id, round(seconds)))
 
     def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
-        pass
+        self.told.append((operator_id, why))
 
     def answer_taken(self, operator_id: str, approval_id: str, status: str) -> None:
-        pass
+        self.told.append((operator_id, status))
 
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
         pass
+
+
+class HangingStore(MemoryStore):
+    """Its disk answers nobody unless it is well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.well = asyncio.Event()
+        self.well.set()
+
+    async def save(self, records: Sequence[Record]) -> None:
+        await self.well.wait()
+        await super().save(records)
 
 
 class Call:
@@ -54,7 +69,8 @@ class Office:
         self.there: list[str] = []
         self.screens = Screens()
         self.call = Call()
-        self.journal = Journal(MemoryStore())
+        self.store = HangingStore()
+        self.journal = Journal(self.store)
         self.approvals = ApprovalService(
             Gate(Policy()),
             Clock(epoch=0.0),
@@ -123,5 +139,44 @@ def test_whoever_comes_and_goes_before_the_gate_looks_is_not_asked() -> None:
             office.there = ["bob"]
             await asyncio.sleep(0.1)
         assert [operator for operator, _ in office.screens.asked] == ["bob"]
+
+    virtual.run(main())
+
+
+def test_nobody_is_thanked_for_what_could_not_be_stored() -> None:
+    async def main() -> None:
+        office = Office()
+        office.there = ["ana"]
+        async with office.open():
+            approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
+            await asyncio.sleep(0.1)
+            (record,) = office.approvals.gate.live()
+            office.store.well.clear()
+            office.approvals.post(Answered(approval_id, "ana", record.digest, Approve()))
+            await asyncio.sleep(5.0)
+            assert office.screens.told == [("ana", "interrupted")]
+            office.store.well.set()
+
+    virtual.run(main())
+
+
+def test_what_was_withheld_is_not_done_even_if_the_store_is_well_again_when_it_is_claimed() -> None:
+    async def main() -> None:
+        office = Office()
+        office.there = ["ana"]
+        async with office.open():
+            approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
+            await asyncio.sleep(0.1)
+            (record,) = office.approvals.gate.live()
+            office.store.well.clear()
+            office.approvals.post(Answered(approval_id, "ana", record.digest, Approve()))
+            office.approvals.post(ExecutionClaimed(approval_id, record.digest))
+            asyncio.get_running_loop().call_later(1.05, office.store.well.set)
+            await asyncio.sleep(5.0)
+            said = [type(event.said) for event in office.call.told]
+            assert Permit not in said
+            assert Execute not in said
+            (undone,) = office.approvals.gate.follow_ups()
+            assert undone.status == "interrupted"
 
     virtual.run(main())
