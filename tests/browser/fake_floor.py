@@ -63,6 +63,8 @@ class FakeFloor:
         self.calls: dict[str, wire.CallView] = {}
         self.lines: dict[str, list[wire.TranscriptEntry]] = {}
         self.offers: dict[str, tuple[str, wire.OfferView]] = {}
+        self.briefs: dict[str, wire.BriefView] = {}  # by call
+        self.curves: dict[str, list[wire.Point]] = {}  # by call: all its points
         self.approvals: dict[str, tuple[str, wire.ApprovalView]] = {}
         self.dispositions: list[tuple[str, wire.DispositionBody]] = []
         self.bridges: dict[str, Bridge] = {}
@@ -197,6 +199,7 @@ class FakeFloor:
     async def set_call(self, call: wire.CallView) -> None:
         """A call is new or different."""
         self.calls[call.call_id] = call
+        self.curves[call.call_id] = call.points
         await self.tell(wire.CallChanged(call=call))
 
     async def change_call(self, call_id: str, **change: object) -> None:
@@ -214,6 +217,7 @@ class FakeFloor:
     async def ring(self, operator_id: str, offer: wire.OfferView) -> None:
         """Offer a call."""
         self.offers[offer.offer_id] = (operator_id, offer)
+        self.briefs[offer.call_id] = offer.brief
         await self.set_presence(operator_id, "offered", offer.call_id)
         await self.tell(wire.Offered(offer=offer), operator_id)
 
@@ -266,7 +270,10 @@ class FakeFloor:
             operator_id=operator_id,
             operator_name=self.people[operator_id].view.name,
         )
-        await self.tell(wire.Bridged(call_id=call_id, epoch=epoch), operator_id)
+        await self.tell(self._bridged(call_id, epoch), operator_id)
+
+    def _bridged(self, call_id: str, epoch: int) -> wire.Bridged:
+        return wire.Bridged(call_id=call_id, epoch=epoch, brief=self.briefs.get(call_id))
 
     async def tell(self, message: wire.WireModel, operator_id: str | None = None) -> None:
         """Send a message to one operator's consoles, or to all."""
@@ -386,7 +393,7 @@ class FakeFloor:
         )
         for call_id, bridge in self.bridges.items():
             if bridge.operator_id == operator_id:
-                await self._send(socket, wire.Bridged(call_id=call_id, epoch=bridge.epoch))
+                await self._send(socket, self._bridged(call_id, bridge.epoch))
 
     async def _obey(
         self, socket: web.WebSocketResponse, me: str, command: wire.ConsoleMessage
@@ -398,7 +405,9 @@ class FakeFloor:
                 self._watching[socket] = call_id
                 if call_id is not None:
                     entries = self.lines.get(call_id, [])
-                    await self._send(socket, wire.Transcript(call_id=call_id, entries=entries))
+                    points = self.curves.get(call_id, [])
+                    whole = wire.Transcript(call_id=call_id, entries=entries, points=points)
+                    await self._send(socket, whole)
             case wire.Accept(offer_id=offer_id):
                 await self._accept(me, offer_id)
             case wire.Decline(offer_id=offer_id):

@@ -32,7 +32,14 @@ REASONS = [
 def points(start: float, *values: tuple[float, float]) -> list[wire.Point]:
     """Points ten seconds apart from (confidence, risk)."""
     return [
-        wire.Point(turn=n + 1, at=start + 8 + 11 * n, confidence=confidence, risk=risk)
+        wire.Point(
+            turn=n + 1,
+            at=start + 8 + 11 * n,
+            confidence=confidence,
+            risk=risk,
+            low=0.19,
+            high=0.33,
+        )
         for n, (confidence, risk) in enumerate(values)
     ]
 
@@ -51,6 +58,8 @@ def call(call_id: str, caller: str, age: float, **change: object) -> wire.CallVi
         intent=None,
         turns=0,
         points=[],
+        low_turns=2,
+        armed=True,
         reasons=[],
     )
     return plain.model_copy(update=change)

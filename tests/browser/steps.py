@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.fake_floor import FakeFloor
+from tests.browser.live import LiveServer
 from voice_hitl.server import wire
 
 
@@ -37,6 +38,24 @@ def row(page: Page, caller: str) -> Locator:
 def offer_dialog(page: Page) -> Locator:
     """The ringing call."""
     return page.get_by_role("dialog").filter(has=page.get_by_role("button", name="Take call"))
+
+
+async def set_up(page: Page, server: LiveServer) -> None:
+    """Make the first account with the one-time link, as one does at the first start."""
+    await page.goto(server.setup_url)
+    await page.get_by_label("Name").fill("Dana Okafor")
+    await page.get_by_role("textbox", name="Password").fill("short")
+    await page.get_by_role("button", name="Create account").click()
+    await expect(page.get_by_role("alert")).to_contain_text("at least 10 characters")
+    await page.get_by_role("textbox", name="Password").fill("a long enough password")
+    await page.get_by_role("button", name="Create account").click()
+    await expect(page.get_by_role("heading", name="Live calls")).to_be_visible()
+    await expect(page).to_have_url(f"{server.url}/")
+
+
+def brief_panel(page: Page) -> Locator:
+    """The brief beside the conversation."""
+    return page.get_by_role("tabpanel", name="Brief")
 
 
 def call_bar(page: Page) -> Locator:

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from tests.browser.live import LiveServer
 from tests.browser.loudspeaker import heard
 from tests.browser.sound import Samples, levels, likeness
-from tests.browser.steps import call_bar, offer_dialog
+from tests.browser.steps import brief_panel, call_bar, offer_dialog, set_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -34,6 +34,10 @@ async def test_the_whole_job(page: Page, live_server: LiveServer, operator_voice
         page.get_by_role("log", name="Transcript").get_by_role("listitem")
     ).not_to_have_count(0)
 
+    await page.reload()
+    await expect(call_bar(page)).to_contain_text("You are talking with the caller.")
+    await expect(brief_panel(page)).to_contain_text("Suggested next step")
+
     await hand_back(page, "Card is blocked; go on with the dispute.")
     await expect(page.get_by_text("With the AI").first).to_be_visible()
     await judge_the_handoff(page)
@@ -44,18 +48,6 @@ async def test_the_whole_job(page: Page, live_server: LiveServer, operator_voice
     await offer_dialog(page).get_by_role("button", name="Take call").click()
     await expect(call_bar(page)).to_contain_text(caller)
     await end_the_call(page)
-
-
-async def set_up(page: Page, server: LiveServer) -> None:
-    await page.goto(server.setup_url)
-    await page.get_by_label("Name").fill("Dana Okafor")
-    await page.get_by_role("textbox", name="Password").fill("short")
-    await page.get_by_role("button", name="Create account").click()
-    await expect(page.get_by_role("alert")).to_contain_text("at least 10 characters")
-    await page.get_by_role("textbox", name="Password").fill("a long enough password")
-    await page.get_by_role("button", name="Create account").click()
-    await expect(page.get_by_role("heading", name="Live calls")).to_be_visible()
-    await expect(page).to_have_url(f"{server.url}/")
 
 
 async def see_the_offer(page: Page, caller: str) -> None:

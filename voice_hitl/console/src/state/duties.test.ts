@@ -59,7 +59,7 @@ describe('a critical call', () => {
   it('is over without a word for who took it', () => {
     const taking = reduce(told, { kind: 'taking', id: 'c-1' });
     expect(after(taking, over).notices).toEqual([]);
-    const bridged = after(taking, { type: 'bridged', call_id: 'c-1', epoch: 1 }, over);
+    const bridged = after(taking, { type: 'bridged', call_id: 'c-1', epoch: 1, brief: null }, over);
     expect(bridged).toMatchObject({ alerts: [], notices: [] });
   });
 });
@@ -136,5 +136,7 @@ it('a call that begins or is chosen brings its page to the front', () => {
   });
   expect(working.view).toBe('work');
   expect(reduce(working, { kind: 'select', callId: 'c-1' }).view).toBe('calls');
-  expect(after(working, { type: 'bridged', call_id: 'c-1', epoch: 1 }).view).toBe('calls');
+  expect(after(working, { type: 'bridged', call_id: 'c-1', epoch: 1, brief: null }).view).toBe(
+    'calls',
+  );
 });

@@ -12,6 +12,7 @@ import type {
   OfferOver,
   OfferView,
   OperatorView,
+  Point,
   ReviewRevealed,
   ReviewView,
   TranscriptEntry,
@@ -78,8 +79,10 @@ export interface Floor {
   /** The last few that ended, latest first. */
   readonly ended: readonly EndedCall[];
   readonly offers: readonly OfferView[];
-  /** Briefs of calls that were offered here, by call. */
+  /** Briefs of calls that were offered to this operator or that they took, by call. */
   readonly briefs: Readonly<Record<string, BriefView>>;
+  /** Confidence and risk over the whole of calls that were looked at; the list has the latest points. */
+  readonly curves: Readonly<Record<string, readonly Point[]>>;
   readonly transcripts: Readonly<Record<string, readonly TranscriptEntry[]>>;
   /** The page that is shown: the calls, or the work beside them. */
   readonly view: 'calls' | 'work';
@@ -123,6 +126,7 @@ export const EMPTY_FLOOR: Floor = {
   ended: [],
   offers: [],
   briefs: {},
+  curves: {},
   transcripts: {},
   view: 'calls',
   selected: null,

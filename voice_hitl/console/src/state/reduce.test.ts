@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ServerMessage } from '../wire';
+import type { Point, ServerMessage } from '../wire';
 import { EMPTY_FLOOR, type Floor } from './floor';
 import { reduce } from './reduce';
-import { atRisk, brief, call, hello, line, offer, operator } from './samples';
+import { atRisk, brief, call, hello, line, offer, operator, point } from './samples';
 
 const after = (floor: Floor, ...messages: ServerMessage[]): Floor =>
   messages.reduce((state, message) => reduce(state, { kind: 'server', message, at: 900 }), floor);
@@ -46,7 +46,7 @@ describe('hello', () => {
     const bridged = after(
       signedIn,
       { type: 'call', call: call() },
-      { type: 'bridged', call_id: 'c-1', epoch: 4 },
+      { type: 'bridged', call_id: 'c-1', epoch: 4, brief: null },
     );
     const mine = operator({ presence: 'in_call', call_id: 'c-1' });
     const kept = after(bridged, hello({ me: mine, calls: [call({ state: 'operator' })] }));
@@ -110,7 +110,7 @@ describe('calls', () => {
     const floor = after(
       signedIn,
       { type: 'call', call: call() },
-      { type: 'bridged', call_id: 'c-1', epoch: 1 },
+      { type: 'bridged', call_id: 'c-1', epoch: 1, brief: null },
       { type: 'call_ended', call_id: 'c-1', outcome: 'handed_off' },
     );
     expect(floor.bridge).toBeNull();
@@ -146,9 +146,74 @@ describe('transcripts', () => {
     const floor = after(
       signedIn,
       { type: 'transcript', call_id: 'c-1', entry: line(7) },
-      { type: 'transcript_all', call_id: 'c-1', entries: [line(2), line(1)] },
+      { type: 'transcript_all', call_id: 'c-1', entries: [line(2), line(1)], points: [] },
     );
     expect(floor.transcripts['c-1']?.map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+});
+
+describe('curves', () => {
+  const turns = (from: number, to: number): Point[] =>
+    Array.from({ length: to - from + 1 }, (_, n) => point(from + n));
+  const shown = (floor: Floor): number[] | undefined =>
+    floor.curves['c-1']?.map(({ turn }) => turn);
+  const whole: ServerMessage = {
+    type: 'transcript_all',
+    call_id: 'c-1',
+    entries: [],
+    points: turns(1, 5),
+  };
+
+  it('are whole for a call that is watched, and grow by what is new', () => {
+    const watched = after(signedIn, { type: 'call', call: call({ points: turns(3, 5) }) }, whole);
+    expect(shown(watched)).toEqual([1, 2, 3, 4, 5]);
+    const later = after(watched, { type: 'call', call: call({ points: turns(4, 6) }) });
+    expect(shown(later)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(shown(after(later, hello({ calls: [call({ points: turns(6, 8) })] })))).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
+  });
+
+  it('are not kept of calls that nobody looks at', () => {
+    expect(after(signedIn, { type: 'call', call: call({ points: turns(1, 2) }) }).curves).toEqual(
+      {},
+    );
+  });
+
+  it('stay with a call that ended until it is let go', () => {
+    const floor = after(signedIn, { type: 'call', call: call() }, whole, {
+      type: 'call_ended',
+      call_id: 'c-1',
+      outcome: 'automated',
+    });
+    expect(shown(floor)).toEqual([1, 2, 3, 4, 5]);
+    let others = reduce(floor, { kind: 'select', callId: null });
+    for (let n = 2; n <= 9; n += 1) {
+      others = after(
+        others,
+        { type: 'call', call: call({ call_id: `c-${n}` }) },
+        { type: 'call_ended', call_id: `c-${n}`, outcome: 'automated' },
+      );
+    }
+    expect(shown(others)).toBeUndefined();
+  });
+});
+
+describe('the brief', () => {
+  it('comes with the call, to a page that was never offered it', () => {
+    const bridged: ServerMessage = { type: 'bridged', call_id: 'c-1', epoch: 4, brief: brief() };
+    const floor = after(EMPTY_FLOOR, hello({ calls: [call({ state: 'operator' })] }), bridged);
+    expect(floor.briefs['c-1']).toEqual(brief());
+  });
+
+  it('of the offer stays when the call brings none', () => {
+    const floor = after(
+      signedIn,
+      { type: 'call', call: call() },
+      { type: 'offer', offer: offer() },
+      { type: 'bridged', call_id: 'c-1', epoch: 4, brief: null },
+    );
+    expect(floor.briefs['c-1']).toEqual(offer().brief);
   });
 });
 
@@ -224,7 +289,7 @@ describe('offers', () => {
       message: '',
     });
     expect(accepted.taking).toBe('o-1');
-    const bridged = after(accepted, { type: 'bridged', call_id: 'c-1', epoch: 2 });
+    const bridged = after(accepted, { type: 'bridged', call_id: 'c-1', epoch: 2, brief: null });
     expect(bridged.taking).toBeNull();
     expect(bridged.bridge).toEqual({ callId: 'c-1', epoch: 2, since: 1000 });
   });
@@ -241,14 +306,14 @@ describe('the bridge', () => {
     signedIn,
     { type: 'call', call: call() },
     { type: 'call', call: call({ call_id: 'c-2' }) },
-    { type: 'bridged', call_id: 'c-2', epoch: 1 },
+    { type: 'bridged', call_id: 'c-2', epoch: 1, brief: null },
   );
 
   it('selects its call and takes a new epoch without starting its clock anew', () => {
     expect(bridged.selected).toBe('c-2');
     const again = reduce(bridged, {
       kind: 'server',
-      message: { type: 'bridged', call_id: 'c-2', epoch: 2 },
+      message: { type: 'bridged', call_id: 'c-2', epoch: 2, brief: null },
       at: 950,
     });
     expect(again.bridge).toEqual({ callId: 'c-2', epoch: 2, since: 1000 });
@@ -277,7 +342,7 @@ describe('wrap-up', () => {
   const bridged = after(
     signedIn,
     { type: 'call', call: call() },
-    { type: 'bridged', call_id: 'c-1', epoch: 1 },
+    { type: 'bridged', call_id: 'c-1', epoch: 1, brief: null },
   );
   const off = (reason: string): ServerMessage => ({
     type: 'unbridged',
@@ -301,7 +366,7 @@ describe('wrap-up', () => {
   });
 
   it('stays through the next call and goes when it is done', () => {
-    const next = after(bridged, over, { type: 'bridged', call_id: 'c-2', epoch: 1 });
+    const next = after(bridged, over, { type: 'bridged', call_id: 'c-2', epoch: 1, brief: null });
     expect(next.wrapUps).toEqual(asked);
     expect(reduce(next, { kind: 'wrapped', callId: 'c-1' }).wrapUps).toEqual([]);
   });
@@ -311,7 +376,7 @@ describe('wrap-up', () => {
     for (const id of ['c-1', 'c-2', 'c-3', 'c-4']) {
       floor = after(
         floor,
-        { type: 'bridged', call_id: id, epoch: 1 },
+        { type: 'bridged', call_id: id, epoch: 1, brief: null },
         { type: 'unbridged', call_id: id, reason: 'handed_back', message: '' },
       );
     }

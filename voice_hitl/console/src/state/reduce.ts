@@ -2,9 +2,11 @@
 
 import type {
   CallGone,
+  CallView,
   Hello,
   OfferOver,
   OfferView,
+  Point,
   ServerMessage,
   TranscriptEntry,
 } from '../wire';
@@ -79,6 +81,7 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
       return {
         ...floor,
         calls: { ...floor.calls, [message.call.call_id]: message.call },
+        curves: prolonged(floor.curves, [message.call]),
         selected: floor.selected ?? message.call.call_id,
       };
     case 'call_ended':
@@ -86,7 +89,10 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
     case 'transcript':
       return withTranscript(floor, message.call_id, (entries) => put(entries, message.entry));
     case 'transcript_all':
-      return withTranscript(floor, message.call_id, () => message.entries.reduce(put, []));
+      return {
+        ...withTranscript(floor, message.call_id, () => message.entries.reduce(put, [])),
+        curves: { ...floor.curves, [message.call_id]: message.points },
+      };
     case 'offer':
       return offered(floor, message.offer);
     case 'offer_over':
@@ -138,6 +144,10 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
           epoch: message.epoch,
           since: floor.bridge?.callId === message.call_id ? floor.bridge.since : now,
         },
+        briefs:
+          message.brief === null
+            ? floor.briefs
+            : { ...floor.briefs, [message.call_id]: message.brief },
         offers: floor.offers.filter(({ call_id }) => call_id !== message.call_id),
         selected: message.call_id,
         view: 'calls',
@@ -182,6 +192,7 @@ function hello(floor: Floor, message: Hello, at: number): Floor {
     guidelines: message.guidelines,
     operators: Object.fromEntries(message.operators.map((o) => [o.operator_id, o])),
     calls,
+    curves: prolonged(floor.curves, message.calls),
     offers: [],
     approvals: message.approvals,
     answering: [],
@@ -285,7 +296,20 @@ function withTranscript(
   return { ...floor, transcripts: { ...floor.transcripts, [callId]: entries } };
 }
 
-/** Let go of transcripts and briefs of calls that are neither live nor on the screen. */
+/** Known curves with what the latest points of their calls add. */
+function prolonged(curves: Floor['curves'], calls: readonly CallView[]): Floor['curves'] {
+  const longer: Record<string, readonly Point[]> = { ...curves };
+  for (const { call_id: id, points } of calls) {
+    const known = curves[id];
+    const first = points[0];
+    if (known !== undefined && first !== undefined) {
+      longer[id] = [...known.filter(({ at }) => at < first.at), ...points];
+    }
+  }
+  return longer;
+}
+
+/** Let go of transcripts, curves and briefs of calls that are neither live nor on the screen. */
 function forget(floor: Floor): Floor {
   const kept = (id: string): boolean =>
     id in floor.calls ||
@@ -293,7 +317,12 @@ function forget(floor: Floor): Floor {
     floor.ended.some(({ call }) => call.call_id === id);
   const keep = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(Object.entries(all).filter(([id]) => kept(id)));
-  return { ...floor, transcripts: keep(floor.transcripts), briefs: keep(floor.briefs) };
+  return {
+    ...floor,
+    transcripts: keep(floor.transcripts),
+    curves: keep(floor.curves),
+    briefs: keep(floor.briefs),
+  };
 }
 
 function without<T>(all: Readonly<Record<string, T>>, id: string): Record<string, T> {

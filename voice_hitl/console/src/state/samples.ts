@@ -7,6 +7,7 @@ import type {
   Hello,
   OfferView,
   OperatorView,
+  Point,
   TranscriptEntry,
 } from '../wire';
 
@@ -36,6 +37,8 @@ export const call = (change: Partial<CallView> = {}): CallView => ({
   intent: null,
   turns: 0,
   points: [],
+  low_turns: 2,
+  armed: true,
   reasons: [],
   ...change,
 });
@@ -44,8 +47,18 @@ export const atRisk = (id: string, risk: number, started = 1000): CallView =>
   call({
     call_id: id,
     started_at: started,
-    points: [{ turn: 1, at: started + 5, confidence: 1 - risk, risk }],
+    points: [point(1, { at: started + 5, confidence: 1 - risk, risk })],
   });
+
+export const point = (turn: number, change: Partial<Point> = {}): Point => ({
+  turn,
+  at: 1000 + 10 * turn,
+  confidence: 0.9,
+  risk: 0.1,
+  low: 0.2,
+  high: 0.35,
+  ...change,
+});
 
 export const line = (seq: number, change: Partial<TranscriptEntry> = {}): TranscriptEntry => ({
   seq,

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EMPTY_FLOOR, type Floor } from './floor';
-import { atRisk, brief, call, offer, operator } from './samples';
+import type { CallView, Point } from '../wire';
+import { atRisk, brief, call, offer, operator, point } from './samples';
 import {
   canTake,
   colleagues,
@@ -8,6 +9,7 @@ import {
   holdOrder,
   liveCalls,
   riskBand,
+  riskRule,
   selectedCall,
 } from './views';
 
@@ -31,15 +33,47 @@ it('holds rows still while a pointer is among them', () => {
   expect(holdOrder(calls, ['b', 'gone', 'a']).map((c) => c.call_id)).toEqual(['b', 'a', 'new']);
 });
 
-it('bands risk', () => {
-  expect([0, 0.19, 0.2, 0.34, 0.35, 1].map(riskBand)).toEqual([
-    'calm',
-    'calm',
-    'watch',
-    'watch',
-    'high',
-    'high',
-  ]);
+it('bands risk by the marks that the call is held to', () => {
+  const bands = (low: number | null, high: number | null): string[] =>
+    [0.1, 0.2, 0.3, 0.4].map((risk) => riskBand(point(1, { risk, low, high })));
+  expect(bands(0.2, 0.35)).toEqual(['calm', 'calm', 'watch', 'high']);
+  expect(bands(0.05, 0.15)).toEqual(['watch', 'high', 'high', 'high']);
+  expect(bands(null, null)).toEqual(['calm', 'calm', 'calm', 'calm']);
+  expect(riskBand(undefined)).toBe('calm');
+});
+
+describe('the rule of risk, in words', () => {
+  const rule = (change: Partial<Point>, of: Partial<CallView> = {}) =>
+    riskRule(call({ points: [point(1), point(2, change)], ...of }));
+
+  it('names both marks', () => {
+    expect(rule({ low: 0.186, high: 0.329 })).toEqual({
+      high: 'Person called above 33',
+      low: 'above 19 twice in a row',
+      note: null,
+    });
+    expect(rule({}, { low_turns: 6 }).low).toBe('above 20 6 times in a row');
+  });
+
+  it('names one when the lower counts at once', () => {
+    const once = rule({ low: 0.2, high: 0.5 }, { low_turns: 1 });
+    expect([once.high, once.low]).toEqual(['Person called above 20', null]);
+  });
+
+  it('leaves out what no risk reaches, and begins at nothing', () => {
+    expect(rule({ low: -0.1, high: 1.2 })).toEqual({
+      high: null,
+      low: 'above 0 twice in a row',
+      note: null,
+    });
+  });
+
+  it('says when risk does not decide, or not now', () => {
+    expect(rule({ low: null, high: null }).note).toBe('Risk alone brings no person here');
+    expect(rule({}, { armed: false }).note).toBe('not until the call is calm again');
+    expect(rule({}, { armed: false, state: 'operator' }).note).toBeNull();
+    expect(riskRule(call())).toEqual({ high: null, low: null, note: null });
+  });
 });
 
 it('finds the selected call among the live and the ended', () => {

@@ -1,21 +1,56 @@
 /** What the screen shows, derived from the floor. */
 
-import type { CallView, OfferView, OperatorView } from '../wire';
+import { percent } from '../lib/format';
+import type { CallView, OfferView, OperatorView, Point } from '../wire';
 import type { EndedCall, Floor } from './floor';
 
 export const latestRisk = (call: CallView): number => call.points.at(-1)?.risk ?? 0;
 
 export type RiskBand = 'calm' | 'watch' | 'high';
 
-/**
- * Bands for the eye only: whether a call is handed over is decided by the server. High begins where
- * the default policy lets the AI do nothing irreversible any more.
- */
-export const RISK_WATCH = 0.2;
-export const RISK_HIGH = 0.35;
+/** Where a call's risk stands to the marks that it was held to in that turn. */
+export function riskBand(point: Point | undefined): RiskBand {
+  if (point === undefined || point.low === null || point.high === null) {
+    return 'calm';
+  }
+  return point.risk > point.high ? 'high' : point.risk > point.low ? 'watch' : 'calm';
+}
 
-export function riskBand(risk: number): RiskBand {
-  return risk >= RISK_HIGH ? 'high' : risk >= RISK_WATCH ? 'watch' : 'calm';
+/** Confidence and risk over the call, as far as they are known here. */
+export function curveOf(floor: Pick<Floor, 'curves'>, call: CallView): readonly Point[] {
+  return floor.curves[call.call_id] ?? call.points;
+}
+
+/** What risk above a mark leads to, in words; empty before the first turn. */
+export interface RiskRule {
+  /** At once. */
+  readonly high: string | null;
+  /** After several turns in a row. */
+  readonly low: string | null;
+  /** What else there is to know of it. */
+  readonly note: string | null;
+}
+
+const TIMES = ['', '', 'twice', 'three times', 'four times'] as const;
+
+/** By which marks of risk a call is handed over, as its policy has it now. */
+export function riskRule(call: CallView): RiskRule {
+  const latest = call.points.at(-1);
+  if (latest === undefined) {
+    return { high: null, low: null, note: null };
+  }
+  const { low, high } = latest;
+  if (low === null || high === null) {
+    return { high: null, low: null, note: 'Risk alone brings no person here' };
+  }
+  const shown = (mark: number): string => percent(Math.max(0, mark));
+  const often = TIMES[call.low_turns] ?? `${call.low_turns} times`;
+  const once = call.low_turns === 1 ? low : high;
+  return {
+    high: once > 1 ? null : `Person called above ${shown(once)}`,
+    low: call.low_turns === 1 || low > 1 ? null : `above ${shown(low)} ${often} in a row`,
+    note: call.armed || call.state !== 'ai' ? null : 'not until the call is calm again',
+  };
 }
 
 /** Live calls by risk; the older first among equals. */

@@ -26,7 +26,11 @@ export function CallRow({ call, selected, mine, onSelect }: CallRowProps) {
       <span className={styles.line}>
         <span className={`${styles.caller} number`}>{call.caller}</span>
         <span className={`${styles.elapsed} number`}>{clock(now - call.started_at)}</span>
-        <span className={`${styles.risk} number`} data-band={riskBand(risk)} title="Risk">
+        <span
+          className={`${styles.risk} number`}
+          data-band={riskBand(call.points.at(-1))}
+          title="Risk"
+        >
           <span className="visually-hidden">Risk </span>
           {call.points.length === 0 ? '–' : percent(risk)}
         </span>

@@ -36,7 +36,7 @@ export function CallBrief() {
     <p className={styles.none}>
       {call === null
         ? 'The brief of the chosen call is shown here.'
-        : 'No brief yet. It comes with the offer, when this call needs you.'}
+        : 'No brief yet. It comes when this call needs you, or when you take it.'}
     </p>
   );
 }

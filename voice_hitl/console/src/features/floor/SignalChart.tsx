@@ -4,11 +4,16 @@ import { useComputedColorScheme } from '@mantine/core';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import { percent } from '../../lib/format';
-import type { CallView } from '../../wire';
+import type { Point } from '../../wire';
 import { CHART_HEIGHT, chartColors, chartData, chartOptions } from './chart-options';
 import styles from './SignalChart.module.css';
 
-export function SignalChart({ call }: { readonly call: CallView }) {
+interface SignalChartProps {
+  readonly points: readonly Point[];
+  readonly startedAt: number;
+}
+
+export function SignalChart({ points, startedAt }: SignalChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
@@ -18,7 +23,11 @@ export function SignalChart({ call }: { readonly call: CallView }) {
     if (room === null) {
       return undefined;
     }
-    const made = new uPlot(chartOptions(room.clientWidth, chartColors()), [[], [], []], room);
+    const made = new uPlot(
+      chartOptions(room.clientWidth, chartColors()),
+      [[], [], [], [], []],
+      room,
+    );
     plot.current = made;
     const observer = new ResizeObserver(() =>
       made.setSize({ width: room.clientWidth, height: CHART_HEIGHT }),
@@ -32,14 +41,22 @@ export function SignalChart({ call }: { readonly call: CallView }) {
   }, [scheme]);
 
   useEffect(() => {
-    plot.current?.setData(chartData(call));
-  }, [call, scheme]);
+    plot.current?.setData(chartData(points, startedAt));
+  }, [points, startedAt, scheme]);
 
-  return <div ref={frame} className={styles.frame} role="img" aria-label={spoken(call)} />;
+  return (
+    <div
+      ref={frame}
+      className={styles.frame}
+      role="img"
+      aria-label={spoken(points)}
+      data-turns={points.length}
+    />
+  );
 }
 
-function spoken(call: CallView): string {
-  const latest = call.points.at(-1);
+function spoken(points: readonly Point[]): string {
+  const latest = points.at(-1);
   return latest === undefined
     ? 'Confidence and risk: no turn yet'
     : `After turn ${latest.turn}: confidence ${percent(latest.confidence)} per cent, ` +

@@ -2,16 +2,47 @@
 
 import type uPlot from 'uplot';
 import { clock, percent } from '../../lib/format';
-import { RISK_HIGH } from '../../state/views';
-import type { CallView } from '../../wire';
+import type { Point } from '../../wire';
 
-/** Columns of the chart: seconds into the call, confidence, risk. */
-export function chartData(call: CallView): uPlot.AlignedData {
+/** Columns of the chart: seconds into the call, confidence, risk, the marks that risk is held to. */
+export function chartData(points: readonly Point[], startedAt: number): uPlot.AlignedData {
   return [
-    call.points.map(({ at }) => at - call.started_at),
-    call.points.map(({ confidence }) => confidence),
-    call.points.map(({ risk }) => risk),
+    points.map(({ at }) => at - startedAt),
+    points.map(({ confidence }) => confidence),
+    points.map(({ risk }) => risk),
+    points.map(({ low }) => low),
+    points.map(({ high }) => high),
   ];
+}
+
+const LOW = 3;
+const HIGH = 4;
+
+/**
+ * The corners of a mark's line. A turn is held to its own mark, so this one holds from the turn before
+ * until its turn; the last one goes on until the end. What no risk can reach is not drawn.
+ */
+export function markCorners(
+  seconds: readonly number[],
+  marks: readonly (number | null | undefined)[],
+  end: number,
+): [number, number][][] {
+  const lines: [number, number][][] = [];
+  let line: [number, number][] | null = null;
+  seconds.forEach((at, n) => {
+    const mark = marks[n] ?? null;
+    if (mark === null || mark > 1) {
+      line = null;
+      return;
+    }
+    const height = Math.max(0, mark);
+    if (line === null) {
+      line = [];
+      lines.push(line);
+    }
+    line.push([seconds[n - 1] ?? 0, height], [n === seconds.length - 1 ? end : at, height]);
+  });
+  return lines;
 }
 
 /** The right end of the time axis: at least a minute, then room for a fifth more. */
@@ -71,21 +102,39 @@ export function chartOptions(width: number, colors: Colors): uPlot.Options {
       {},
       { stroke: colors.confidence, width: 1.75, dash: [5, 4], points: { size: 5 } },
       { stroke: colors.risk, width: 2, points: { size: 5 } },
+      { ...UNSEEN },
+      { ...UNSEEN },
     ],
-    hooks: { drawAxes: [(plot) => drawThreshold(plot, colors.text)] },
+    hooks: {
+      drawAxes: [
+        (plot) => {
+          drawMark(plot, LOW, colors.text, [1, 4]);
+          drawMark(plot, HIGH, colors.text, [3, 2]);
+        },
+      ],
+    },
   };
 }
 
-function drawThreshold(plot: uPlot, color: string): void {
-  const { ctx, bbox } = plot;
-  const y = Math.round(plot.valToPos(RISK_HIGH, 'y', true)) + 0.5;
+/** Marks are drawn below the curves, by a hook. */
+const UNSEEN: uPlot.Series = { paths: () => null, points: { show: false } };
+
+function drawMark(plot: uPlot, column: number, color: string, dash: readonly number[]): void {
+  const { ctx, data, scales } = plot;
+  const lines = markCorners([...data[0]], [...(data[column] ?? [])], scales.x?.max ?? 0);
   ctx.save();
   ctx.strokeStyle = color;
   ctx.lineWidth = window.devicePixelRatio;
-  ctx.setLineDash([2, 3].map((part) => part * window.devicePixelRatio));
-  ctx.beginPath();
-  ctx.moveTo(bbox.left, y);
-  ctx.lineTo(bbox.left + bbox.width, y);
-  ctx.stroke();
+  ctx.setLineDash(dash.map((part) => part * window.devicePixelRatio));
+  for (const corners of lines) {
+    ctx.beginPath();
+    for (const [seconds, mark] of corners) {
+      ctx.lineTo(
+        plot.valToPos(seconds, 'x', true),
+        Math.round(plot.valToPos(mark, 'y', true)) + 0.5,
+      );
+    }
+    ctx.stroke();
+  }
   ctx.restore();
 }
