@@ -177,7 +177,11 @@ class Desk:
 
     def traffic(self, skill: str | None, language: str | None, now: float) -> Traffic:
         """How busy the floor is for such calls; who rests serves nobody."""
-        kinds = [(w.request.skill, w.request.language) for w in self.waiting() if w.is_call]
+        kinds = [
+            (waiting.request.skill, waiting.request.language)
+            for waiting in self.waiting()
+            if waiting.is_call and waiting.offer_id is None  # what rings has its operator
+        ]
         awake = [
             operator
             for operator in self._roster

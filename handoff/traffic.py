@@ -26,22 +26,24 @@ class Traffic:
 
     servers: int  # operators who fit and want calls or are in one
     busy: int  # of them, those who could not be asked now
-    waiting: int  # calls that wait and fit some of them
+    waiting: int  # calls that wait, ring at nobody yet, and fit some of them
     arrivals_per_s: float  # their share of all calls that come
     handle_s: float  # mean seconds from taking a call to being free again
 
     def wait_now(self, patience_s: float) -> float:
         """Mean seconds until somebody is free for one more caller who stays; infinite if nobody is there.
 
-        With n busy and q waiting ahead it is the sum over j = 0..q of 1 / (n / handle + j / patience): each
-        of those ahead is served or hangs up (W. Whitt, "Predicting queueing delays", 1999, for M/M/n+M).
+        Those who are free take as many of those who wait, and nobody waits while one is left. With all n
+        busy and q waiting ahead it is the sum over j = 0..q of 1 / (n / handle + j / patience): each of
+        those ahead is served or hangs up (W. Whitt, "Predicting queueing delays", 1999, for M/M/n+M).
         """
         if self.servers == 0:
             return math.inf
-        if self.busy < self.servers and self.waiting == 0:
+        waiting = self.waiting - (self.servers - self.busy)
+        if waiting < 0:
             return 0.0
         served = self.servers / self.handle_s
-        return math.fsum(1 / (served + ahead / patience_s) for ahead in range(self.waiting + 1))
+        return math.fsum(1 / (served + ahead / patience_s) for ahead in range(waiting + 1))
 
     def mean_wait(self, patience_s: float) -> float:
         """Mean seconds that callers wait in the long run at this traffic (Erlang A); infinite with nobody."""

@@ -876,3 +876,15 @@ def test_the_expected_wait_follows_what_the_floor_is_doing() -> None:
     found = floor.desk.traffic(None, None, floor.now)
     assert (found.servers, found.busy, found.waiting) == (1, 1, 1)
     assert found.arrivals_per_s > 0
+
+
+def test_a_call_that_rings_has_its_operator_and_makes_nobody_wait() -> None:
+    floor = Floor("ann", "bob", "cy", waiting={"limit": 90}, floor={"handle": 60})
+    floor.send(request("c1"))
+    found = floor.desk.traffic(None, None, floor.now)
+    assert (found.servers, found.busy, found.waiting) == (3, 1, 0)
+    assert floor.desk.expected_wait(None, None, floor.now) == 0
+    floor.send(request("c2"))
+    assert floor.desk.expected_wait(None, None, floor.now) == 0
+    floor.send(request("c3"))
+    assert floor.desk.expected_wait(None, None, floor.now) == pytest.approx(20), "all are taken"

@@ -88,6 +88,13 @@ def test_the_wait_now_is_that_of_a_queue_with_so_many_ahead() -> None:
     assert Traffic(1, 1, 1, 0.1, 60.0).wait_now(60.0) == pytest.approx(60.0 + 30.0)
 
 
+def test_those_who_are_free_are_taken_first_by_those_who_wait() -> None:
+    assert Traffic(3, 1, 1, 0.1, 60.0).wait_now(1e12) == 0.0, "two free, one of them is next"
+    one_more = Traffic(3, 1, 2, 0.1, 60.0).wait_now(1e12)
+    assert one_more == Traffic(3, 3, 0, 0.1, 60.0).wait_now(1e12) == pytest.approx(20.0)
+    assert Traffic(3, 1, 4, 0.1, 60.0).wait_now(1e12) == pytest.approx(60.0)
+
+
 def test_the_mean_wait_is_erlang_a() -> None:
     assert Traffic(0, 0, 0, 0.1, 60.0).mean_wait(120.0) == math.inf
     quiet = Traffic(8, 0, 0, 0.05, 60.0).mean_wait(120.0)
