@@ -46,6 +46,7 @@ class Claims:
     def __init__(
         self,
         policy: Policy,
+        now: float,
         search: Search,
         roster: Roster,
         fences: Fences,
@@ -53,7 +54,7 @@ class Claims:
         callbacks: Iterable[CallbackRecord],
     ) -> None:
         self.epoch = last_epoch
-        self.meter = Meter(policy.floor)
+        self.meter = Meter(policy.floor, now)
         self.callbacks = Callbacks(policy.floor.callbacks, callbacks)
         self._search = search
         self._roster = roster

@@ -11,7 +11,7 @@ Facts about this machine that its users rely on:
   triage cleared and a person raises again is asked for once more.)
 - A call has one owner at most, from `Assign` to `CallReleased`; so has a callback, until it is closed.
 - Nothing rings for a call that is assigned, withdrawn or given up, and nothing rings at someone who rests.
-- Callbacks and epochs survive a crash: `Desk(policy, last_epoch=..., callbacks=...)`. Calls do not.
+- Callbacks and epochs survive a crash: `Desk(policy, now, last_epoch=..., callbacks=...)`. Calls do not.
 
 The parts: `search` asks, `claims` knows who has what, `overrides` takes people's word on triage.
 """
@@ -76,13 +76,15 @@ class Desk:
     def __init__(
         self,
         policy: Policy,
+        now: float,
         *,
         last_epoch: int = 0,
         care: Care | None = None,
         callbacks: Iterable[CallbackRecord] = (),
         sample_key: bytes = b"handoff",
     ) -> None:
-        """`last_epoch`: the largest ever given out, from the store, so that a restart stays monotone.
+        """`now`: from when on traffic is measured. `last_epoch`: the largest ever given out, from the store,
+        so that a restart stays monotone.
 
         `care`: who must rest or has had enough of a category; None: nobody. `callbacks`: the promises kept
         last, their times on this process's clock. `sample_key`: decides which cleared calls are looked at;
@@ -94,9 +96,9 @@ class Desk:
         self._search = Search(policy, self._roster, self._fences, care)
         self._overrides = Overrides(policy.triage, self._search, self._roster, sample_key)
         self._claims = Claims(
-            policy, self._search, self._roster, self._fences, last_epoch, callbacks
+            policy, now, self._search, self._roster, self._fences, last_epoch, callbacks
         )
-        self._now = float("-inf")
+        self._now = now
 
     # --- the machine ------------------------------------------------------------------------
 

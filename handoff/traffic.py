@@ -1,8 +1,8 @@
 """How busy the floor is: what predicts a wait.
 
 Arrivals and handling times are exponentially weighted means that fade over `memory` seconds; a start-up
-correction (divide by the weight seen so far) keeps them unbiased from the first call on. Bounded: only the
-`KINDS` kinds of call seen last are kept.
+correction (divide by the weight of the time watched so far, whether anybody called or not) keeps the rate of
+arrivals unbiased from the first second on. Bounded: only the `KINDS` kinds of call seen last are kept.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ class Traffic:
 
 @dataclass(slots=True)
 class _Flow:
-    since: float
     updated: float
     arrivals: float = 0.0  # faded count
     handled: float = 0.0  # faded count
@@ -64,9 +63,11 @@ class _Flow:
 class Meter:
     """Counts what comes and how long it takes, by kind of call."""
 
-    __slots__ = ("_flows", "_memory", "_prior", "_started")
+    __slots__ = ("_flows", "_memory", "_prior", "_since", "_started")
 
-    def __init__(self, policy: Floor) -> None:
+    def __init__(self, policy: Floor, now: float) -> None:
+        """It watches from `now` on."""
+        self._since = now
         self._memory = policy.memory
         self._prior = policy.handle
         self._flows: OrderedDict[Kind, _Flow] = OrderedDict()
@@ -99,11 +100,11 @@ class Meter:
         present = [o for o in operators if o.wants_calls or o.call_id is not None]
         mine = {o.operator_id for o in present if o.can(*kind)}
         arrivals, handled, seconds = 0.0, 1.0, self._prior
+        seen = -math.expm1(-max(1.0, now - self._since) / self._memory)
         for other, flow in self._flows.items():
             theirs = {o.operator_id for o in present if o.can(*other)}
             share = len(mine & theirs) / len(theirs) if theirs else float(other == kind)
             fade = math.exp(-max(0.0, now - flow.updated) / self._memory)
-            seen = -math.expm1(-max(1.0, now - flow.since) / self._memory)
             arrivals += share * flow.arrivals * fade / (seen * self._memory)
             handled += share * flow.handled * fade
             seconds += share * flow.seconds * fade
@@ -120,7 +121,7 @@ class Meter:
     def _flow(self, kind: Kind, now: float) -> _Flow:
         flow = self._flows.get(kind)
         if flow is None:
-            flow = self._flows[kind] = _Flow(now, now)
+            flow = self._flows[kind] = _Flow(now)
             if len(self._flows) > KINDS:
                 self._flows.popitem(last=False)
         self._flows.move_to_end(kind)

@@ -26,7 +26,7 @@ def a_floor(
 ) -> FloorService:
     """Care and costs are told, but nobody runs them: nobody tires, no call hears of a change."""
     care = Care(policy)
-    desk = Desk(policy, last_epoch=last_epoch, care=care)
+    desk = Desk(policy, clock.now(), last_epoch=last_epoch, care=care)
     costs = CostService(policy, desk, Budget(policy), clock, journal, find_call)
     watch = CareService(care, clock, journal, consoles)
     return FloorService(desk, clock, journal, consoles, find_call, watch, costs)

@@ -112,6 +112,7 @@ class Workplace:
         care = caring.reopened_care(policy, kept.care, clock)
         desk = Desk(
             policy,
+            clock.now(),
             last_epoch=kept.last_epoch,
             care=care,
             callbacks=promising.reopened_callbacks(kept.callbacks, clock),

@@ -264,7 +264,7 @@ def test_the_floor_rings_at_nobody_who_rests_and_again_once_they_have(urgency: U
     patient = {"for_busy": 3600, "for_absent": 3600, "limit": 3600}
     rules = Policy.from_mapping({"waiting": patient}, "test")
     care = Care(rules)
-    desk = Desk(rules, care=care)
+    desk = Desk(rules, 0.0, care=care)
     work(care, 0, 95)
     start = 96 * MINUTE
     desk.handle(OperatorJoined("ann", "Ann", frozenset(), frozenset()), start)
@@ -287,7 +287,7 @@ def test_the_floor_rings_at_nobody_who_rests_and_again_once_they_have(urgency: U
 
 def test_the_floor_takes_whoever_had_less_of_a_category() -> None:
     care = Care(RULES)
-    desk = Desk(RULES, care=care)
+    desk = Desk(RULES, 0.0, care=care)
     for name in ("ann", "bob"):
         desk.handle(OperatorJoined(name, name, frozenset(), frozenset()), 0.0)
         desk.handle(OperatorPresence(name, Presence.AVAILABLE), 0.0)

@@ -59,7 +59,7 @@ def request(call_id: str, urgency: Urgency = Urgency.MEDIUM, **more: Any) -> Han
 class Floor:
     def __init__(self, *operators: str, care: Care | None = None, **policy: Any) -> None:
         policy["floor"] = {"rounds": 1} | policy.get("floor", {})
-        self.desk = Desk(Policy.from_mapping(policy, "test"), care=care)
+        self.desk = Desk(Policy.from_mapping(policy, "test"), 0.0, care=care)
         self.now = 0.0
         for operator in operators:
             self.send(OperatorJoined(operator, operator.title()))
@@ -109,7 +109,7 @@ def test_whoever_accepts_in_time_gets_the_call_under_a_new_epoch() -> None:
 
 
 def test_epochs_go_on_from_the_last_one_stored() -> None:
-    desk = Desk(Policy(), last_epoch=41)
+    desk = Desk(Policy(), 0.0, last_epoch=41)
     desk.handle(OperatorJoined("ann", "Ann"), 0.0)
     desk.handle(TakeoverRequested("ann", "c1"), 0.0)
     assert [c.epoch for c in desk.take_commands() if isinstance(c, Assign)] == [42]
@@ -402,7 +402,7 @@ def test_a_draining_floor_asks_nobody() -> None:
 
 
 def test_presence_is_published_whenever_it_changes() -> None:
-    desk = Desk(Policy())
+    desk = Desk(Policy(), 0.0)
     seen = []
     for event in (
         OperatorJoined("ann", "Ann"),
@@ -638,7 +638,7 @@ def test_below_50_the_ai_goes_on_and_a_share_is_looked_at() -> None:
 def test_about_the_share_of_the_cleared_is_drawn_and_who_knows_the_key_can_repeat_it() -> None:
     def drawn(key: bytes) -> list[str]:
         policy = {"triage": {"clears": True, "sample": 0.2}}
-        desk = Desk(Policy.from_mapping(policy, "test"), sample_key=key)
+        desk = Desk(Policy.from_mapping(policy, "test"), 0.0, sample_key=key)
         for number in range(300):
             desk.handle(scored(f"c{number}", -4.0), float(number))
         commands = desk.take_commands()
@@ -844,7 +844,7 @@ def test_callbacks_and_their_owners_survive_a_crash() -> None:
     _, ring = floor.send(promise())
     kept, assign = floor.send(OfferAccepted("ann", ring.offer_id))
     reopened = Floor(**BACK)
-    reopened.desk = Desk(Policy.from_mapping(BACK, "test"), callbacks=[kept.record])
+    reopened.desk = Desk(Policy.from_mapping(BACK, "test"), floor.now, callbacks=[kept.record])
     assert reopened.desk.epoch == assign.epoch
     reopened.now = floor.now
     reopened.send(OperatorJoined("ann", "Ann"))

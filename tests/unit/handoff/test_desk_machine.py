@@ -117,7 +117,11 @@ class Floor(RuleBasedStateMachine):
         """A process starts: it knows what is kept."""
         self.started = self.now
         self.desk = Desk(
-            POLICY, last_epoch=self.epochs[-1], care=self.care, callbacks=self.kept.values()
+            POLICY,
+            self.now,
+            last_epoch=self.epochs[-1],
+            care=self.care,
+            callbacks=self.kept.values(),
         )
         self.ringing: dict[str, Ring | RingCallback] = {}
         self.old_offers: list[tuple[str, str]] = []

@@ -85,7 +85,7 @@ class Floor(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 100.0
-        self.desk = Desk(POLICY, last_epoch=7)
+        self.desk = Desk(POLICY, self.now, last_epoch=7)
         self.calls: dict[str, Call] = {}
         self.to_desk: deque[DeskEvent] = deque()
         self.being_stored: deque[DeskEvent] = deque()  # requests whose decision is being saved
@@ -351,7 +351,7 @@ class Floor(RuleBasedStateMachine):
     @rule()
     def server_dies_and_comes_back(self) -> None:
         """Its calls are over, messages under way are lost; the epochs stored are not."""
-        self.desk = Desk(POLICY, last_epoch=self.epochs[-1])
+        self.desk = Desk(POLICY, self.now, last_epoch=self.epochs[-1])
         self.calls.clear()
         self.to_desk.clear()
         self.being_stored.clear()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,29 +27,40 @@ def operators(*skills: str | None, busy: int = 0) -> list[Operator]:
 
 
 def test_nothing_measured_yet_means_the_policys_handling_time() -> None:
-    assert Meter(FLOOR).read(ANY, operators(None, None, busy=1), [ANY], 5.0) == Traffic(
+    assert Meter(FLOOR, 0.0).read(ANY, operators(None, None, busy=1), [ANY], 5.0) == Traffic(
         servers=2, busy=1, waiting=1, arrivals_per_s=0.0, handle_s=100.0
     )
 
 
 @given(st.floats(5, 60), st.integers(30, 200))
 def test_a_steady_stream_is_measured_as_it_is_from_early_on(gap: float, count: int) -> None:
-    meter = Meter(FLOOR)
+    meter = Meter(FLOOR, 0.0)
     for number in range(count):
         meter.arrived(ANY, number * gap)
     found = meter.read(ANY, operators(None), [], (count - 1) * gap + gap / 2)
     assert found.arrivals_per_s == pytest.approx(1 / gap, rel=0.1)
 
 
+def test_few_arrivals_count_by_the_time_watched_not_since_the_first() -> None:
+    random = np.random.default_rng(1)
+    found = []
+    for _ in range(2000):  # 20 s of a call every ten seconds: two on average
+        meter = Meter(FLOOR, 100.0)
+        for at in np.sort(random.uniform(100.0, 120.0, random.poisson(2.0))):
+            meter.arrived(ANY, float(at))
+        found.append(meter.read(ANY, operators(None), [], 120.0).arrivals_per_s)
+    assert np.mean(found) == pytest.approx(0.1, rel=0.05)  # standard error 1.6 %
+
+
 def test_rates_fade_when_nobody_calls_any_more() -> None:
-    meter = Meter(FLOOR)
+    meter = Meter(FLOOR, 0.0)
     for number in range(100):
         meter.arrived(ANY, number * 10.0)
     assert meter.read(ANY, operators(None), [], 1000.0 + 5 * 600).arrivals_per_s < 0.001
 
 
 def test_handling_times_include_wrap_up_and_outweigh_the_policys() -> None:
-    meter = Meter(FLOOR)
+    meter = Meter(FLOOR, 0.0)
     for number in range(50):
         meter.started(f"c{number}", ANY, 0.0)
         meter.ended(f"c{number}", 20.0, wrap_up=10.0)
@@ -58,7 +70,7 @@ def test_handling_times_include_wrap_up_and_outweigh_the_policys() -> None:
 
 
 def test_other_kinds_of_call_count_by_the_operators_they_share() -> None:
-    meter = Meter(FLOOR)
+    meter = Meter(FLOOR, 0.0)
     for number in range(60):
         meter.arrived(("claims", None), number * 10.0)
         meter.arrived(("cards", None), number * 10.0)
@@ -73,7 +85,7 @@ def test_other_kinds_of_call_count_by_the_operators_they_share() -> None:
 
 
 def test_only_so_many_kinds_are_kept() -> None:
-    meter = Meter(FLOOR)
+    meter = Meter(FLOOR, 0.0)
     for number in range(traffic.KINDS + 1):
         meter.arrived((f"s{number}", None), 0.0)
     assert meter.read(("s0", None), operators("s0"), [], 1.0).arrivals_per_s == 0.0
