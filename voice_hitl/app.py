@@ -32,7 +32,7 @@ from voice_hitl.call.vad_service import VadService
 from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.config import Config
-from voice_hitl.data_folder import open_store, sampling_key, write_server_file
+from voice_hitl.data_folder import held_folder, open_store, sampling_key, write_server_file
 from voice_hitl.errors import ConfigError
 from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
@@ -162,6 +162,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     pack = load_pack(config.agent.pack)
     policy = Policy.from_mapping(pack.policy, str(pack.policy_path))
     clock = Clock.of_running_loop()
+    stack.enter_context(held_folder(config))
     store = await stack.enter_async_context(open_store(config))
     lost = await store.close_unfinished(clock.wall())
     if lost:
@@ -213,6 +214,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines, pack.intents)
     kept = await Kept.of(store, clock.wall())
     workplace = Workplace(policy, clock, journal, hub, calls.get, key, pack.intents, kept)
+    await workplace.figures.rebuild(policy, store, executor)
     metrics.long_run_wait.set_function(workplace.costs.long_run_wait)
     ticker = Ticker()
     tokens = TokenStore()
@@ -285,6 +287,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
 
 async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
     """Start a server that sends callers their own audio back; returns its port."""
+    stack.enter_context(held_folder(config))
     clock = Clock.of_running_loop()
     ticker = Ticker()
     tokens = TokenStore()

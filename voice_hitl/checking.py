@@ -71,7 +71,7 @@ def check_all(config: Config, console: Console) -> bool:
 
 def _data_folder(config: Config) -> list[Finding]:
     try:
-        config.data_dir.mkdir(parents=True, exist_ok=True)
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=config.data_dir):
             pass
     except OSError as error:

@@ -23,6 +23,7 @@ import psutil
 import pytest
 import structlog
 
+from handoff.errors import StorageError
 from handoff.ports import CallRecord, SessionRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.pack import SHIPPED, load_pack
@@ -314,6 +315,21 @@ async def test_what_an_earlier_run_left_open_is_closed_at_start(config: Config) 
         call = await server.store.call("CA9")
         assert call is not None
         assert (call.outcome, call.reason) == ("failed", "server_stopped")
+
+
+async def test_a_second_server_on_the_same_folder_touches_nothing(config: Config) -> None:
+    async with a_server(config) as server:
+        await server.store.save([CallRecord("CA1", "+15550100", "banking", "en", started_at=1.0)])
+        with pytest.raises(StorageError, match="another server is running"):
+            async with a_server(config):
+                pass
+        with pytest.raises(StorageError, match="another server is running"):
+            async with AsyncExitStack() as stack:
+                await open_loopback(config, stack)
+        call = await server.store.call("CA1")
+        assert call is not None
+        assert call.outcome is None
+        assert orjson.loads((config.data_dir / SERVER_FILE).read_bytes())["port"] == server.port
 
 
 async def test_a_server_with_a_ladder_shows_how_each_agent_does(

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from handoff.errors import StorageError
+from handoff.ports import CallRecord
 from voice_hitl.config import Config
-from voice_hitl.data_folder import SAMPLING_KEY, open_store, sampling_key
+from voice_hitl.data_folder import SAMPLING_KEY, held_folder, open_store, sampling_key
 from voice_hitl.errors import ConfigError
 
 
@@ -43,3 +45,22 @@ async def test_a_folder_that_cannot_be_made_is_said_with_its_name(tmp_path: Path
     with pytest.raises(ConfigError, match="choose another folder"):
         async with open_store(config):
             pass
+
+
+def test_a_folder_has_one_server_at_a_time(config: Config) -> None:
+    with held_folder(config):
+        with pytest.raises(StorageError, match="another server is running on .*data"):
+            with held_folder(config):
+                pass
+    with held_folder(config):
+        pass
+
+
+async def test_what_callers_said_is_for_the_owner_alone(config: Config) -> None:
+    with held_folder(config):
+        async with open_store(config) as store:
+            await store.save([CallRecord("CA1", "+15550100", "test", "en", 1.0)])
+            modes = {file.name: file.stat().st_mode & 0o777 for file in config.data_dir.iterdir()}
+    assert len(modes) >= 4, "the lock, and the database with its log and index"
+    assert set(modes.values()) == {0o600}
+    assert config.data_dir.stat().st_mode & 0o777 == 0o700
