@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from handoff import events as facts
 from handoff.approvals import Answer, Answered, ApprovalRecord, Show
@@ -438,6 +439,18 @@ class Operator:
         runner.post(FloorSaid(event))
 
 
+class NotedWorkplace(Workplace):
+    """Notes how every approval stands."""
+
+    def __init__(self, screen: Screen, *parts: Any) -> None:
+        self._screen = screen
+        super().__init__(*parts)
+
+    def approval_kept(self, record: ApprovalRecord) -> None:
+        super().approval_kept(record)
+        self._screen.approvals[record.approval_id] = record
+
+
 class World:
     """Everything of a server but sockets, processes and disk."""
 
@@ -452,11 +465,18 @@ class World:
         self.voice = ScriptedVoice()
         self.journal = Journal(self.store)
         self.calls = Calls(max_calls=3, on_end=lambda call_id, _: self.workplace.call_over(call_id))
-        self.workplace = Workplace(
-            policy, self.clock, self.journal, self.screen, self.calls.get, b"test", INTENTS, kept
+        self.workplace = NotedWorkplace(
+            self.screen,
+            policy,
+            self.clock,
+            self.journal,
+            self.screen,
+            self.calls.get,
+            b"test",
+            INTENTS,
+            kept,
         )
         self.floor, self.approvals = self.workplace.floor, self.workplace.approvals
-        self._approval_kept, self.approvals.on_kept = self.approvals.on_kept, self._note_approval
         self.ticker = Ticker()
         self.tokens = TokenStore()
         self.clip = load_clip(SPEECH)
@@ -491,10 +511,6 @@ class World:
         )
         self._group: asyncio.TaskGroup
         self._callers = 0
-
-    def _note_approval(self, record: ApprovalRecord) -> None:
-        self._approval_kept(record)
-        self.screen.approvals[record.approval_id] = record
 
     def now(self) -> float:
         return self.clock.now()

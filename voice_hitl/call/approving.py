@@ -19,10 +19,10 @@ from handoff.learning import answer_of
 from handoff.oversight import Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
-from voice_hitl.call.exercising import ExerciseService
 from voice_hitl.call.inbox import GateSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.masking import masked_approval, masked_values, unmasked_values
+from voice_hitl.call.ports import Told, WorkPort
 from voice_hitl.call.proposals import not_begun
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
@@ -55,11 +55,14 @@ class ApprovalConsole(Protocol):
         """Their answer does not count; `why` is a code of `handoff.approvals` `WHY_NOT`."""
 
 
-class GateCall(Protocol):
-    """What the gate needs of a live call."""
+class ExercisePort(Protocol):
+    """Exercises among approvals, as the gate's shell sees them."""
 
-    def post(self, event: GateSaid) -> None:
-        """Tell the call's owner something."""
+    async def before(self, real: said.Show) -> None:
+        """A real approval is about to be shown."""
+
+    def answered(self, event: said.Answered) -> bool:
+        """Take an answer, if it is to an exercise; returns whether it was."""
 
 
 class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
@@ -71,29 +74,27 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         clock: Clock,
         journal: Journal,
         consoles: ApprovalConsole,
-        find_call: Callable[[str], GateCall | None],
-        reviewers: Callable[[], Iterable[str]],
+        find_call: Callable[[str], Told[GateSaid] | None],
+        floor: WorkPort,
+        exercises: ExercisePort,
+        on_kept: Callable[[said.ApprovalRecord], None],
     ) -> None:
-        """`reviewers` names the operators who may be asked now, best first."""
+        """`floor` names who may be asked and is told who has what in hand; `on_kept` hears of each record."""
         super().__init__(gate, clock, wake=DeadlinePassed())
         self.gate = gate
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
-        self._reviewers = reviewers
+        self._floor = floor
+        self._exercises = exercises
+        self._on_kept = on_kept
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
         self._unkept: set[str] = set()  # not over, and of which nothing may be done or thanked for
         self._withheld: set[str] = set()  # those that stay so: `NotKept` is on its way
-        self.on_kept: Callable[[said.ApprovalRecord], None] = lambda record: None
-        self.on_shown: Callable[[str, str], None] = lambda operator_id, approval_id: None
-        self.on_hidden: Callable[[str, str], None] = lambda operator_id, approval_id: None
-        self.exercises: ExerciseService | None = None
-        """What may be shown before a real approval, and takes the answers to it."""
 
     def post(self, event: said.ApprovalEvent) -> None:
         """Tell the gate something; it never hears of answers to exercises."""
-        exercises = self.exercises
-        if not (isinstance(event, said.Answered) and exercises and exercises.answered(event)):
+        if not (isinstance(event, said.Answered) and self._exercises.answered(event)):
             if isinstance(event, ENDS):
                 self.post_always(event)
             else:
@@ -127,7 +128,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             return self._as_meant(event)
         if not isinstance(event, said.ApprovalAsked | said.CandidatesChanged):
             return event
-        candidates = tuple(self._reviewers())
+        candidates = self._floor.free()
         if isinstance(event, said.CandidatesChanged):
             return replace(event, candidates=candidates)
         seconds = event.verdict.seconds if candidates else min(event.verdict.seconds, UNSTAFFED)
@@ -145,24 +146,23 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         match command:
             case said.Keep(record):
                 self._journal.put(self._kept(record), *self._labels(record))
-                self.on_kept(record)
+                self._on_kept(record)
                 await self._see_whether_stored(record)
             case said.Audit():
                 self._journal.put(self._logged(command))
             case said.Show(record=record):
-                if self.exercises is not None:
-                    await self.exercises.before(command)
+                await self._exercises.before(command)
                 self._consoles.approval_asked(command, record.deadline - self._clock.now())
-                self.on_shown(command.operator_id, command.approval_id)
+                self._floor.work_taken(command.operator_id, command.approval_id, "approval")
             case said.Hide():
-                self.on_hidden(command.operator_id, command.approval_id)
+                self._floor.work_done(command.operator_id, command.approval_id)
                 self._consoles.approval_over(command.operator_id, command.approval_id, command.why)
             case said.Acknowledge() if command.approval_id in self._unkept:
-                self.on_hidden(command.operator_id, command.approval_id)
+                self._floor.work_done(command.operator_id, command.approval_id)
                 interrupted = said.Outcome.INTERRUPTED.value
                 self._consoles.approval_over(command.operator_id, command.approval_id, interrupted)
             case said.Acknowledge():  # whoever decided is not told that it is over, but thanked
-                self.on_hidden(command.operator_id, command.approval_id)
+                self._floor.work_done(command.operator_id, command.approval_id)
                 self._consoles.answer_taken(
                     command.operator_id, command.approval_id, command.status
                 )

@@ -17,6 +17,7 @@ from handoff.labels import Label, of_audit
 from handoff.policy import Policy
 from handoff.ports import MachineRecord
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.ports import WorkPort
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -48,17 +49,16 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
         journal: Journal,
         consoles: AuditConsole,
         is_live: Callable[[str], bool],
+        floor: WorkPort,
     ) -> None:
-        """`is_live` tells whether a call goes on."""
+        """`is_live` tells whether a call goes on; `floor` is told who has an audit in hand."""
         super().__init__(audits, clock, wake=DeadlinePassed())
         self.audits = audits
         self._journal = journal
         self._consoles = consoles
         self._is_live = is_live
+        self._floor = floor
         self._seen = audits.seen
-        self.on_shown: Callable[[str, str], None] = lambda operator_id, item_id: None
-        self.on_hidden: Callable[[str, str], None] = lambda operator_id, item_id: None
-        """Told who has something in hand, and who no longer has."""
         self._handlers: defaultdict[str, set[str]] = defaultdict(set)  # by live call
 
     # --- for calls ---
@@ -93,17 +93,17 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
                 if record.state in TOLD:
                     await self._journal.stored()
                 if record.state is said.AuditState.DONE and record.auditor is not None:
-                    self.on_hidden(record.auditor, record.item.audit_id)
+                    self._floor.work_done(record.auditor, record.item.audit_id)
                     self._consoles.audit_over(record.auditor, record.item.audit_id, "answered")
             case said.ShowAudit():
-                self.on_shown(command.auditor_id, command.item.audit_id)
+                self._floor.work_taken(command.auditor_id, command.item.audit_id, "audit")
                 seconds = command.deadline - self._clock.now()
                 self._consoles.audit_shown(command.auditor_id, command.item, seconds)
             case said.NothingToAudit():
                 self._consoles.audit_shown(command.auditor_id, None, 0.0)
             case said.WithdrawAudit() | said.RefuseAudit():
                 if isinstance(command, said.WithdrawAudit):
-                    self.on_hidden(command.auditor_id, command.audit_id)
+                    self._floor.work_done(command.auditor_id, command.audit_id)
                 self._consoles.audit_over(command.auditor_id, command.audit_id, command.reason)
 
     def _kept(self, record: said.AuditRecord) -> tuple[MachineRecord, ...]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Protocol
 
 from handoff import board as said
 from handoff.approvals import ApprovalRecord
@@ -38,13 +37,6 @@ BY = {
     "interrupted": "server",
 }
 """Who moved a task whose approval stands so, where it was no operator."""
-
-
-class BoardPort(Protocol):
-    """The board, as a call sees it."""
-
-    def post(self, event: said.BoardEvent) -> None:
-        """Tell the board of a task; never blocks."""
 
 
 class BoardService(MachineService[said.BoardEvent, said.BoardCommand]):

@@ -46,13 +46,20 @@ class CareConsole(Protocol):
 class CareService(MachineService[CareEvent, CareCommand]):
     """Owns the care machine; the desk asks the machine itself, between two of its events."""
 
-    def __init__(self, care: Care, clock: Clock, journal: Journal, consoles: CareConsole) -> None:
+    def __init__(
+        self,
+        care: Care,
+        clock: Clock,
+        journal: Journal,
+        consoles: CareConsole,
+        on_change: Callable[[], None],
+    ) -> None:
+        """`on_change` hears that someone may be offered what they could not before, or no longer."""
         super().__init__(care, clock, wake=DeadlinePassed())
         self.care = care
         self._journal = journal
         self._consoles = consoles
-        self.on_change: Callable[[], None] = lambda: None
-        """Told when someone may be offered what they could not before, or the other way round."""
+        self._on_change = on_change
 
     def work_started(self, operator_id: str, work_id: str, category: str | None) -> None:
         """An operator has something in hand."""
@@ -72,7 +79,7 @@ class CareService(MachineService[CareEvent, CareCommand]):
         self.post_always(OperatorLeft(operator_id))
 
     def _after(self) -> None:
-        self.on_change()
+        self._on_change()
 
     async def _carry_out(self, command: CareCommand) -> None:
         match command:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from typing import Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -28,6 +27,7 @@ from handoff.policy import Policy
 from handoff.ports import MachineRecord
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.ports import Told
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 
@@ -42,13 +42,6 @@ PRICE_STEP = 0.01  # ... cost units: what differs by less is not told again
 _RECORDS = TypeAdapter(BudgetRecord)
 
 
-class CostedCall(Protocol):
-    """A live call, as it is told of costs."""
-
-    def post(self, event: FloorSaid) -> None:
-        """Tell the call's owner something."""
-
-
 class CostService:
     """Watches the floor and steers the price; each call hears of it at its start and on every change."""
 
@@ -59,7 +52,7 @@ class CostService:
         budget: Budget,
         clock: Clock,
         journal: Journal,
-        find_call: Callable[[str], CostedCall | None],
+        find_call: Callable[[str], Told[FloorSaid] | None],
     ) -> None:
         self.budget = budget
         self._policy = policy

@@ -105,18 +105,18 @@ class ExerciseService:
         journal: Journal,
         consoles: ExerciseConsole,
         minutes: Callable[[str], float],
+        on_scored: Callable[[str, float, bool], None],
     ) -> None:
         """`key` makes the draws unforeseeable; `kept` is what the last run left, of both machines;
-        `minutes` tells how long an operator has worked without a break."""
+        `minutes` tells how long an operator has worked without a break; `on_scored` hears whose answer
+        counted, those minutes, and whether it was right."""
         self._clock = clock
         self._journal = journal
         self._consoles = consoles
         self._minutes = minutes
         self._bank: dict[str, Past] = {}
         self._open: dict[str, _Asked] = {}
-        self.on_scored: Callable[[str, float, bool], None] = lambda operator_id, minutes, right: (
-            None
-        )
+        self._on_scored = on_scored
         served = []
         for record in kept:
             try:
@@ -212,7 +212,7 @@ class ExerciseService:
         for command in self._exercises.take_commands():
             if isinstance(command, Scored):
                 self._journal.put(self._logged(command))
-                self.on_scored(command.operator_id, command.minutes, command.right)
+                self._on_scored(command.operator_id, command.minutes, command.right)
                 self._consoles.exercise_over(command.operator_id, command.item_id, command.right)
 
     def _lapse(self, approval_id: str) -> None:

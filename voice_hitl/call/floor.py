@@ -17,7 +17,7 @@ from handoff.ports import EventRecord, MachineRecord
 from handoff.wiring import desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
-from voice_hitl.call.ports import ConsolePort
+from voice_hitl.call.ports import ConsolePort, Told
 from voice_hitl.call.promising import Promises, kept_callback
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
@@ -30,11 +30,8 @@ EPOCH = "epoch"  # the newest that a callback was given; those of calls are with
 AT_WORK = ("in_call", "wrap_up")
 
 
-class FloorCall(Protocol):
+class FloorCall(Told[FloorSaid], Protocol):
     """What the floor needs of a live call."""
-
-    def post(self, event: FloorSaid) -> None:
-        """Tell the call's owner something."""
 
     def offered(self, operator_id: str) -> None:
         """An offer for this call was put on a console."""
@@ -87,7 +84,11 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         find_call: Callable[[str], FloorCall | None],
         care: WorkWatch,
         costs: CostWatch,
+        on_presence: Callable[[str, str], None],
+        on_cleared: Callable[[core.AuditCleared, facts.HandoffRequested], None],
     ) -> None:
+        """`on_presence` hears how an operator's presence changed, `on_cleared` what triage left to the AI
+        and is drawn for people to look at."""
         super().__init__(desk, clock, wake=facts.DeadlinePassed())
         self.desk = desk
         self._care = care
@@ -97,10 +98,8 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
-        self.on_cleared: Callable[[core.AuditCleared, facts.HandoffRequested], None] = (
-            lambda command, request: None
-        )
-        self.on_presence: Callable[[str, str], None] = lambda operator_id, presence: None
+        self._on_presence = on_presence
+        self._on_cleared = on_cleared
 
     def free(self) -> tuple[str, ...]:
         """Who could look at something now: has room for it and does not rest; the least loaded first."""
@@ -207,7 +206,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                 self._log(command)
                 request = self._promises.request(command.call_id)
                 if request is not None:
-                    self.on_cleared(command, request)
+                    self._on_cleared(command, request)
             case core.KeepOverride() | core.RefuseOverride():
                 self._log(command)
             case core.PresenceChanged():
@@ -238,7 +237,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
                 category = self._promises.category(now, self.desk.callbacks())
                 self._care.work_started(operator_id, now, category)
         self._consoles.presence(operator_id, presence, command.busy_with, command.load)
-        self.on_presence(operator_id, presence)
+        self._on_presence(operator_id, presence)
 
     # --- callbacks ---
 

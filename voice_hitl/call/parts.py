@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from handoff.board import BoardEvent
 from handoff.commands import Notice
 from voice_hitl.call.beside import AuditPort, ReviewPort
-from voice_hitl.call.board import BoardPort
 from voice_hitl.call.moderating import Moderation
-from voice_hitl.call.ports import CallWatcher, FloorPort
+from voice_hitl.call.ports import CallWatcher, FloorPort, Told
 from voice_hitl.call.proposals import GatePort
 from voice_hitl.call.turns import TurnTiming
 from voice_hitl.clock import Clock
@@ -27,7 +27,7 @@ class CallParts:
     executor: Executor
     floor: FloorPort
     gate: GatePort
-    board: BoardPort
+    board: Told[BoardEvent]
     reviews: ReviewPort
     audits: AuditPort
     moderation: Moderation

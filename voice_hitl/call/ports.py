@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from handoff.brief import Brief
 from handoff.callbacks import CallbackRecord
@@ -22,6 +22,15 @@ from handoff.events import FloorReported
 from handoff.queue import Waiting
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.transcript import Line
+
+Event_contra = TypeVar("Event_contra", contravariant=True)
+
+
+class Told(Protocol[Event_contra]):
+    """Whoever can be told of events, a live call or a service; telling never blocks."""
+
+    def post(self, event: Event_contra) -> None:
+        """Tell them of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,19 @@ class FloorPort(Protocol):
 
     def began(self, call_id: str, language: str) -> FloorReported:
         """A call begins: what a handoff would cost it. It is told of changes until it is over."""
+
+
+class WorkPort(Protocol):
+    """The floor, as it hears of what operators do beside calls."""
+
+    def free(self) -> tuple[str, ...]:
+        """Who could look at something now, the least loaded first."""
+
+    def work_taken(self, operator_id: str, work_id: str, kind: str) -> None:
+        """An operator has an approval, a review or an audit in hand."""
+
+    def work_done(self, operator_id: str, work_id: str) -> None:
+        """It is done, over, or somebody else's."""
 
 
 class ConsolePort(Protocol):

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from handoff import approvals as gate
 from handoff import events as facts
-from handoff.board import Step, TaskAdded, TaskMoved
+from handoff.board import BoardEvent, Step, TaskAdded, TaskMoved
 from handoff.commands import Notice
 from handoff.engine import CallEngine
 from handoff.oversight import PATHS, REASONS, Mode
@@ -24,8 +24,8 @@ from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, Proposal, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call.beside import Beside
-from voice_hitl.call.board import BoardPort
 from voice_hitl.call.book import CallBook
+from voice_hitl.call.ports import Told
 from voice_hitl.log import get_logger
 
 log = get_logger(__name__)
@@ -43,14 +43,11 @@ SPOKEN_INSTEAD = {
 GRACE = 5.0  # seconds: an answer in the last moment is still stored, claimed and passed on
 
 
-class GatePort(Protocol):
+class GatePort(Told[gate.ApprovalEvent], Protocol):
     """The approval gate, as a call sees it."""
 
     def ask(self, proposal: Overseen, verdict: Oversight, turn: int) -> str:
         """Ask for an approval; returns its id. The answer comes to the call as `GateSaid`."""
-
-    def post(self, event: gate.ApprovalEvent) -> None:
-        """Tell the gate something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ class Proposals:
         engine: CallEngine,
         book: CallBook,
         port: GatePort,
-        board: BoardPort,
+        board: Told[BoardEvent],
         beside: Beside,
         say: Callable[[Notice], None],
         words: Callable[[Notice], str],

@@ -19,6 +19,7 @@ from handoff.ports import MachineRecord
 from voice_hitl.agent.guard import mask
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.ports import Told, WorkPort
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -50,13 +51,6 @@ class ReviewConsole(Protocol):
         """A review is closed; its reviewer, if it had one, may know how."""
 
 
-class ReviewedCall(Protocol):
-    """What reviews need of a live call."""
-
-    def post(self, event: FloorSaid) -> None:
-        """Tell the call's owner something."""
-
-
 class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
     """Owns the reviews."""
 
@@ -66,19 +60,18 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
         clock: Clock,
         journal: Journal,
         consoles: ReviewConsole,
-        find_call: Callable[[str], ReviewedCall | None],
+        find_call: Callable[[str], Told[FloorSaid] | None],
+        floor: WorkPort,
         intents: Mapping[str, str],
     ) -> None:
-        """`intents` are those that reviewers can choose, with a label for people."""
+        """`floor` is told who has a review in hand; `intents` can be chosen, with a label for people."""
         super().__init__(reviews, clock, wake=DeadlinePassed())
         self.reviews = reviews
         self._journal = journal
         self._consoles = consoles
         self._find_call = find_call
+        self._floor = floor
         self._intents = intents
-        self.on_shown: Callable[[str, str], None] = lambda operator_id, item_id: None
-        self.on_hidden: Callable[[str, str], None] = lambda operator_id, item_id: None
-        """Told who has something in hand, and who no longer has."""
 
     # --- for calls ---
 
@@ -124,9 +117,9 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
         if record.reviewer is None:
             return
         if record.state is said.ReviewState.CLOSED:
-            self.on_hidden(record.reviewer, record.review_id)
+            self._floor.work_done(record.reviewer, record.review_id)
         else:
-            self.on_shown(record.reviewer, record.review_id)
+            self._floor.work_taken(record.reviewer, record.review_id, "review")
 
     def _words(self, choice: said.Choice) -> str:
         if choice.intent is not None:

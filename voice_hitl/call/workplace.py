@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 from handoff.approvals import ApprovalRecord
 from handoff.audit import AuditItem, AuditorLeft
 from handoff.commands import AuditCleared
 from handoff.desk import Desk
-from handoff.events import CallOver, DeadlinePassed, HandoffRequested, ServerDraining
+from handoff.events import CallOver, HandoffRequested, ServerDraining
 from handoff.policy import Policy
 from handoff.ports import MachineRecord, Store
 from handoff.supervision import FloorSeen, Supervision
@@ -94,7 +93,11 @@ class Kept:
 
 
 class Workplace:
-    """All that people work at."""
+    """All that people work at.
+
+    The floor and the parts beside it each need the other: where the floor has news for them it tells the
+    workplace, which knows them all.
+    """
 
     def __init__(
         self,
@@ -118,19 +121,33 @@ class Workplace:
             callbacks=promising.reopened_callbacks(kept.callbacks, clock),
             sample_key=key,
         )
-        self.care = CareService(care, clock, journal, consoles)
+        self.care = CareService(care, clock, journal, consoles, self._care_changed)
         budget = costs.reopened_budget(policy, kept.budget)
         self.costs = CostService(policy, desk, budget, clock, journal, find_call)
-        self.floor = FloorService(desk, clock, journal, consoles, find_call, self.care, self.costs)
-        self.care.on_change = lambda: self.floor.post(DeadlinePassed())
-        gate = approving.reopened_gate(policy, kept.approvals, clock)
-        self.approvals = ApprovalService(gate, clock, journal, consoles, find_call, self.floor.free)
+        self.floor = FloorService(
+            desk,
+            clock,
+            journal,
+            consoles,
+            find_call,
+            self.care,
+            self.costs,
+            self._presence_changed,
+            self._cleared,
+        )
         self.board = BoardService(board.reopened_board(kept.board, clock), clock, journal)
         reviews = reviewing.reopened_reviews(policy, key, kept.reviews, clock)
-        self.reviews = ReviewService(reviews, clock, journal, consoles, find_call, intents)
+        self.reviews = ReviewService(
+            reviews, clock, journal, consoles, find_call, self.floor, intents
+        )
         audits = auditing.reopened_audits(policy, key, kept.audits)
         self.audits = AuditService(
-            audits, clock, journal, consoles, lambda call_id: find_call(call_id) is not None
+            audits,
+            clock,
+            journal,
+            consoles,
+            lambda call_id: find_call(call_id) is not None,
+            self.floor,
         )
         self.figures = FiguresService(
             Supervision(policy, clock.now()),
@@ -141,19 +158,27 @@ class Workplace:
             self.costs.tell_budget,
         )
         journal.on_put = self.figures.kept
-        self.floor.on_presence = self._presence
-        self.floor.on_cleared = self._cleared
-        self.approvals.on_shown = partial(self.floor.work_taken, kind="approval")
-        self.reviews.on_shown = partial(self.floor.work_taken, kind="review")
-        self.audits.on_shown = partial(self.floor.work_taken, kind="audit")
-        for service in (self.approvals, self.reviews, self.audits):
-            service.on_hidden = self.floor.work_done
         self.exercises = ExerciseService(
-            policy, key, kept.exercises, clock, journal, consoles, self._minutes_on_shift
+            policy,
+            key,
+            kept.exercises,
+            clock,
+            journal,
+            consoles,
+            self._minutes_on_shift,
+            self.figures.scored,
         )
-        self.exercises.on_scored = self.figures.scored
-        self.approvals.exercises = self.exercises
-        self.approvals.on_kept = self._approval_kept
+        gate = approving.reopened_gate(policy, kept.approvals, clock)
+        self.approvals = ApprovalService(
+            gate,
+            clock,
+            journal,
+            consoles,
+            find_call,
+            self.floor,
+            self.exercises,
+            self.approval_kept,
+        )
         for event in board.of_the_last_run(self.board.board, (r.key for r in kept.approvals)):
             self.board.post(event)
         for record in gate.live():  # no call survives the end of its server
@@ -173,7 +198,10 @@ class Workplace:
             self.floor.run(),
         ]
 
-    def _presence(self, operator_id: str, presence: str) -> None:
+    def _care_changed(self) -> None:
+        self.floor.wake()
+
+    def _presence_changed(self, operator_id: str, presence: str) -> None:
         self.approvals.presence(operator_id, presence)
         self.figures.presence(operator_id, presence)
         self.exercises.presence(operator_id, presence)
@@ -208,7 +236,8 @@ class Workplace:
         waiting = sum(waiting.is_call for waiting in self.floor.desk.waiting())
         return FloorSeen(waiting, len(overdue) if rules.enabled else 0)
 
-    def _approval_kept(self, record: ApprovalRecord) -> None:
+    def approval_kept(self, record: ApprovalRecord) -> None:
+        """An approval stands differently."""
         self.board.approval_kept(record)
         if record.by:
             self.audits.handled_by(record.call_id, record.by)

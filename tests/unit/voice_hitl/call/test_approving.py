@@ -13,6 +13,7 @@ from handoff.policy import Policy
 from handoff.ports import Record
 from handoff.testing import MemoryStore
 from tests.support import virtual
+from tests.support.flooring import NoExercises, WorkFloor, nothing
 from voice_hitl.background import background
 from voice_hitl.call.approving import UNSTAFFED, ApprovalService
 from voice_hitl.call.inbox import GateSaid
@@ -66,7 +67,7 @@ class Call:
 
 class Office:
     def __init__(self) -> None:
-        self.there: list[str] = []
+        self.floor = WorkFloor()
         self.screens = Screens()
         self.call = Call()
         self.store = HangingStore()
@@ -77,7 +78,9 @@ class Office:
             self.journal,
             self.screens,
             lambda call_id: self.call if call_id == "CA1" else None,
-            lambda: self.there,
+            self.floor,
+            NoExercises(),
+            nothing,
         )
 
     @asynccontextmanager
@@ -92,9 +95,9 @@ class Office:
 def test_who_is_asked_is_who_is_there_when_the_gate_hears_of_it() -> None:
     async def main() -> None:
         office = Office()
-        office.there = ["ana"]
+        office.floor.there = ("ana",)
         office.approvals.ask(PAY, VERDICT, turn=1)
-        office.there = ["bob"]  # before the gate has come to it
+        office.floor.there = ("bob",)  # before the gate has come to it
         async with office.open():
             await asyncio.sleep(0.1)
         assert office.screens.asked == [("bob", 40)]
@@ -106,7 +109,7 @@ def test_who_came_while_it_waited_has_the_whole_time() -> None:
     async def main() -> None:
         office = Office()
         office.approvals.ask(PAY, VERDICT, turn=1)
-        office.there = ["bob"]
+        office.floor.there = ("bob",)
         async with office.open():
             await asyncio.sleep(UNSTAFFED + 1.0)
             (record,) = office.approvals.gate.live()
@@ -118,9 +121,9 @@ def test_who_came_while_it_waited_has_the_whole_time() -> None:
 def test_where_the_last_has_left_meanwhile_the_caller_does_not_wait_long() -> None:
     async def main() -> None:
         office = Office()
-        office.there = ["ana"]
+        office.floor.there = ("ana",)
         office.approvals.ask(PAY, VERDICT, turn=1)
-        office.there = []
+        office.floor.there = ()
         async with office.open():
             await asyncio.sleep(UNSTAFFED + 1.0)
             assert office.approvals.gate.live() == ()
@@ -134,9 +137,9 @@ def test_whoever_comes_and_goes_before_the_gate_looks_is_not_asked() -> None:
         async with office.open():
             office.approvals.ask(PAY, VERDICT, turn=1)
             await asyncio.sleep(0.1)
-            office.there = ["ana"]
+            office.floor.there = ("ana",)
             office.approvals.presence("ana", "available")
-            office.there = ["bob"]
+            office.floor.there = ("bob",)
             await asyncio.sleep(0.1)
         assert [operator for operator, _ in office.screens.asked] == ["bob"]
 
@@ -146,7 +149,7 @@ def test_whoever_comes_and_goes_before_the_gate_looks_is_not_asked() -> None:
 def test_nobody_is_thanked_for_what_could_not_be_stored() -> None:
     async def main() -> None:
         office = Office()
-        office.there = ["ana"]
+        office.floor.there = ("ana",)
         async with office.open():
             approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
             await asyncio.sleep(0.1)
@@ -163,7 +166,7 @@ def test_nobody_is_thanked_for_what_could_not_be_stored() -> None:
 def test_what_was_withheld_is_not_done_even_if_the_store_is_well_again_when_it_is_claimed() -> None:
     async def main() -> None:
         office = Office()
-        office.there = ["ana"]
+        office.floor.there = ("ana",)
         async with office.open():
             approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
             await asyncio.sleep(0.1)

@@ -11,6 +11,7 @@ from handoff.policy import Policy
 from handoff.ports import MachineRecord
 from handoff.testing import MemoryStore
 from tests.support import virtual
+from tests.support.flooring import WorkFloor
 from tests.support.world import Screen
 from voice_hitl.call.auditing import LAST, MACHINE, AuditService, reopened_audits
 from voice_hitl.call.journal import Journal
@@ -51,7 +52,9 @@ async def a_shop(store: MemoryStore | None = None, **audit: float) -> Any:
         *await store.machine_records(MACHINE, open_only=True),
     ]
     audits = reopened_audits(a_policy(**audit), b"test", kept)
-    service = AuditService(audits, Clock(epoch=0.0), journal, screen, live.__contains__)
+    service = AuditService(
+        audits, Clock(epoch=0.0), journal, screen, live.__contains__, WorkFloor()
+    )
     tasks = [asyncio.create_task(journal.run()), asyncio.create_task(service.run())]
     try:
         yield Shop(service, store, screen, journal, live)

@@ -34,9 +34,8 @@ class Ward:
         self.clock = Clock(epoch=1_700_000_000.0)
         self.screens = Screens()
         care = reopened_care(POLICY, records, self.clock)
-        self.service = CareService(care, self.clock, self.journal, self.screens)
         self.changes = 0
-        self.service.on_change = self._changed
+        self.service = CareService(care, self.clock, self.journal, self.screens, self._changed)
 
     def _changed(self) -> None:
         self.changes += 1

@@ -93,9 +93,15 @@ class Office:
         self.screen = Screen()
         self.scored: list[tuple[str, float, bool]] = []
         self.exercises = ExerciseService(
-            policy, b"key", kept, self.clock, self.journal, self.screen, lambda _: 12.0
+            policy,
+            b"key",
+            kept,
+            self.clock,
+            self.journal,
+            self.screen,
+            lambda _: 12.0,
+            lambda *scored: self.scored.append(scored),
         )
-        self.exercises.on_scored = lambda *scored: self.scored.append(scored)
 
     async def real_comes(self, operator: str = "ana", second: bool = False) -> None:
         record = approval("real", self.clock.now())

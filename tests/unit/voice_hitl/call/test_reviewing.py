@@ -21,6 +21,7 @@ from handoff.review import (
 )
 from handoff.testing import MemoryStore
 from tests.support import virtual
+from tests.support.flooring import WorkFloor
 from tests.support.world import INTENTS, Screen
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
@@ -88,7 +89,7 @@ async def a_shop(**review: object) -> Any:
     journal, screen, call = Journal(store), StoredFirst(store), Call()
     reviews = Reviews(a_policy(**review), key=b"test")
     calls = {"CA1": call}
-    service = ReviewService(reviews, clock, journal, screen, calls.get, INTENTS)
+    service = ReviewService(reviews, clock, journal, screen, calls.get, WorkFloor(), INTENTS)
     tasks = [asyncio.create_task(journal.run()), asyncio.create_task(service.run())]
     try:
         yield Shop(service, store, screen, journal, call)

@@ -25,7 +25,7 @@ from handoff.policy import Policy
 from handoff.ports import OperatorRecord
 from handoff.review import Choice, Reviews, TurnOpened
 from handoff.testing import MemoryStore, a_decision
-from tests.support.flooring import a_floor
+from tests.support.flooring import NoExercises, a_floor, nothing
 from voice_hitl.audio import g711
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.auditing import AuditService
@@ -175,7 +175,14 @@ class Office:
             policy, self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
         )
         self.approvals = ApprovalService(
-            Gate(Policy()), self.clock, self.journal, self.hub, lambda _: None, self.floor.free
+            Gate(Policy()),
+            self.clock,
+            self.journal,
+            self.hub,
+            lambda _: None,
+            self.floor,
+            NoExercises(),
+            nothing,
         )
         self.reviews = ReviewService(
             Reviews(WATCHFUL, key=b"test"),
@@ -183,10 +190,16 @@ class Office:
             self.journal,
             self.hub,
             lambda _: None,
+            self.floor,
             intents,
         )
         self.audits = AuditService(
-            Audits(WATCHFUL, key=b"test"), self.clock, self.journal, self.hub, lambda _: True
+            Audits(WATCHFUL, key=b"test"),
+            self.clock,
+            self.journal,
+            self.hub,
+            lambda _: True,
+            self.floor,
         )
         self.consoles = Consoles(
             ConsoleParts(

@@ -13,6 +13,7 @@ from handoff.oversight import Mode, Proposal
 from handoff.policy import Policy
 from handoff.ports import CallRecord, MachineRecord
 from handoff.testing import MemoryStore
+from tests.support.flooring import nothing
 from voice_hitl.call import approving
 from voice_hitl.call.exercising import MACHINE, ExerciseService, Past
 from voice_hitl.call.journal import Journal
@@ -93,7 +94,9 @@ async def client(store: MemoryStore, journal: Journal) -> AsyncIterator[Client]:
         return Identity(name, name, "supervisor" if name == "boss" else "operator")
 
     clock = Clock.of_running_loop()
-    service = ExerciseService(Policy(), b"key", (), clock, journal, Nobody(), lambda _: 0.0)
+    service = ExerciseService(
+        Policy(), b"key", (), clock, journal, Nobody(), lambda _: 0.0, nothing
+    )
     app = web.Application(middlewares=[one_shape])
     add_routes(app, ExercisesApi(store, service, identify).routes)
     async with TestClient(TestServer(app)) as client:

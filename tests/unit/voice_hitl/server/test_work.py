@@ -15,6 +15,7 @@ from handoff.oversight import Mode, Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, OperatorRecord, Record
 from handoff.testing import MemoryStore, a_decision
+from tests.support.flooring import NoExercises, WorkFloor, nothing
 from voice_hitl.background import background
 from voice_hitl.call import journal as journal_module
 from voice_hitl.call.approving import ApprovalService
@@ -84,7 +85,9 @@ async def work(store: MemoryStore) -> Work:
     clock, journal = Clock.of_running_loop(), Journal(store)
     board = BoardService(Board(), clock, journal)
     gate = Gate(Policy())
-    approvals = ApprovalService(gate, clock, journal, Nobody(), lambda _: None, lambda: ())
+    approvals = ApprovalService(
+        gate, clock, journal, Nobody(), lambda _: None, WorkFloor(), NoExercises(), nothing
+    )
     work = Work(clock, board, approvals, journal)
     journal.on_put = work.kept.append
     return work
