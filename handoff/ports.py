@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from handoff.commands import Decision, Reason
 from handoff.labels import Disposition, Label
@@ -227,6 +227,18 @@ Record = (
     | Label
 )
 
+Timed = TypeVar("Timed", CallRecord, HandoffRecord, DecisionRecord, Disposition, Label)
+"""Records of something that is over, at a moment that they tell."""
+
+TIMED: Mapping[type, str] = {
+    CallRecord: "ended_at",
+    HandoffRecord: "ended_at",
+    DecisionRecord: "at",
+    Disposition: "at",
+    Label: "at",
+}
+"""The field that tells it; calls and requests for a person without one are not over."""
+
 
 def json_ready(value: Any) -> Any:
     """A JSON value that any database holds: mappings as dicts, sequences as lists, the rest mended."""
@@ -282,6 +294,9 @@ class Store(Protocol):
 
     async def labels(self, call_id: str | None = None) -> list[Label]:
         """What was judged, oldest first; of one call or of all. Withdrawn ones (weight 0) as well."""
+
+    async def recent(self, kind: type[Timed], since: float, *, limit: int) -> list[Timed]:
+        """What was over at `since` or later (Unix seconds), oldest first; the newest `limit`."""
 
     async def machine_records(
         self, machine: str, *, open_only: bool = False, since: float | None = None

@@ -2,11 +2,13 @@
 
 It joins `metrics` (figures), `outcomes` (what came of predictions), `shifts` (accuracy over minutes on shift)
 and `drift` (warnings), and takes the samples that the warnings need: of the queue every `SAMPLE` seconds, of
-the rest every `REST`th time. Everything starts anew with a new machine.
+the rest every `REST`th time. A new machine starts anew; `Supervision.reopened` counts again what was kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from handoff import drift, metrics, outcomes
@@ -69,6 +71,22 @@ class Supervision:
         self._samples = 0
         self._due = now + SAMPLE
         self._commands: list[SupervisionCommand] = []
+
+    @classmethod
+    def reopened(
+        cls, policy: Policy, told: Iterable[tuple[float, SupervisionEvent]], now: float
+    ) -> Supervision:
+        """Rebuild after a stop from what was told before, each with its time, oldest first.
+
+        Warnings that stand are raised once more, with the time since when they do. What cannot be counted
+        is left. The queue, and what samples alone find, is known again with the next samples.
+        """
+        machine = cls(policy, now)
+        for at, event in told:
+            with suppress(ProtocolError):
+                machine.handle(event, min(at, now))
+        machine._commands = [WarningRaised(warning) for warning in machine.warnings]
+        return machine
 
     # --- the machine ------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from handoff.events import (
 )
 from handoff.labels import Disposition, Label
 from handoff.ports import (
+    TIMED,
     CallRecord,
     DecisionRecord,
     EventRecord,
@@ -33,6 +34,7 @@ from handoff.ports import (
     PolicyRecord,
     Record,
     SessionRecord,
+    Timed,
     TurnRecord,
     json_ready,
 )
@@ -119,6 +121,13 @@ class MemoryStore:
         """What was judged, oldest first."""
         found = [label for label in self._all(Label) if call_id in (None, label.call_id)]
         return sorted(found, key=lambda label: (label.at, label.label_id))
+
+    async def recent(self, kind: type[Timed], since: float, *, limit: int) -> list[Timed]:
+        """What was over at `since` or later, oldest first; the newest `limit`."""
+        known = [(getattr(record, TIMED[kind]), record) for record in self._all(kind)]
+        found = [(at, _key(record), record) for at, record in known if at is not None]
+        found = sorted(each for each in found if each[0] >= since)
+        return [record for _, _, record in found[max(0, len(found) - limit) :]]
 
     async def machine_records(
         self, machine: str, *, open_only: bool = False, since: float | None = None

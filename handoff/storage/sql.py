@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from handoff.errors import StorageError
 from handoff.labels import Disposition, Label
 from handoff.ports import (
+    TIMED,
     CallRecord,
     DecisionRecord,
     EventRecord,
@@ -33,12 +34,14 @@ from handoff.ports import (
     PolicyRecord,
     Record,
     SessionRecord,
+    Timed,
     TurnRecord,
 )
 from handoff.storage import tables as t
 from handoff.storage.migrate import upgrade
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+PAGE = 500  # rows: 10 ms of the event loop
 BUSY_TIMEOUT_MS = 10_000  # another process may hold SQLite's one write lock this long
 
 
@@ -172,6 +175,24 @@ class SqlStore:
         if call_id is not None:
             query = query.where(t.labels.c.call_id == call_id)
         return [Label(**row._mapping) for row in await self._rows(query)]
+
+    async def recent(self, kind: type[Timed], since: float, *, limit: int) -> list[Timed]:
+        """What came of `since` or later, oldest first; the newest `limit`. Read in pages."""
+        table = t.TABLE_OF[kind]
+        moment = table.c[TIMED[kind]]
+        query = (
+            select(table)
+            .where(moment >= since)
+            .order_by(moment.desc(), *(column.desc() for column in table.primary_key))
+        )
+        found: list[Timed] = []
+        while len(found) < limit:
+            size = min(PAGE, limit - len(found))
+            rows = await self._rows(query.limit(size).offset(len(found)))
+            found += [t.timed_from(kind, row) for row in rows]
+            if len(rows) < size:
+                break
+        return found[::-1]
 
     async def machine_records(
         self, machine: str, *, open_only: bool = False, since: float | None = None

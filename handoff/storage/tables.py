@@ -40,6 +40,7 @@ from handoff.ports import (
     PolicyRecord,
     Record,
     SessionRecord,
+    Timed,
     TurnRecord,
     json_ready,
 )
@@ -62,6 +63,7 @@ calls = Table(
     Column("safe_mode", Boolean, nullable=False),
     Column("model_version", String, nullable=False, server_default=""),
     Index("calls_by_start", "started_at"),
+    Index("calls_by_end", "ended_at"),
 )
 turns = Table(
     "turns",
@@ -97,6 +99,7 @@ decisions = Table(
     Column("urgency", String, nullable=False),
     Column("reasons", Json, nullable=False),
     Column("policy_version", String, nullable=False),
+    Index("decisions_by_time", "at"),
 )
 handoffs = Table(
     "handoffs",
@@ -113,6 +116,7 @@ handoffs = Table(
     Column("operator_id", String),
     Column("epoch", Integer),
     Index("handoffs_by_epoch", "epoch"),
+    Index("handoffs_by_end", "ended_at"),
 )
 operators = Table(
     "operators",
@@ -166,6 +170,7 @@ dispositions = Table(
     Column("at", Double, nullable=False),
     Column("hard", Boolean, nullable=False),
     Column("note", Text, nullable=False),
+    Index("dispositions_by_time", "at"),
 )
 labels = Table(
     "labels",
@@ -180,6 +185,7 @@ labels = Table(
     Column("by", String, nullable=False),
     Column("at", Double, nullable=False),
     Index("labels_by_call", "call_id"),
+    Index("labels_by_time", "at"),
 )
 machines = Table(
     "machines",
@@ -262,3 +268,10 @@ def decision_from(row: Row[Any]) -> DecisionRecord:
     values = dict(row._mapping)
     values["reasons"] = tuple(Reason(**reason) for reason in values["reasons"])
     return DecisionRecord(**values)
+
+
+def timed_from(kind: type[Timed], row: Row[Any]) -> Timed:
+    """A row as a record of its kind."""
+    record = decision_from(row) if kind is DecisionRecord else kind(**row._mapping)
+    assert isinstance(record, kind)
+    return record

@@ -43,6 +43,7 @@ from voice_hitl.log import get_logger
 log = get_logger(__name__)
 
 REMEMBERED = 20_000
+HANDLED = "handled"  # machine records of the time that operators were busy with a call
 NONE_KNOWN = "something else"  # what an answer without an intent counts as
 NONE_OF_BOTH = "other words"  # the same intent, and yet not the same
 PATHS_BY_NAME: dict[str, Path] = {path: path for path in PATHS}
@@ -80,12 +81,14 @@ class Counting:
                 return list(self._label(record))
             case MachineRecord(machine=auditing.MACHINE, state=AuditState.DONE.value):
                 return list(self._audit(record))
+            case MachineRecord(machine="handled", detail={"seconds": float() as seconds}):
+                return [Handled(seconds)] if self._first(HANDLED, record.key) else []
             case MachineRecord(machine=reviewing.MACHINE, state="equal" | "different"):
                 return list(self._review(record))
             case _:
                 return []
 
-    def presence(self, operator_id: str, presence: str, now: float) -> list[SupervisionEvent]:
+    def presence(self, operator_id: str, presence: str, now: float) -> list[Handled]:
         """An operator is `presence` now: what they were busy with may be over, wrap-up included."""
         if presence in AT_A_CALL:
             self._busy_since.setdefault(operator_id, now)

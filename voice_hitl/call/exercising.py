@@ -211,7 +211,7 @@ class ExerciseService:
         self._close(event.approval_id)
         for command in self._exercises.take_commands():
             if isinstance(command, Scored):
-                self._journal.put(self._logged(command))
+                self._journal.put(self._logged(command), self._answer_of(command))
                 self._on_scored(command.operator_id, command.minutes, command.right)
                 self._consoles.exercise_over(command.operator_id, command.item_id, command.right)
 
@@ -224,6 +224,22 @@ class ExerciseService:
         asked = self._open.pop(approval_id)
         asked.timer.cancel()
         return asked
+
+    def _answer_of(self, scored: Scored) -> MachineRecord:
+        """Who saw what, and now what they said to it."""
+        return MachineRecord(
+            machine=SERVED,
+            key=scored.item_id,
+            at=self._clock.wall(),
+            state="answered",
+            open=False,
+            detail={
+                "operator_id": scored.operator_id,
+                "exercise_id": scored.exercise.exercise_id,
+                "minutes": scored.minutes,
+                "right": scored.right,
+            },
+        )
 
     def _logged(self, scored: Scored) -> EventRecord:
         return EventRecord(
@@ -252,6 +268,15 @@ def _served(record: MachineRecord, bank: Mapping[str, Past]) -> Serve:
     past = bank.get(exercise_id)
     exercise = _exercise(past) if past else Exercise(exercise_id, OTHERWISE)
     return Serve(record.key, operator_id, exercise)
+
+
+def answered(record: MachineRecord) -> tuple[str, float, bool] | None:
+    """Of a kept exercise that was answered: by whom, how many minutes into their shift, whether rightly."""
+    match record.detail:
+        case {"operator_id": str() as by, "minutes": float() as minutes, "right": bool() as right}:
+            return by, minutes, right
+        case _:
+            return None
 
 
 def _as_new(

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Protocol
 
 from handoff.budget import AlarmCleared, AlarmRaised, BudgetEvent
 from handoff.drift import Code, Warned, WarningCleared, WarningRaised
 from handoff.events import DeadlinePassed
 from handoff.metrics import Figures
-from handoff.ports import EventRecord, Record
+from handoff.policy import Policy
+from handoff.ports import EventRecord, MachineRecord, Record, Store
 from handoff.shifts import ShiftAnswer, ShiftCurve
 from handoff.supervision import (
     FloorSeen,
@@ -22,8 +24,9 @@ from handoff.supervision import (
     SupervisionCommand,
     SupervisionEvent,
 )
-from voice_hitl.call.counting import Counting
+from voice_hitl.call.counting import HANDLED, Counting
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.recounting import recounted
 from voice_hitl.call.service import MachineService
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -69,6 +72,11 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
         self._floor = floor
         self._budget = budget
 
+    async def rebuild(self, policy: Policy, store: Store, executor: Executor) -> None:
+        """Count what earlier runs kept, before this one begins to `run`; raises `StorageError`."""
+        self.supervision, self._counting = await recounted(policy, store, self._clock, executor)
+        self._machine = self.supervision
+
     # --- what others tell it ---
 
     def kept(self, record: Record) -> None:
@@ -76,8 +84,18 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
         self._count(*self._counting.of(record))
 
     def presence(self, operator_id: str, presence: str) -> None:
-        """An operator's presence changed."""
-        self._count(*self._counting.presence(operator_id, presence, self._clock.now()))
+        """An operator's presence changed; the time that a call took them is kept, and so counted."""
+        for handled in self._counting.presence(operator_id, presence, self._clock.now()):
+            self._journal.put(
+                MachineRecord(
+                    machine=HANDLED,
+                    key=uuid.uuid4().hex,
+                    at=self._clock.wall(),
+                    state="over",
+                    open=False,
+                    detail={"operator_id": operator_id, "seconds": handled.seconds},
+                )
+            )
 
     def scored(self, operator_id: str, minutes: float, right: bool) -> None:
         """An operator answered an item whose truth is known, so many minutes into their shift."""

@@ -11,6 +11,7 @@ import pytest
 from handoff.brief import Memory
 from handoff.commands import Reason
 from handoff.errors import StorageError
+from handoff.labels import Disposition, Label
 from handoff.ports import (
     CallRecord,
     DecisionRecord,
@@ -253,3 +254,33 @@ async def test_a_closed_store_says_so(store: Store) -> None:
         await store.save([a_call_record()])
     with pytest.raises(StorageError, match="closed"):
         await store.calls()
+
+
+async def test_what_was_over_lately_is_found_by_its_end_oldest_first(store: Store) -> None:
+    ended = [
+        replace(a_call_record(f"c{n}"), ended_at=1000.0 + n, outcome="automated") for n in range(5)
+    ]
+    await store.save([*ended[::-1], a_call_record("open")])
+    assert await store.recent(CallRecord, 1002.0, limit=10) == ended[2:]
+    assert await store.recent(CallRecord, 0.0, limit=2) == ended[3:]
+    assert await store.recent(CallRecord, 2000.0, limit=2) == []
+    assert await store.recent(CallRecord, 0.0, limit=0) == []
+    over = replace(a_handoff(), ended_at=5.0)
+    decided = DecisionRecord.of(a_decision("c1"), seq=0, at=7.0, policy_version="p")
+    disposed = Disposition("c1", 0, 1, "needed", "ana", 8.0, hard=False)
+    label = Label("l1", "c1", 1, "error", True, 1.0, "approval", "ana", 9.0)
+    await store.save([over, a_handoff(seq=1), decided, disposed, label])
+    assert await store.recent(HandoffRecord, 5.0, limit=9) == [over]
+    assert await store.recent(DecisionRecord, 7.0, limit=9) == [decided]
+    assert await store.recent(Disposition, 8.0, limit=9) == [disposed]
+    assert await store.recent(Label, 9.0, limit=9) == [label]
+
+
+async def test_more_than_a_page_of_it_is_found(store: Store) -> None:
+    decisions = [
+        DecisionRecord.of(a_decision("c1"), seq=n, at=float(n // 3), policy_version="p")
+        for n in range(1203)
+    ]
+    await store.save(decisions)
+    assert await store.recent(DecisionRecord, 1.0, limit=5000) == decisions[3:]
+    assert await store.recent(DecisionRecord, 1.0, limit=700) == decisions[-700:]

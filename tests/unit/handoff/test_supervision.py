@@ -126,6 +126,23 @@ def test_scored_answers_make_the_shift_curve() -> None:
     assert floor.raised() == [Code.FATIGUE]
 
 
+def test_it_is_rebuilt_from_what_it_was_told_and_what_cannot_count_is_left() -> None:
+    told = [(float(at), ProposalAnswered(overridden=True)) for at in range(6)]
+    bad = (6.0, CallFinished("automated", -1.0))
+    machine = Supervision.reopened(POLICY, [*told, bad], now=100.0)
+    (raised,) = machine.take_commands()
+    assert isinstance(raised, WarningRaised)
+    assert (raised.warning.code, raised.warning.since) == (Code.OVERRIDES, 5.0)
+    figures = machine.figures(100.0)
+    assert (figures.override_rate.n, figures.time_to_resolution.n) == (6, 0)
+    assert machine.next_deadline() == 100.0 + SAMPLE
+
+
+def test_a_warning_that_was_over_before_the_stop_is_not_raised_again() -> None:
+    told = [(float(at), ProposalAnswered(overridden=at < 6)) for at in range(46)]
+    assert Supervision.reopened(POLICY, told, now=100.0).take_commands() == []
+
+
 @pytest.mark.parametrize(
     "event",
     ["nonsense", FloorSeen(-1), ShiftAnswer("ana", -1.0, True), Predicted("h", 2.0, True)],

@@ -47,9 +47,9 @@ class Screen:
 class Office:
     """The service with all that it is joined to."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: MemoryStore) -> None:
         self.clock = Clock(epoch=EPOCH)
-        self.store = MemoryStore()
+        self.store = store
         self.journal = Journal(self.store)
         self.screen = Screen()
         self.seen = FloorSeen(0)
@@ -66,18 +66,21 @@ class Office:
 
     def answers(self, *overridden: bool) -> None:
         """Approvals are answered, each of a call of its own."""
+        at = self.clock.wall()
         for over in overridden:
             approval = f"ap{len(self.journal._waiting)}-{self.clock.now()}"
-            answer = ApprovalAnswer(approval, "CA1", 1, "reject" if over else "approve", "ana", 1.0)
+            answer = ApprovalAnswer(approval, "CA1", 1, "reject" if over else "approve", "ana", at)
             self.journal.put(*of_approval(answer))
 
 
-def play(story: Callable[[Office], Awaitable[None]]) -> Office:
+def play(story: Callable[[Office], Awaitable[None]], store: MemoryStore | None = None) -> Office:
     offices: list[Office] = []
 
     async def main() -> None:
-        office = Office()
+        office = Office(store or MemoryStore())
         offices.append(office)
+        if store is not None:
+            await office.figures.rebuild(POLICY, store, virtual.InlineExecutor())
         tasks = [
             asyncio.create_task(office.journal.run()),
             asyncio.create_task(office.figures.run()),
@@ -136,6 +139,27 @@ def test_a_warning_is_told_logged_and_freezes_the_budget_until_it_is_over() -> N
     ]
     assert log[1].detail["code"] == "overrides"
     assert "overrule" in log[1].detail["words"]
+
+
+def test_a_warning_that_stood_at_the_stop_stands_again_and_freezes_the_budget() -> None:
+    async def first(office: Office) -> None:
+        office.answers(*[True] * 6)
+        office.figures.presence("ana", "in_call")
+        await asyncio.sleep(5.0)
+        office.figures.presence("ana", "available")
+        await office.journal.flush()
+
+    async def again(office: Office) -> None:
+        await asyncio.sleep(0.01)
+        assert office.screen.told == ["+overrides"]
+        assert office.budget == [AlarmRaised("overrides")]
+        figures = office.figures.figures()
+        assert (figures.override_rate.n, figures.handle_time.n) == (6, 1)
+        office.answers(*[False] * 40)
+        await asyncio.sleep(0.01)
+        assert office.screen.told == ["+overrides", "-overrides"]
+
+    play(again, play(first).store)
 
 
 def test_samples_ask_how_the_floor_stands() -> None:
