@@ -20,7 +20,7 @@ from handoff.oversight import Proposal, Verdict
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
 from voice_hitl.call.inbox import GateSaid
-from voice_hitl.call.journal import Journal
+from voice_hitl.call.journal import Journal, Ticket
 from voice_hitl.call.masking import masked_approval, masked_values, unmasked_values
 from voice_hitl.call.ports import Told, WorkPort
 from voice_hitl.call.proposals import not_begun
@@ -145,9 +145,10 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
     async def _carry_out(self, command: said.ApprovalCommand) -> None:
         match command:
             case said.Keep(record):
-                self._journal.put(self._kept(record), *self._labels(record))
+                ticket = self._journal.put(self._kept(record))
+                self._journal.put(*self._labels(record))
                 self._on_kept(record)
-                await self._see_whether_stored(record)
+                await self._see_whether_stored(record, ticket)
             case said.Audit():
                 self._journal.put(self._logged(command))
             case said.Show(record=record):
@@ -186,9 +187,9 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.FollowUp():
                 pass  # kept with its record; consoles read the list
 
-    async def _see_whether_stored(self, record: said.ApprovalRecord) -> None:
+    async def _see_whether_stored(self, record: said.ApprovalRecord, ticket: Ticket) -> None:
         approval_id = record.approval_id
-        stored = await self._journal.stored()
+        stored = await self._journal.stored(ticket)
         if record.state is said.State.CLOSED:
             self._unkept.discard(approval_id)
             self._withheld.discard(approval_id)

@@ -91,7 +91,7 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
             case said.KeepAudit(record):
                 self._journal.put(*self._kept(record), *self._labels(record))
                 if record.state in TOLD:
-                    await self._journal.stored()
+                    await self._journal.caught_up()
                 if record.state is said.AuditState.DONE and record.auditor is not None:
                     self._floor.work_done(record.auditor, record.item.audit_id)
                     self._consoles.audit_over(record.auditor, record.item.audit_id, "answered")

@@ -178,7 +178,7 @@ class ExerciseService:
 
     async def _serve(self, serve: Serve, real: said.Show) -> None:
         past = self._bank[serve.exercise.exercise_id]
-        self._journal.put(
+        ticket = self._journal.put(
             MachineRecord(
                 machine=SERVED,
                 key=serve.item_id,
@@ -191,9 +191,7 @@ class ExerciseService:
                 },
             )
         )
-        if (
-            not await self._journal.stored()
-        ):  # who has seen what must be known: then it is not shown
+        if not await self._journal.stored(ticket):  # who has seen what must be known
             self._exercises.handle(ExerciseLapsed(serve.item_id), self._clock.now())
             return
         record = _as_new(past.record, serve.item_id, real.record)

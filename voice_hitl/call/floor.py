@@ -149,7 +149,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
             case facts.HandoffRequested():
                 if self._find_call(event.call_id) is not None:
                     self._promises.asked(event)
-                await self._journal.stored()
+                await self._journal.caught_up()
             case facts.OperatorPresence():
                 self._care.presence(event.operator_id, event.presence)
             case facts.CallOver():
@@ -249,16 +249,17 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
 
     async def _keep_callback(self, command: core.KeepCallback) -> None:
         record = command.record
-        self._journal.put(kept_callback(record, self._clock, self._clock.now()))
+        ticket = self._journal.put(kept_callback(record, self._clock, self._clock.now()))
         given_up = self._promises.answered(record.callback_id)
         if given_up is not None:  # the caller hears of it once nothing can lose it
-            self._nobody(given_up, "callback" if await self._journal.stored() else given_up.reason)
+            kept = await self._journal.stored(ticket)
+            self._nobody(given_up, "callback" if kept else given_up.reason)
         self._consoles.callback_changed(record.shifted(self._clock.epoch))
 
     async def _assign_callback(self, command: core.AssignCallback) -> None:
         epoch = {"epoch": command.epoch}
         self._journal.put(MachineRecord(MACHINE, EPOCH, self._clock.wall(), "given", detail=epoch))
-        await self._journal.stored()
+        await self._journal.caught_up()
         self._consoles.offer_over(
             command.operator_id, command.offer_id, command.callback_id, "accepted"
         )
@@ -299,7 +300,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         call = self._find_call(command.call_id)
         if call is not None:
             call.accepted(command.operator_id, command.epoch)
-            await self._journal.stored()
+            await self._journal.caught_up()
         if call is None or self._find_call(command.call_id) is not call:
             self._promises.not_taken(command.call_id)
             self.post_always(

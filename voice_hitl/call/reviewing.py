@@ -93,7 +93,7 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
             case said.KeepReview(record):
                 self._journal.put(self._kept(record), *self._labels(record))
                 self._in_hand(record)
-                await self._journal.stored()
+                await self._journal.caught_up()
                 if record.outcome is not None:
                     self._consoles.review_over(record.review_id, record.outcome, record.reviewer)
             case said.ShowReview():

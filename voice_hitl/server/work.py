@@ -101,10 +101,10 @@ class WorkApi:
             hard=cause.hard if cause else True,
             note=body.note,
         )
-        self._journal.put(disposition, *of_disposition(disposition))
-        if not await self._journal.stored():
+        ticket = self._journal.put(disposition, *of_disposition(disposition))
+        if not await self._journal.stored(ticket):
             raise web.HTTPServiceUnavailable(
-                text="the store is slow: your answer is kept once it has caught up"
+                text="the store did not confirm in time that your answer is kept: say it again"
             )
         return web.Response(status=204)
 

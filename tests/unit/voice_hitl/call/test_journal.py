@@ -93,6 +93,39 @@ def test_one_bad_record_on_a_quiet_server_is_given_up_after_a_while() -> None:
     virtual.run(main())
 
 
+def test_whoever_asks_hears_that_their_record_is_lost_and_others_that_theirs_is_not() -> None:
+    async def main() -> None:
+        store = PickyStore()
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            bad, good = journal.put(record(13)), journal.put(record(14))
+            both = journal.put(record(15), record(13))
+            assert not await journal.stored(bad)
+            assert await journal.stored(good)
+            assert not await journal.stored(both)
+            assert {call.call_id for call in await store.calls()} == {"CA14", "CA15"}
+            running.cancel()
+
+    virtual.run(main())
+
+
+def test_a_store_that_is_slow_keeps_nobody_waiting() -> None:
+    async def main() -> None:
+        store = FlakyStore(5)
+        journal = Journal(store)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(journal.run())
+            ticket = journal.put(record(1))
+            assert not await journal.stored(ticket)
+            await journal.caught_up()
+            await journal.flush()
+            assert await journal.stored(ticket), "it was put all the same"
+            running.cancel()
+
+    virtual.run(main())
+
+
 def test_one_bad_record_does_not_take_others_along_when_the_server_stops() -> None:
     async def main() -> None:
         store = PickyStore()
@@ -156,11 +189,13 @@ def test_a_full_journal_refuses_the_newest_and_counts(monkeypatch: pytest.Monkey
     async def main() -> None:
         store = FlakyStore(0)
         journal = Journal(store)
-        journal.put(record(1), record(2), record(3))
+        kept = journal.put(record(1), record(2))
+        lost = journal.put(record(3))
         assert journal.refused == 1
+        assert not await journal.stored(lost)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(journal.run())
-            await journal.flush()
+            assert await journal.stored(kept)
             running.cancel()
         assert {call.call_id for call in await store.calls()} == {"CA1", "CA2"}
 
