@@ -168,7 +168,7 @@ class Replayed:
     said: Mapping[int, tuple[Mapping[str, Any], ...]]  # the speakers' turns as acts, likewise
 
 
-def rerun(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED) -> Replayed:
+def rerun(facts: Iterable[FactRecord], policy: Policy, models: Models) -> Replayed:
     """Hand a call's facts, in order, to a new engine.
 
     Raises `StorageError` when the first fact is not the call's start or one cannot be read.
@@ -192,7 +192,7 @@ def rerun(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED)
     return Replayed(tuple(decisions), readings, said)
 
 
-def replay(facts: Iterable[FactRecord], policy: Policy, models: Models = SHIPPED) -> list[Decision]:
+def replay(facts: Iterable[FactRecord], policy: Policy, models: Models) -> list[Decision]:
     """The decisions that a policy and models would have made of a call's facts, in order.
 
     Raises as `rerun` does.

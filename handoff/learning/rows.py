@@ -9,6 +9,7 @@ from handoff.labels import HeadName, Label
 from handoff.policy import Policy
 from handoff.ports import FactRecord
 from handoff.replay import rerun
+from handoff.risk import Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,15 @@ class Row:
     weight: float  # above 0
 
 
-def rows_of_call(labels: Iterable[Label], facts: Iterable[FactRecord], policy: Policy) -> list[Row]:
-    """The rows of one call; `policy`: the one that it was decided under.
+def rows_of_call(
+    labels: Iterable[Label], facts: Iterable[FactRecord], policy: Policy, models: Models
+) -> list[Row]:
+    """The rows of one call; `policy`, `models`: what it was decided with.
 
     The signals are those of a replay, so that there is one source of truth. Withdrawn labels, and those of a
     turn that the AI did not decide on, give none. Raises `StorageError` as `rerun` does.
     """
-    readings = rerun(facts, policy).readings
+    readings = rerun(facts, policy, models).readings
     return [
         Row(
             label.call_id,

@@ -13,6 +13,7 @@ from handoff.approvals import Answer, Approve, ApproveEdited, FollowUpDone, Reje
 from handoff.events import Effect, Presence
 from handoff.policy import Policy
 from handoff.replay import decision_of, replay
+from handoff.risk import SHIPPED
 from tests.support import virtual
 from tests.support.scripted import ScriptedAgent
 from tests.support.world import Caller, Operator, World, a_world
@@ -340,7 +341,7 @@ def test_no_card_number_is_stored_from_the_first_moment(asks: str) -> None:
     (proposed,) = [fact for fact in facts if fact.kind == "ActionProposed"]
     assert proposed.values["arguments"] == {"amount": "50", "card": "••••••••••••1111"}
     decided = [decision_of(record) for record in kept(world.store.decisions("CA1"))]
-    assert replay(facts, Policy.from_mapping(IN, "test")) == decided
+    assert replay(facts, Policy.from_mapping(IN, "test"), SHIPPED) == decided
 
 
 def test_who_leaves_a_hidden_number_as_it_is_means_the_number() -> None:

@@ -9,6 +9,7 @@ from handoff.commands import Urgency
 from handoff.events import Effect
 from handoff.policy import Policy
 from handoff.replay import replay
+from handoff.risk import SHIPPED
 from tests.support import virtual
 from tests.support.scripted import LOST, ScriptedAgent
 from tests.support.world import Caller, World, a_world, replace_floor
@@ -501,10 +502,10 @@ def test_what_the_core_was_told_decides_the_call_again() -> None:
             await caller.says("let me talk to a person")
             await world.until(lambda: caller.runner.engine.state.value == "waiting")
             caller.hangs_up()
-        again = replay(await world.store.facts("CA1"), Policy())
+        again = replay(await world.store.facts("CA1"), Policy(), SHIPPED)
         assert again == world.screen.decisions
         assert [decision.hand_off for decision in again] == [False, True]
         eager = Policy.from_mapping({"hysteresis": {"high": -9, "low": -9}}, "eager")
-        assert replay(await world.store.facts("CA1"), eager)[0].hand_off
+        assert replay(await world.store.facts("CA1"), eager, SHIPPED)[0].hand_off
 
     virtual.run(main())

@@ -14,7 +14,7 @@ from handoff.commands import Decision
 from handoff.events import Effect, Presence, Seniority
 from handoff.policy import Policy
 from handoff.replay import replay
-from handoff.risk import cost_of_handoff
+from handoff.risk import SHIPPED, cost_of_handoff
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from tests.support.scripted import ScriptedAgent
@@ -80,6 +80,25 @@ def test_a_call_of_high_urgency_is_served_before_one_that_waits_longer() -> None
             assert await is_rung_for(world, ana) == "CA3"
             third.hangs_up()
             second.hangs_up()
+
+    virtual.run(main())
+
+
+def test_a_review_in_hand_counts_and_an_emergency_rings_all_the_same() -> None:
+    async def main() -> None:
+        async with a_world(policy=policy({"floor": {"capacity": 1}})) as world:
+            ana = world.operator("ana")
+            world.floor.work_taken("ana", "review-1", "review")
+            first = await wants_a_person(world)
+            await world.until(lambda: world.screen.waiting == ["CA1"])
+            await world.passes(1)
+            assert ana.offer is None
+            second = await wants_a_person(world, "fraud")
+            assert await is_rung_for(world, ana) == "CA2"
+            second.hangs_up()
+            world.floor.work_done("ana", "review-1")
+            assert await is_rung_for(world, ana) == "CA1"
+            first.hangs_up()
 
     virtual.run(main())
 
@@ -372,7 +391,7 @@ def test_a_live_call_hears_of_changes_and_decides_the_same_again() -> None:
             caller.hangs_up()
         told = [f.values for f in await world.store.facts("CA1") if f.kind == "FloorReported"]
         assert [report["expected_wait"] for report in told] == [0.0, 90.0]
-        again = replay(await world.store.facts("CA1"), Policy())
+        again = replay(await world.store.facts("CA1"), Policy(), SHIPPED)
         kept = await world.store.decisions("CA1")
         assert [d.value for d in again] == [d.value for d in kept]
 

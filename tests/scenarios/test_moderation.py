@@ -14,6 +14,7 @@ from handoff.moderation import KnownTexts, Moderator, fingerprint
 from handoff.policy import Policy
 from handoff.ports import EventRecord
 from handoff.replay import replay
+from handoff.risk import SHIPPED
 from tests.support import virtual
 from tests.support.scripted import ScriptedAgent, ScriptedConversation, ScriptedVoice
 from tests.support.world import Caller, Operator, World, a_world
@@ -150,7 +151,7 @@ def test_a_known_threat_of_the_caller_brings_a_person_before_the_agent_answers()
     assert event.detail["text"] is None
     assert "harmful_content" in played.reasons
     facts = asyncio.run(played.world.store.facts("CA1"))
-    assert replay(facts, played.policy) == played.world.screen.decisions
+    assert replay(facts, played.policy, SHIPPED) == played.world.screen.decisions
 
 
 def test_a_threat_while_a_person_is_being_called_is_written_down() -> None:

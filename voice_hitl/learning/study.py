@@ -47,9 +47,7 @@ class Lesson:
 
     champion: str  # version, empty for the shipped models
     labels: Mapping[tuple[str, str, bool], int]  # by head, source, value; withdrawn ones left out
-    unusable: (
-        int  # labels of calls whose facts are not kept, or of turns that the AI did not decide on
-    )
+    unusable: int  # labels of calls that cannot be decided again, or of turns nobody decided on
     trials: Mapping[HeadName, Trial | tuple[Shortage, ...]]
     marks: Marks | Shortage | None
     proposal: ModelRecord | None
@@ -67,7 +65,8 @@ async def study(store: Store, base: Policy, at: float, progress: Progress) -> Le
     now = await in_force(store, base)
     labels = [label for label in await store.labels() if label.weight > 0]
     policies = Policies(store, now.policy)
-    rows = await _rows(store, labels, policies, progress)
+    known = _models(records)
+    rows = await _rows(store, labels, policies, known, progress)
     trials = {
         head: challenge([row for row in rows if row.head == head], getattr(now.models, head))
         for head in HEADS
@@ -76,7 +75,7 @@ async def study(store: Store, base: Policy, at: float, progress: Progress) -> Le
     won = {head: t for head, t in trials.items() if isinstance(t, Trial) and t.wins}
     models = challenger_models(now.models, trials, "challenger")
     acts = foretell(
-        await _told(store, records, policies, progress),
+        await _told(store, policies, known, progress),
         now.models,
         progress=lambda done, total: progress("learning dialogue acts", done, total),
     )
@@ -125,34 +124,46 @@ class Policies:
         return self._known[version]
 
 
+def _models(records: Iterable[ModelRecord]) -> dict[str, Models]:
+    """The models of every version that can be read, the shipped ones by the empty name."""
+    known = {"": models_of(None)}
+    for record in records:
+        try:
+            known[record.version] = models_of(record)
+        except LearningError:
+            continue  # of an older version of this software
+    return known
+
+
 async def _rows(
-    store: Store, labels: Iterable[Label], policies: Policies, progress: Progress
+    store: Store,
+    labels: Iterable[Label],
+    policies: Policies,
+    models: Mapping[str, Models],
+    progress: Progress,
 ) -> list[Row]:
+    """What the labels teach of calls that can be decided again as they were, by the models they went by."""
     by_call: dict[str, list[Label]] = {}
     for label in labels:
         by_call.setdefault(label.call_id, []).append(label)
     rows: list[Row] = []
     for number, (call_id, said) in enumerate(sorted(by_call.items()), start=1):
         progress("reading labelled calls", number, len(by_call))
-        facts = await store.facts(call_id)
-        policy = await policies.of(await store.call(call_id))
+        call, facts = await store.call(call_id), await store.facts(call_id)
+        if call is None or call.model_version not in models:
+            continue  # counted as unusable, as all that is left out here
+        policy, own = await policies.of(call), models[call.model_version]
         try:
-            rows += rows_of_call(said, facts, policy)
+            rows += rows_of_call(said, facts, policy, own)
         except StorageError:
-            continue  # no facts, or not to be read any more: counted as unusable
+            continue  # no facts, or not to be read any more
     return rows
 
 
 async def _told(
-    store: Store, records: Iterable[ModelRecord], policies: Policies, progress: Progress
+    store: Store, policies: Policies, models: Mapping[str, Models], progress: Progress
 ) -> list[Told]:
     """What recent calls tell of dialogue acts; those that cannot be decided again are left out."""
-    models: dict[str, Models] = {"": models_of(None)}
-    for record in records:
-        try:
-            models[record.version] = models_of(record)
-        except LearningError:
-            continue  # of an older version of this software
     said: dict[str, list[Disposition]] = {}
     for disposition in await store.dispositions():
         said.setdefault(disposition.call_id, []).append(disposition)

@@ -249,7 +249,7 @@ async def test_a_call_out_of_a_store_decides_alike(backend: str, tmp_path: Path)
     )
     await store.save(live.take_facts())
     assert live.take_facts() == []
-    assert replay(await store.facts("call-1"), Policy()) == decided
+    assert replay(await store.facts("call-1"), Policy(), SHIPPED) == decided
     await store.aclose()
 
 
@@ -258,8 +258,10 @@ def test_a_refused_action_is_refused_again() -> None:
     asked = a_proposal()
     failed = ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "")
     live, refused = (RecordedEngine(a_call(), Policy(), 0.0) for _ in range(2))
-    assert replay(_facts(live, asked, failed), Policy()) != []
-    assert replay(_facts(refused, asked, ActionRefused("action-1"), failed), Policy()) == []
+    assert replay(_facts(live, asked, failed), Policy(), SHIPPED) != []
+    assert (
+        replay(_facts(refused, asked, ActionRefused("action-1"), failed), Policy(), SHIPPED) == []
+    )
 
 
 def test_facts_that_do_not_begin_with_the_start_are_refused() -> None:
@@ -267,13 +269,13 @@ def test_facts_that_do_not_begin_with_the_start_are_refused() -> None:
     facts = _facts(live, a_turn())
     for wrong in ([], facts[1:]):
         with pytest.raises(StorageError, match="begin"):
-            replay(wrong, Policy())
+            replay(wrong, Policy(), SHIPPED)
 
 
 def test_a_reading_is_of_turns_that_the_ai_decided_on() -> None:
     live = RecordedEngine(a_call(), Policy(), 0.0)
     facts = _facts(live, a_turn(1), DigitPressed("0"), a_turn(2), AgentSpoke(2, "", "answer"))
-    assert set(rerun(facts, Policy()).readings) == {1}
+    assert set(rerun(facts, Policy(), SHIPPED).readings) == {1}
 
 
 def _facts(live: RecordedEngine, *events: CallEvent) -> list[FactRecord]:
@@ -288,13 +290,13 @@ def _facts(live: RecordedEngine, *events: CallEvent) -> list[FactRecord]:
 def a_run(policy: Policy, *events: CallEvent) -> tuple[list[Decision], list[FactRecord]]:
     live = RecordedEngine(a_call(), policy, 0.0)
     facts = _facts(live, *events)
-    return replay(facts, policy), facts
+    return replay(facts, policy, SHIPPED), facts
 
 
 def test_a_bolder_policy_keeps_the_call() -> None:
     old, facts = a_run(Policy(), a_turn(1), a_bad_turn(2), a_bad_turn(3), a_turn(4))
     bold = Policy.from_mapping({"hysteresis": {"high": 50.0, "low": 50.0}}, "test")
-    found = compare(old, replay(facts, bold))
+    found = compare(old, replay(facts, bold, SHIPPED))
     assert (found.first_old, found.first_new) == (2, None)
     assert found.differing == (2,)
     by_turn = {pair.turn: pair for pair in found.turns}
@@ -314,7 +316,7 @@ def test_the_person_of_the_record_is_no_decision_of_the_replay() -> None:
     came = OperatorAssigned("ann", "Ann", 1)
     old, facts = a_run(Policy(), a_turn(1), a_bad_turn(2), came, BridgeUp("ann"))
     bold = Policy.from_mapping({"hysteresis": {"high": 50.0, "low": 50.0}}, "test")
-    new = replay(facts, bold)
+    new = replay(facts, bold, SHIPPED)
     assert new[-1].reasons[0].code == "takeover"
     assert compare(old, new).first_new is None
 

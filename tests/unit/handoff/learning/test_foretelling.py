@@ -141,7 +141,7 @@ def test_nothing_after_the_handoff_is_told() -> None:
     call, facts = kept([*QUIETLY, *BADLY, a_turn(8), a_turn(9)], "handed_off", Policy())
     found = told(call, facts, Policy(), SHIPPED)
     assert found is not None
-    (fired,) = (d.turn for d in rerun(facts, Policy()).decisions if d.hand_off)
+    (fired,) = (d.turn for d in rerun(facts, Policy(), SHIPPED).decisions if d.hand_off)
     assert len(found.recent) == fired < 8
     assert found.labels[-1] is True
 
@@ -220,7 +220,7 @@ def test_stored_facts_are_read_as_the_live_call_was(events: list[Any]) -> None:
         FactRecord(f.call_id, f.seq, f.now, f.kind, json.loads(json.dumps(f.values)))
         for f in live.take_facts()
     ]
-    assert rerun(facts, Policy()).said == seen
+    assert rerun(facts, Policy(), SHIPPED).said == seen
 
 
 SMOOTH = st.sampled_from(
@@ -247,4 +247,4 @@ def test_the_acts_are_those_of_the_events_alone(events: list[Any]) -> None:
             alone[event.turn] = fresh.turn(event)
         else:
             fresh.note(event)
-    assert rerun(facts, QUIET).said == alone
+    assert rerun(facts, QUIET, SHIPPED).said == alone

@@ -10,6 +10,7 @@ from handoff import events as facts
 from handoff.commands import Decision, KeepDecision, ResumeAgent
 from handoff.policy import Policy
 from handoff.replay import replay
+from handoff.risk import SHIPPED
 from handoff.testing import a_call, a_proposal, a_turn
 from voice_hitl.call.masking import (
     MaskingEngine,
@@ -123,4 +124,4 @@ def test_a_call_is_decided_again_from_what_is_kept_as_it_was(said: list[tuple[st
     kept = engine.take_facts()
     assert "1111 1111" not in repr(kept)
     assert "11111111" not in repr(kept)
-    assert replay(kept, policy) == made
+    assert replay(kept, policy, SHIPPED) == made

@@ -54,7 +54,7 @@ def recorded_call(call_id: str, seed: int, started_at: float, truth: Head) -> li
         records.append(TurnRecord(call_id, turn, turn, "caller", text, started_at + turn))
     decisions = [c.decision for c in engine.take_commands() if isinstance(c, KeepDecision)]
     facts = engine.take_facts()
-    for turn, reading in rerun(facts, QUIET).readings.items():
+    for turn, reading in rerun(facts, QUIET, SHIPPED).readings.items():
         wrong = random.uniform() < truth.probability(reading.now)
         answer = AuditAnswer(
             f"{call_id}-{turn}", call_id, turn, "wrong" if wrong else "right", "ann", 9.0

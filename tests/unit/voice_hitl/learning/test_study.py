@@ -9,7 +9,7 @@ from handoff.acts import training
 from handoff.labels import Disposition, of_disposition
 from handoff.learning import ActsTrial, Shortage, Trial, approve, rollback
 from handoff.policy import Policy
-from handoff.ports import DecisionRecord, PolicyRecord, Record
+from handoff.ports import CallRecord, DecisionRecord, PolicyRecord, Record
 from handoff.replay import replay
 from handoff.risk import SHIPPED
 from handoff.storage import SqlStore
@@ -40,6 +40,21 @@ async def test_labels_are_counted_and_the_unusable_too(shifted_calls: list[Recor
     assert breakdown[0] == Shortage("labels", 0, 100)
     assert isinstance(error, Trial)
     assert error.rows == 330
+
+
+async def test_labelled_calls_are_read_by_the_models_that_decided_them(
+    shifted_calls: list[Record],
+) -> None:
+    def decided_by(version: str) -> list[Record]:
+        return [
+            replace(record, model_version=version)
+            if isinstance(record, CallRecord) and record.call_id == "CA1"
+            else record
+            for record in shifted_calls
+        ]
+
+    assert (await learned(decided_by(""))).unusable == 0
+    assert (await learned(decided_by("m9"))).unusable == 3, "nobody knows what it was decided by"
 
 
 async def test_learning_saves_nothing_by_itself(
@@ -109,7 +124,7 @@ async def test_acts_are_learned_approved_used_replayed_and_taken_back(
     assert now.models.acts is not None
     call, facts = talk(500, foretold=True, models=now.models, started_at=6000.0)
     decided = replay(facts, TALKING, now.models)
-    assert decided != replay(facts, TALKING)
+    assert decided != replay(facts, TALKING, SHIPPED)
     made = [
         DecisionRecord.of(decision, seq=seq, at=1.0, policy_version=TALKING.version)
         for seq, decision in enumerate(decided)
