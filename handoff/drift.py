@@ -21,6 +21,8 @@ from handoff.policy import Policy
 CAP = 1.5  # S stops at so many times h, so that a good stretch can end a warning
 QUEUE_MEMORY = 600.0  # seconds: time constant of what the queue is compared with
 QUEUE_NOW = 60.0  # seconds: time constant of the queue's present length
+SURE = 0.01  # p of a fall of accuracy that warns
+DOUBTFUL = 0.05  # p of one that no longer does
 
 
 @dataclass(slots=True)
@@ -124,8 +126,8 @@ class RoutingSampled:
 class FatigueSampled:
     """The trend of accuracy over minutes on shift (`handoff.shifts`), and how many must rest now."""
 
-    drop: float | None
-    p: float | None
+    drop: float | None  # above 0: it falls
+    p: float | None  # two-sided
     overdue: int  # operators at work who should have rested
 
 
@@ -271,10 +273,10 @@ class Watch:
 
     def _fatigue(self, event: FatigueSampled, now: float) -> None:
         drop = event.drop if event.drop is not None and event.p is not None else 0.0
-        sure = event.p is not None and event.p < 0.01
-        falls = sure and drop >= self._policy.fatigue_drop
-        bad = falls or event.overdue > 0
-        fine = event.overdue == 0 and drop < self._policy.clear * self._policy.fatigue_drop
+        p = 1.0 if event.p is None else event.p
+        bad = (p < SURE and drop >= self._policy.fatigue_drop) or event.overdue > 0
+        over = p >= DOUBTFUL or drop < self._policy.clear * self._policy.fatigue_drop
+        fine = event.overdue == 0 and over
         if event.overdue:
             words = f"{event.overdue} at work should have rested by now."
         else:

@@ -1,8 +1,8 @@
 """Accuracy over minutes on shift, pooled over people; never one person's session, which is too small to read.
 
 Answers whose truth is known (exercises, audited reviews) are counted by the minutes that their giver had
-worked since shift or break began. The trend test is stratified by person (Mantel 1963), so that less accurate
-people who work longer do not look like fatigue.
+worked since shift or break began. The trend is found within each person (Mantel 1963), its test and its size
+alike, so that less accurate people who work longer do not look like fatigue.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ class ShiftBin:
 
 @dataclass(frozen=True, slots=True)
 class ShiftCurve:
-    """`z` below 0: accuracy falls with minutes; `p` is two-sided. Both None where `note` says why."""
+    """`z` below 0 and `drop` above: accuracy falls with minutes; `p` is two-sided. All None where `note` says
+    why."""
 
     bins: tuple[ShiftBin, ...]
     z: float | None
     p: float | None
-    drop: float | None  # accuracy of the first bin that can be told, less that of the last
+    drop: float | None  # how far the trend falls from the first bin that can be told to the last
     note: str
 
 
@@ -82,13 +83,17 @@ class ShiftAnswers:
             end = math.inf if place == self._last else (place + 1) * care.curve_minutes
             figure = share_figure(right, n) if enough else too_little(n)
             bins.append(ShiftBin(place * care.curve_minutes, end, len(here), figure))
-        told = [part.accuracy.value for part in bins if part.accuracy.value is not None]
+        told = [place for place, part in enumerate(bins) if part.accuracy.value is not None]
         if len(told) < 2 or len(self._counts) < care.curve_people:
             return ShiftCurve(tuple(bins), None, None, None, NOT_ENOUGH)
-        z = _trend(self._counts.values())
-        p = None if z is None else math.erfc(abs(z) / math.sqrt(2))
-        note = "" if z is not None else "nobody's answers differ: no trend to test"
-        return ShiftCurve(tuple(bins), z, p, told[0] - told[-1], note)
+        trend = _trend(self._counts.values())
+        if trend is None:
+            note = "nobody's answers differ: no trend to test"
+            return ShiftCurve(tuple(bins), None, None, None, note)
+        z, slope = trend
+        p = math.erfc(abs(z) / math.sqrt(2))
+        drop = max(-1.0, min(1.0, -slope * (told[-1] - told[0])))
+        return ShiftCurve(tuple(bins), z, p, drop, "")
 
     def _forget(self, operator_id: str, place: int, right: bool) -> None:
         counts = self._counts[operator_id]
@@ -121,15 +126,19 @@ class _Count:
     right: int = 0
 
 
-def _trend(people: Iterable[dict[int, _Count]]) -> float | None:
-    """Mantel's stratified trend: within each person, covariance of bin and right under exchangeability."""
-    together, variance = 0.0, 0.0
+def _trend(people: Iterable[dict[int, _Count]]) -> tuple[float, float] | None:
+    """Mantel's stratified trend: within each person, covariance of bin and right under exchangeability.
+
+    Returns z, and the slope that all share (least squares with a level for each person): accuracy a bin.
+    """
+    together, variance, width = 0.0, 0.0, 0.0
     for counts in people:
         n = sum(count.n for count in counts.values())
         mean_bin = sum(place * count.n for place, count in counts.items()) / n
         rate = sum(count.right for count in counts.values()) / n
         spread = sum(count.n * (place - mean_bin) ** 2 for place, count in counts.items())
         together += sum((place - mean_bin) * count.right for place, count in counts.items())
+        width += spread
         if n > 1:
             variance += spread * n * rate * (1 - rate) / (n - 1)
-    return together / math.sqrt(variance) if variance > 1e-12 else None
+    return (together / math.sqrt(variance), together / width) if variance > 1e-12 else None

@@ -172,13 +172,27 @@ def test_fatigue_warns_on_a_sure_fall_or_someone_overdue() -> None:
     watch.handle(FatigueSampled(0.2, 0.2, 0), 0.0)
     watch.handle(FatigueSampled(0.02, 0.001, 0), 1.0)
     watch.handle(FatigueSampled(None, None, 0), 2.0)
-    assert watch.take_commands() == []
+    watch.handle(FatigueSampled(-0.2, 0.001, 0), 2.0)
+    assert watch.take_commands() == [], "accuracy that rises is no fatigue"
     watch.handle(FatigueSampled(0.1, 0.001, 0), 3.0)
     assert raised(watch) == [Code.FATIGUE]
     watch.handle(FatigueSampled(0.01, 0.5, 0), 4.0)
     watch.handle(FatigueSampled(None, None, 2), 5.0)
     assert [type(c) for c in watch.take_commands()] == [WarningCleared, WarningRaised]
     assert watch.warnings[0].words.startswith("2 at work")
+
+
+@pytest.mark.parametrize(("drop", "p"), [(0.02, 0.001), (0.1, 0.3), (-0.1, 0.001), (None, None)])
+def test_fatigue_is_over_once_accuracy_no_longer_surely_falls(
+    drop: float | None, p: float | None
+) -> None:
+    watch = Watch(Policy())
+    for sample in (FatigueSampled(0.1, 0.001, 0), FatigueSampled(0.1, 0.02, 0)):
+        watch.handle(sample, 0.0)
+    assert raised(watch) == [Code.FATIGUE]
+    assert len(watch.warnings) == 1
+    watch.handle(FatigueSampled(drop, p, 0), 1.0)
+    assert watch.warnings == ()
 
 
 def test_calibration_warns_by_head_with_hysteresis() -> None:

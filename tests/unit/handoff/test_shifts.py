@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handoff.intervals import NOT_ENOUGH
 from handoff.policy import Policy
-from handoff.shifts import ShiftAnswer, ShiftAnswers, shift_curve
+from handoff.shifts import ShiftAnswer, ShiftAnswers, ShiftCurve, shift_curve
 
 RULES = Policy()
 
@@ -25,6 +25,12 @@ def answers(
             p = right_at[0] + (right_at[1] - right_at[0]) * minutes / end
             made.append(ShiftAnswer(f"op{person}", float(minutes), bool(rng.random() < p)))
     return made
+
+
+def pooled_fall(curve: ShiftCurve) -> float:
+    """The fall of everyone's accuracy together, whoever they are."""
+    told = [part.accuracy.value for part in curve.bins if part.accuracy.value is not None]
+    return told[0] - told[-1]
 
 
 def test_accuracy_that_falls_is_seen() -> None:
@@ -52,8 +58,28 @@ def test_less_accurate_people_who_work_longer_are_not_fatigue() -> None:
         ShiftAnswer("x" + a.operator_id, a.minutes, a.right) for a in answers(6, 100, (0.8, 0.8))
     ]
     curve = shift_curve(short + long, RULES)
-    assert curve.drop is not None and curve.drop > 0.05  # the pooled curve falls ...
-    assert curve.p is not None and curve.p > 0.05  # ... and the test is not taken in
+    assert pooled_fall(curve) > 0.05
+    assert curve.drop is not None and abs(curve.drop) < 0.03
+    assert curve.p is not None and curve.p > 0.05
+
+
+def test_people_who_grow_better_are_no_fatigue_whoever_stays_longest() -> None:
+    short = answers(6, 200, (0.95, 0.99), 1, end=40)
+    long = [
+        ShiftAnswer("x" + a.operator_id, a.minutes, a.right) for a in answers(6, 200, (0.5, 0.7))
+    ]
+    curve = shift_curve(short + long, RULES)
+    assert pooled_fall(curve) > 0.05
+    assert curve.p is not None and curve.p < 0.01, "sure, but that they grow better"
+    assert curve.z is not None and curve.z > 0
+    assert curve.drop is not None and curve.drop < 0
+
+
+def test_the_drop_is_how_far_accuracy_falls_within_people() -> None:
+    curve = shift_curve(answers(12, 1000, (0.95, 0.65)), RULES)
+    told = [part for part in curve.bins if part.accuracy.value is not None]
+    assert len(told) == 6, "from the middle of the first quarter of an hour to that of the last"
+    assert curve.drop == pytest.approx(0.3 * 75 / 90, abs=0.02)
 
 
 def test_one_persons_session_is_never_read() -> None:
@@ -66,7 +92,7 @@ def test_one_persons_session_is_never_read() -> None:
 
 def test_answers_that_are_all_right_have_no_trend() -> None:
     curve = shift_curve(answers(8, 60, (1.0, 1.0)), RULES)
-    assert curve.z is None and curve.drop == 0.0 and "no trend" in curve.note
+    assert curve.z is None and curve.drop is None and "no trend" in curve.note
 
 
 def test_minutes_that_cannot_be_are_refused() -> None:
@@ -106,5 +132,6 @@ def test_answers_that_are_forgotten_leave_nothing_behind(
     for answer in given_answers:
         counted.add(answer)
     curve, anew = counted.curve(), shift_curve(given_answers[-most:], RULES)
-    assert (curve.bins, curve.drop, curve.note) == (anew.bins, anew.drop, anew.note)
-    assert curve.z == (None if anew.z is None else pytest.approx(anew.z, abs=1e-9))
+    assert (curve.bins, curve.note) == (anew.bins, anew.note)
+    for mine, fresh in ((curve.z, anew.z), (curve.drop, anew.drop)):
+        assert mine == (None if fresh is None else pytest.approx(fresh, abs=1e-9))
