@@ -76,7 +76,12 @@ class Operator:
     @property
     def free(self) -> bool:
         """Whether an offer may ring at them now: a caller goes before light work, but not if it is full."""
-        return self.presence == "available" and (not self.work or self.load < self.capacity)
+        return self.free_for(critical=False)
+
+    def free_for(self, *, critical: bool) -> bool:
+        """Whether a call may ring at them now: light work holds up no critical one, however much it is."""
+        has_room = critical or not self.work or self.load < self.capacity
+        return has_room and self.presence == "available"
 
     @property
     def comes_back(self) -> bool:

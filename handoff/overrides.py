@@ -94,7 +94,7 @@ class Overrides:
             return "limit"  # it rings there
         if self._search.rests(operator, now):
             return "rest"
-        return None if operator.free else "busy"
+        return None if operator.free_for(critical=waiting.critical) else "busy"
 
     def _clear(self, waiting: Waiting) -> None:
         self._search.give_up(waiting, "cleared")

@@ -35,7 +35,7 @@ def choose(
     allowed: Allowed = anyone,
     preference: Preference = no_opinion,
 ) -> Operator | None:
-    """The one to ask: free, fitting, not asked yet and allowed.
+    """The one to ask: free (for this call), fitting, not asked yet and allowed.
 
     Among them: those to be skipped last; the band's own first (a senior's call is kept for seniors until
     `seniors_until`, as long as one may still come); then whoever holds the least light work, is preferred,
@@ -47,7 +47,7 @@ def choose(
     candidates = [
         operator
         for operator in everyone
-        if operator.free
+        if operator.free_for(critical=waiting.critical)
         and operator.operator_id not in waiting.tried
         and fits(operator, waiting)
         and allowed(operator, waiting, now)

@@ -63,7 +63,7 @@ class Search:
         self._fences = fences
         self._care = care
         self._offers: dict[str, Offer] = {}
-        self._free: list[Operator] = []  # while dispatching: who may still be asked
+        self._free: list[Operator] = []  # while dispatching: who may still be asked, if critical
         self._offer_count = 0
 
     # --- views ------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class Search:
 
     def dispatch(self, now: float) -> None:
         """Ring for everyone who waits and for whom someone is free; give up where nobody can come."""
-        self._free = [operator for operator in self._roster if operator.free]
+        self._free = [each for each in self._roster if each.free_for(critical=True)]
         for waiting in self.queue:
             if waiting.critical:
                 self._alert(waiting, now)

@@ -96,6 +96,7 @@ def test_a_review_in_hand_counts_and_an_emergency_rings_all_the_same() -> None:
             second = await wants_a_person(world, "fraud")
             assert await is_rung_for(world, ana) == "CA2"
             second.hangs_up()
+            await world.until(lambda: ana.offer is None)
             world.floor.work_done("ana", "review-1")
             assert await is_rung_for(world, ana) == "CA1"
             first.hangs_up()

@@ -586,6 +586,21 @@ def test_light_work_counts_up_to_capacity_and_a_caller_goes_before_it() -> None:
     assert floor.send(WorkTaken("eve", "w3"), WorkDone("eve", "w3")) == []
 
 
+def test_a_critical_call_rings_at_full_hands_and_no_other_does() -> None:
+    floor = Floor("ann", "bob", floor={"capacity": 1})
+    floor.send(WorkTaken("ann", "review-1"), WorkTaken("bob", "audit-1"), WorkTaken("bob", "x"))
+    assert floor.send(request("c1")) == []
+    assert floor.ring(request("c2", Urgency.CRITICAL)).operator_id == "ann", "least in hand"
+    assert floor.ring(WorkDone("bob", "audit-1"), WorkDone("bob", "x")).call_id == "c1"
+
+
+def test_who_has_light_work_in_hand_is_asked_after_who_has_none() -> None:
+    floor = Floor("ann", "bob")
+    floor.send(WorkTaken("ann", "review-1"))
+    assert floor.ring(request("c1")).operator_id == "bob", "though ann has been idle for longer"
+    assert floor.ring(request("c2")).operator_id == "ann", "there is room beside it"
+
+
 def test_the_load_is_published() -> None:
     floor = Floor("ann")
     floor.desk.handle(WorkTaken("ann", "w1", 2), floor.now)

@@ -93,7 +93,9 @@ def test_light_work_takes_room_and_full_hands_take_no_call(
 ) -> None:
     operator = an_operator(wants_calls=True, capacity=3, work=work)
     assert (operator.room, operator.free, operator.comes_back) == (room, free, not free)
+    assert operator.free_for(critical=True)
     operator.call_id = "c"
+    assert not operator.free_for(critical=True)
     assert operator.room == 0
 
 
