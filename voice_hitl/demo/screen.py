@@ -103,12 +103,13 @@ def gauges(points: Sequence[wire.Point]) -> Text:
     """Confidence and risk of the last turn, and the curve of risk so far."""
     last = points[-1]
     curve = "".join(_eighth(point.risk) for point in points[-_CURVE:])
+    high = last.high is not None and last.risk > last.high
     return Text.assemble(
         ("       confidence ", "dim"),
         (f"{last.confidence:.2f} ", "green" if last.confidence >= 0.8 else "yellow"),
         ("risk ", "dim"),
-        (f"{last.risk:.2f} ", "red" if last.risk >= 0.35 else "green"),
-        (curve, "red" if last.risk >= 0.35 else "dim green"),
+        (f"{last.risk:.2f} ", "red" if high else "green"),
+        (curve, "red" if high else "dim green"),
     )
 
 

@@ -1,13 +1,14 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from voice_hitl.call.latency import Stage
 from voice_hitl.demo.judging import Check
 from voice_hitl.demo.measuring import Content
 from voice_hitl.demo.report import CallReport
-from voice_hitl.demo.screen import Feed, show_budgets, show_calls, show_totals
+from voice_hitl.demo.screen import Feed, gauges, show_budgets, show_calls, show_totals
 from voice_hitl.demo.watching import Watched
 from voice_hitl.demo.wer import WordErrors
 from voice_hitl.server import wire
@@ -72,6 +73,15 @@ def test_the_feed_shows_confidence_and_risk_moving() -> None:
     Feed(shown, 10).news(watched, watched.points[-1])
     assert "confidence 0.10 risk 0.90" in printed(shown)
     assert "▁▄▇" in printed(shown)
+
+
+@pytest.mark.parametrize(("high", "style"), [(0.35, "red"), (0.6, "green"), (None, "green")])
+def test_risk_is_red_above_the_mark_that_the_call_is_held_to(
+    high: float | None, style: str
+) -> None:
+    point = wire.Point(turn=1, at=1.0, confidence=0.5, risk=0.5, low=0.2, high=high)
+    styles = [str(span.style) for span in gauges([point]).spans]
+    assert style in styles
 
 
 def test_the_feed_says_what_an_interrupted_caller_heard() -> None:
