@@ -15,7 +15,7 @@ class ReviewPolicy(PolicyModel):
     rate: Probability = 0.01  # share of turns reviewed at risk 0
     risky_rate: Probability = 0.10  # the same at risk 1; in between a straight line
     seconds: Annotated[float, Field(ge=1, le=86400)] = 120.0  # until an open review lapses
-    max_open: Annotated[int, Field(ge=1, le=10_000)] = 20  # beyond: the least risky is dropped
+    max_open: Annotated[int, Field(ge=1, le=10_000)] = 20  # with so many, what is drawn is skipped
     compare: Literal["intent", "action", "verdict"] = "intent"  # what must be equal
     signal: Literal["never", "high_risk", "always"] = "high_risk"  # when to tell the call
 

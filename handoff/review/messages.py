@@ -36,7 +36,7 @@ class ReviewRecord:
     """A review as it is kept; the newest of its id counts.
 
     Outcome is equal, different, undecided (no verdict in time), lapsed (no reviewer in time), no_answer (the
-    AI never chose) or dropped (too many were open); None while the review is open.
+    AI never chose) or skipped (too many were open); None while the review is open.
     """
 
     review_id: str

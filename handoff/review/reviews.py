@@ -67,7 +67,6 @@ class Reviews:
         "_open",
         "_policy",
         "_seen",
-        "dropped",
     )
 
     def __init__(
@@ -80,7 +79,6 @@ class Reviews:
         """
         if not key:
             raise ValueError("the sampling key is empty: give some secret bytes")
-        self.dropped = 0  # reviews given up because too many were open
         self._policy = policy
         self._key = key
         self._open: dict[str, ReviewRecord] = {}  # oldest first
@@ -131,7 +129,7 @@ class Reviews:
         return commands
 
     def draws(self, call_id: str, turn: int, risk: float) -> bool:
-        """Whether a turn would be reviewed now; for whoever shows calls, who must be discreet before that.
+        """Whether a turn would be drawn now; for whoever shows calls, who must be discreet before that.
 
         Raises `ValueError` for a risk outside [0, 1].
         """
@@ -218,19 +216,12 @@ class Reviews:
             propensity,
             ReviewState.OPEN,
         )
-        if self._make_room(record):
+        if len(self._open) >= self._policy.review.max_open:
+            self._close(
+                record, "skipped"
+            )  # whatever its risk: what is reviewed stays a fair sample
+        else:
             self._show(record, now)
-
-    def _make_room(self, record: ReviewRecord) -> bool:
-        """Drop the least risky, the newest of equals, while too many are open; False if that is this one."""
-        while len(self._open) >= self._policy.review.max_open:
-            idle = [r for r in reversed(self._open.values()) if r.state is ReviewState.OPEN]
-            least = min([record, *idle], key=lambda r: r.risk)
-            self.dropped += 1
-            self._close(least, "dropped")
-            if least is record:
-                return False
-        return True
 
     def _show(self, record: ReviewRecord, now: float) -> None:
         self._deadlines[record.review_id] = now + self._policy.review.seconds
@@ -287,8 +278,7 @@ class Reviews:
         if record.ai is None:
             self._close(record, "no_answer")
         elif record.state is ReviewState.OPEN:
-            if self._make_room(record):
-                self._show(record, now)
+            self._show(record, now)
         else:
             self._compare(record, now)
 

@@ -19,7 +19,7 @@ OVER_WORDS = {
     "taken": "A colleague was first.",
     "lapsed": "Nobody chose in time.",
     "undecided": "No verdict came in time.",
-    "dropped": "Others were more urgent.",
+    "skipped": "Too many reviews were open.",
     "no_answer": "The AI never had to choose.",
     "informed": "You have seen what the AI makes of this call, so others decide.",
     "busy": "Others decide while you are busy.",

@@ -75,7 +75,7 @@ class ReviewOver(WireModel):
     type: Literal["review_over"] = "review_over"
     review_id: str
     reason: (
-        str  # equal | different | taken | lapsed | undecided | dropped | no_answer | informed | ...
+        str  # equal | different | taken | lapsed | undecided | skipped | no_answer | informed | ...
     )
     message: str
 

@@ -172,34 +172,32 @@ def test_when_the_call_ends_without_the_ais_choice_there_is_nothing_to_compare()
     assert commands[-1] == WithdrawReview("call-1:1", "no_answer")
 
 
-def test_when_too_many_are_open_the_least_risky_goes() -> None:
+def test_while_too_many_are_open_the_next_is_skipped_however_risky() -> None:
     reviews = Reviews(a_policy(max_open=2), key=KEY)
     run(reviews, opened(1, 0.4), opened(2, 0.2))
-    commands = run(reviews, opened(3, 0.3))
-    assert [
-        (c.record.review_id, c.record.outcome) for c in commands if isinstance(c, KeepReview)
-    ] == [
-        ("call-1:2", "dropped"),
-        ("call-1:3", None),
-    ]
-    assert WithdrawReview("call-1:2", "dropped") in commands
-    (kept,) = run(reviews, opened(4, 0.3))  # among equals the newest goes
+    (kept,) = run(reviews, opened(3, 0.9))
     assert isinstance(kept, KeepReview)
-    assert (kept.record.review_id, kept.record.outcome) == ("call-1:4", "dropped")
-    assert reviews.dropped == 2
+    assert (kept.record.review_id, kept.record.outcome) == ("call-1:3", "skipped")
+    assert [shown.review_id for shown in reviews.waiting()] == ["call-1:1", "call-1:2"]
+    run(reviews, CallOver("call-1"))
+    assert last_kept(run(reviews, opened(4, 0.1))).outcome is None, "there is room again"
 
 
-def test_among_equals_the_newest_goes() -> None:
-    reviews = Reviews(a_policy(max_open=2), key=KEY)
-    run(reviews, opened(1, 0.2), opened(2, 0.2), opened(3, 0.9))
-    assert [shown.review_id for shown in reviews.waiting()] == ["call-1:1", "call-1:3"]
-
-
-def test_a_review_that_was_answered_is_not_dropped() -> None:
-    reviews = Reviews(a_policy(max_open=1), key=KEY)
-    run(reviews, opened(1, 0.1), PERSON)
-    assert last_kept(run(reviews, opened(2, 0.9))).review_id == "call-1:2"
-    assert last_kept(run(reviews, AI)).outcome == "different"
+def test_what_was_reviewed_speaks_for_all_turns_weighed_by_its_propensity() -> None:
+    """On a busy floor as well: half of the turns are risky, and so should be half of the weight."""
+    rules = {"review": {"rate": 0.1, "risky_rate": 0.9, "max_open": 2, "seconds": 3}}
+    reviews = Reviews(Policy.from_mapping(rules, "test"), key=KEY)
+    weights = {0.0: 0.0, 1.0: 0.0}
+    for number in range(8000):
+        risk = float(number % 2)
+        reviews.handle(TurnOpened(f"call-{number}", 1, "hm", "general", risk), float(number) / 4)
+        for command in reviews.take_commands():
+            if isinstance(command, KeepReview) and command.record.outcome == "no_answer":
+                weights[command.record.risk] += 1 / command.record.propensity
+        for shown in reviews.waiting()[:-1]:  # of three that ring one is answered
+            reviews.handle(CallOver(shown.call_id), float(number) / 4)
+    share = weights[1.0] / sum(weights.values())
+    assert share == pytest.approx(0.5, abs=0.06)
 
 
 def test_riskier_turns_are_reviewed_more_often_at_the_logged_rate() -> None:
