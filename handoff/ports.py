@@ -330,6 +330,12 @@ class Store(Protocol):
     async def delete_session(self, token_hash: str) -> None:
         """Forget a sign-in; nothing happens when there is none."""
 
+    async def delete_sessions(self, operator_id: str) -> None:
+        """Forget every sign-in of an operator."""
+
+    async def delete_operator(self, operator_id: str) -> None:
+        """Forget an account and its sign-ins; what its operator did stays."""
+
     async def delete_expired_sessions(self, now: float) -> int:
         """Forget sign-ins that expired at `now` or earlier; returns how many."""
 

@@ -182,6 +182,15 @@ class MemoryStore:
         self._check()
         self._records.pop((SessionRecord, token_hash, 0), None)
 
+    async def delete_sessions(self, operator_id: str) -> None:
+        """Forget every sign-in of an operator."""
+        self._forget(SessionRecord, operator_id)
+
+    async def delete_operator(self, operator_id: str) -> None:
+        """Forget an account and its sign-ins."""
+        self._forget(SessionRecord, operator_id)
+        self._forget(OperatorRecord, operator_id)
+
     async def delete_expired_sessions(self, now: float) -> int:
         """Forget sign-ins that expired at `now` or earlier."""
         self._check()
@@ -213,6 +222,14 @@ class MemoryStore:
     async def aclose(self) -> None:
         """Refuse everything from now on."""
         self._closed = True
+
+    def _forget(self, kind: type[SessionRecord] | type[OperatorRecord], operator_id: str) -> None:
+        self._check()
+        self._records = {
+            key: record
+            for key, record in self._records.items()
+            if not (isinstance(record, kind) and record.operator_id == operator_id)
+        }
 
     def _all(self, kind: type[R]) -> list[R]:
         self._check()

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -80,17 +80,42 @@ def add_operator(
 
     Raises `ConfigError` if the name is taken or the password too short.
     """
+    _check_length(password)
+
+    async def add(accounts: Accounts) -> None:
+        now = Clock.of_running_loop().wall()
+        await accounts.add(name, password, now, role, skills, languages, seniority)
+
+    _run(_with_accounts(config, add))
+
+
+def remove_operator(config: Config, name: str) -> None:
+    """Take an operator's account away and end their sessions; raises `ConfigError` if there is none."""
+    _run(_with_accounts(config, lambda accounts: accounts.remove(name)))
+
+
+def change_password(config: Config, name: str, password: str) -> None:
+    """Give an operator another password and end their sessions.
+
+    Raises `ConfigError` if there is no such account or the password is too short.
+    """
+    _check_length(password)
+    _run(_with_accounts(config, lambda accounts: accounts.change_password(name, password)))
+
+
+def change_role(config: Config, name: str, role: str) -> None:
+    """Give an operator another role and end their sessions; raises `ConfigError` if there is no account."""
+    _run(_with_accounts(config, lambda accounts: accounts.change_role(name, role)))
+
+
+async def _with_accounts(config: Config, work: Callable[[Accounts], Awaitable[Result]]) -> Result:
+    async with open_store(config) as store:
+        return await work(Accounts(store, session_seconds=0))
+
+
+def _check_length(password: str) -> None:
     if len(password) < MIN_PASSWORD:
         raise ConfigError(f"the password is too short: give {MIN_PASSWORD} characters or more")
-
-    async def add() -> None:
-        async with open_store(config) as store:
-            clock = Clock.of_running_loop()
-            accounts = Accounts(store, session_seconds=0)
-            now = clock.wall()
-            await accounts.add(name, password, now, role, skills, languages, seniority)
-
-    _run(add())
 
 
 def list_operators(config: Config) -> list[OperatorRecord]:

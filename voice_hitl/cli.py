@@ -42,6 +42,15 @@ DataDir = Annotated[
     Path | None, typer.Option("--data", help="folder of the database and recordings")
 ]
 Role = Literal["operator", "supervisor"]
+Password = Annotated[
+    str,
+    typer.Option(
+        prompt=True,
+        hide_input=True,
+        confirmation_prompt=True,
+        help="10 characters or more; asked for, unseen, when left out",
+    ),
+]
 PackOption = Annotated[str | None, typer.Option(help="name of a shipped pack, or a folder")]
 
 
@@ -211,15 +220,7 @@ def simulate(
 @users.command("add")
 def users_add(
     name: str,
-    password: Annotated[
-        str,
-        typer.Option(
-            prompt=True,
-            hide_input=True,
-            confirmation_prompt=True,
-            help="10 characters or more; asked for, unseen, when left out",
-        ),
-    ],
+    password: Password,
     role: Annotated[
         Role, typer.Option(help="supervisors may also overrule the queue")
     ] = "operator",
@@ -253,6 +254,44 @@ def users_add(
         seniority=seniority,
     )
     console.print(f"{name} may now sign in.")
+
+
+@users.command("remove")
+def users_remove(name: str, data: DataDir = None, config: ConfigFile = None) -> None:
+    """Take an operator's account away; whoever is signed in with it is signed out within 15 seconds.
+
+    Example: [cyan]voice-hitl users remove ana --data var[/]
+    """
+    from voice_hitl.app import remove_operator
+
+    remove_operator(_configure(config, data_dir=data), name)
+    console.print(f"{name} may no longer sign in.")
+
+
+@users.command("password")
+def users_password(
+    name: str, password: Password, data: DataDir = None, config: ConfigFile = None
+) -> None:
+    """Give an operator another password; whoever is signed in with the old one is signed out.
+
+    Example: [cyan]voice-hitl users password ana --data var[/]
+    """
+    from voice_hitl.app import change_password
+
+    change_password(_configure(config, data_dir=data), name, password)
+    console.print(f"{name} must sign in anew.")
+
+
+@users.command("role")
+def users_role(name: str, role: Role, data: DataDir = None, config: ConfigFile = None) -> None:
+    """Give an operator another role; they must sign in anew.
+
+    Example: [cyan]voice-hitl users role ana supervisor --data var[/]
+    """
+    from voice_hitl.app import change_role
+
+    change_role(_configure(config, data_dir=data), name, role)
+    console.print(f"{name} must sign in anew.")
 
 
 @users.command("list")

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Select, Table, delete, event, func, select, update
+from sqlalchemy import Connection, Delete, Row, Select, Table, delete, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -92,6 +92,18 @@ class SqlStore:
             await connection.execute(
                 delete(t.sessions).where(t.sessions.c.token_hash == token_hash)
             )
+
+    async def delete_sessions(self, operator_id: str) -> None:
+        """Forget every sign-in of an operator."""
+        async with self._write() as connection:
+            await connection.execute(_sessions_of(operator_id))
+
+    async def delete_operator(self, operator_id: str) -> None:
+        """Forget an account and its sign-ins."""
+        account = delete(t.operators).where(t.operators.c.operator_id == operator_id)
+        async with self._write() as connection:
+            await connection.execute(_sessions_of(operator_id))
+            await connection.execute(account)
 
     async def delete_expired_sessions(self, now: float) -> int:
         """Forget sign-ins that expired at `now` or earlier."""
@@ -290,6 +302,10 @@ class SqlStore:
         keys = [column.name for column in table.primary_key]
         rest = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
         return statement.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def _sessions_of(operator_id: str) -> Delete:
+    return delete(t.sessions).where(t.sessions.c.operator_id == operator_id)
 
 
 def _engine(url: str) -> AsyncEngine:

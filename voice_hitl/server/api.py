@@ -10,7 +10,7 @@ from aiohttp import web
 from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, Store, TurnRecord
 from voice_hitl.clock import Clock
 from voice_hitl.server.attempts import Attempts
-from voice_hitl.server.auth import COOKIE, Accounts, Identity
+from voice_hitl.server.auth import COOKIE, Accounts, Identity, TooManyHashes
 from voice_hitl.server.openapi import (
     Identify,
     Query,
@@ -74,6 +74,7 @@ class Api:
                     403: ErrorBody,
                     415: ErrorBody,
                     422: ErrorBody,
+                    503: ErrorBody,
                 },
             ),
             Route(
@@ -89,6 +90,7 @@ class Api:
                     415: ErrorBody,
                     422: ErrorBody,
                     429: ErrorBody,
+                    503: ErrorBody,
                 },
             ),
             Route(
@@ -152,9 +154,12 @@ class Api:
     async def set_up(self, request: web.Request) -> web.Response:
         """`POST /setup`."""
         body = await read_body(request, SetUp)
-        identity = await self._accounts.set_up(
-            body.token, body.name, body.password, self._clock.wall()
-        )
+        try:
+            identity = await self._accounts.set_up(
+                body.token, body.name, body.password, self._clock.wall()
+            )
+        except TooManyHashes as error:
+            raise _busy(error) from error
         if identity is None:
             raise web.HTTPForbidden(
                 text="this link was used or is not valid; restart the server for a new one, "
@@ -173,7 +178,11 @@ class Api:
                 text=f"too many failed sign-ins; try again in {seconds} s",
                 headers={"Retry-After": str(seconds)},
             )
-        identity = await self._accounts.sign_in(body.name, body.password)
+        try:
+            identity = await self._accounts.sign_in(body.name, body.password)
+        except TooManyHashes as error:
+            self._attempts.withdrawn(body.name, address)
+            raise _busy(error) from error
         if identity is None:
             raise web.HTTPUnauthorized(text="name or password is wrong")
         self._attempts.succeeded(body.name, address)
@@ -236,6 +245,10 @@ class Api:
     async def openapi(self, _request: web.Request) -> web.Response:
         """`GET /openapi.json`."""
         return web.json_response(document(self.routes))
+
+
+def _busy(error: TooManyHashes) -> web.HTTPServiceUnavailable:
+    return web.HTTPServiceUnavailable(text=str(error), headers={"Retry-After": "1"})
 
 
 def _limit(request: web.Request) -> int:

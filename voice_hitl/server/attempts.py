@@ -46,7 +46,15 @@ class Attempts:
     def succeeded(self, name: str, address: str) -> None:
         """A try that was begun had the right password."""
         self._tries.pop(("name", name), None)
-        tries = self._tries.get(("address", address))
+        self._take_back(("address", address))
+
+    def withdrawn(self, name: str, address: str) -> None:
+        """A try that was begun has told nothing of the password."""
+        self._take_back(("name", name))
+        self._take_back(("address", address))
+
+    def _take_back(self, key: tuple[str, str]) -> None:
+        tries = self._tries.get(key)
         if tries is not None:
             tries.failed -= 1
 

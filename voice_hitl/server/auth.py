@@ -9,16 +9,25 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from handoff.events import Seniority
 from handoff.ports import OperatorRecord, SessionRecord, Store
-from voice_hitl.errors import ConfigError
+from voice_hitl.errors import ConfigError, VoiceHitlError
 
 COOKIE = "vh_session"
+MAX_HASHES = 20  # that run or wait; a hash takes about 50 ms
+
+Result = TypeVar("Result")
+
+
+class TooManyHashes(VoiceHitlError):
+    """So many passwords wait to be checked that this one is not: it may be tried again in a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +72,9 @@ class Accounts:
         self._decoy = self._hasher.hash(secrets.token_hex())
         self._setup_token: str | None = None
         self._setting_up = asyncio.Lock()
-        # A hash takes 64 MiB and a core: one at a time, however many ask.
-        self._hashing = asyncio.Semaphore(1)
+        # A hash takes 64 MiB and a core: one at a time, however many ask, or go away while theirs runs.
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._hashes = 0
 
     async def first_link_token(self) -> str | None:
         """A token for making the first account, or None when there is one already."""
@@ -98,11 +108,10 @@ class Accounts:
         languages: Iterable[str] = (),
         seniority: Seniority = Seniority.STANDARD,
     ) -> Identity:
-        """Make an account; raise `ConfigError` if the name is taken."""
+        """Make an account; raise `ConfigError` if the name is taken, or `TooManyHashes`."""
         if await self._store.operator_by_name(name) is not None:
             raise ConfigError(f"there is already an operator named {name!r}; choose another name")
-        async with self._hashing:
-            digest = await asyncio.to_thread(self._hasher.hash, password)
+        digest = await self._hashed(lambda: self._hasher.hash(password))
         record = OperatorRecord(
             operator_id=f"op_{secrets.token_hex(6)}",
             name=name,
@@ -116,12 +125,39 @@ class Accounts:
         await self._store.save([record])
         return Identity.of(record)
 
+    async def remove(self, name: str) -> None:
+        """Take an account away, and every session of it; raises `ConfigError` if there is none."""
+        record = await self._named(name)
+        await self._store.delete_operator(record.operator_id)
+
+    async def change_password(self, name: str, password: str) -> None:
+        """Give an account another password, and end every session of it; raises `ConfigError` if there is
+        none."""
+        record = await self._named(name)
+        digest = await self._hashed(lambda: self._hasher.hash(password))
+        await self._renew(replace(record, password_hash=digest))
+
+    async def change_role(self, name: str, role: str) -> None:
+        """Give an account another role, and end every session of it; raises `ConfigError` if there is
+        none."""
+        record = await self._named(name)
+        await self._renew(replace(record, role=role))
+
+    async def _named(self, name: str) -> OperatorRecord:
+        record = await self._store.operator_by_name(name)
+        if record is None:
+            raise ConfigError(f"there is no operator named {name!r}; see `voice-hitl users list`")
+        return record
+
+    async def _renew(self, record: OperatorRecord) -> None:
+        await self._store.save([record])
+        await self._store.delete_sessions(record.operator_id)
+
     async def sign_in(self, name: str, password: str) -> Identity | None:
-        """Check name and password in constant time; None if they do not match."""
+        """Check name and password in constant time; None if they do not match. Raises `TooManyHashes`."""
         record = await self._store.operator_by_name(name)
         digest = self._decoy if record is None else record.password_hash
-        async with self._hashing:
-            matches = await asyncio.to_thread(self._verify, digest, password)
+        matches = await self._hashed(lambda: self._verify(digest, password))
         if not matches or record is None:
             return None
         return Identity.of(record)
@@ -154,6 +190,15 @@ class Accounts:
         """Sign out."""
         await self._store.delete_session(_digest(token))
         await self.on_session_over(token)
+
+    async def _hashed(self, work: Callable[[], Result]) -> Result:
+        if self._hashes >= MAX_HASHES:
+            raise TooManyHashes("too many are signing in; try again in a second")
+        self._hashes += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._hashing, work)
+        finally:
+            self._hashes -= 1
 
     def _verify(self, digest: str, password: str) -> bool:
         try:

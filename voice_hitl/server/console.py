@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from handoff import approvals as said
 from handoff import audit, review
 from handoff import events as facts
+from handoff.errors import StorageError
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.auditing import AuditService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
@@ -44,6 +45,7 @@ AUDIO_HEARTBEAT = 1.4
 FAREWELL = 2.0  # seconds that a browser has to answer a socket's closing
 # Caller audio that may wait below us, where nothing can drop it: about 0.2 s with the kernel's overhead.
 AUDIO_BUFFER = 10 * FRAME_BYTES
+SESSION_CHECK = 15.0  # seconds between looks at whether a socket's session still holds
 REPLACED = 4001  # the audio was opened elsewhere: do not come back
 
 
@@ -108,6 +110,21 @@ class Consoles:
                     socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"signed out")
                 )
 
+    async def _close_with_session(
+        self, request: web.Request, socket: web.WebSocketResponse
+    ) -> None:
+        """Close the socket soon after its session has expired, or lost its account at the command line."""
+        token = request.cookies.get(COOKIE)
+        known = True
+        while known:
+            await asyncio.sleep(SESSION_CHECK)
+            try:
+                wall = self._parts.clock.wall()
+                known = await self._parts.accounts.identify(token, wall) is not None
+            except StorageError as error:  # of a sick store nobody is locked out
+                log.warning("a session could not be looked up", error=str(error))
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"signed out")
+
     # --- events and commands ---
 
     async def console(self, request: web.Request) -> web.WebSocketResponse:
@@ -126,8 +143,10 @@ class Consoles:
             with self._of_session(request, socket):
                 async with asyncio.TaskGroup() as tasks:
                     writer = tasks.create_task(self._write(socket, connection))
+                    watch = tasks.create_task(self._close_with_session(request, socket))
                     await self._read(socket, connection)
                     writer.cancel()
+                    watch.cancel()
         finally:
             if self._parts.hub.close(connection):
                 self._leave_later(identity)
@@ -266,10 +285,12 @@ class Consoles:
             with self._of_session(request, socket):
                 async with asyncio.TaskGroup() as tasks:
                     reader = tasks.create_task(self._read_audio(socket, leg, number))
+                    watch = tasks.create_task(self._close_with_session(request, socket))
                     while messages := await leg.to_operator(number):
                         for message in messages:
                             await socket.send_bytes(message)
                     reader.cancel()
+                    watch.cancel()
                 if leg.closed:
                     await socket.close(code=WSCloseCode.OK, message=b"the bridge is over")
                 else:

@@ -183,6 +183,19 @@ async def test_sessions_expire_and_are_deleted(store: Store) -> None:
     assert await store.session("t4") is not None
 
 
+async def test_an_account_goes_with_its_sessions_and_no_others(store: Store) -> None:
+    ann, bob = (OperatorRecord(f"o{n}", f"n{n}", "hash", "operator") for n in (1, 2))
+    sessions = [SessionRecord(f"t{n}{who}", f"o{who}", 9.0) for n in (1, 2) for who in (1, 2)]
+    await store.save([ann, bob, *sessions])
+    await store.delete_sessions("o1")
+    assert [await store.session(f"t{n}1") for n in (1, 2)] == [None, None]
+    assert await store.operator("o1") == ann
+    await store.delete_operator("o2")
+    await store.delete_operator("o2")
+    assert [await store.session(f"t{n}2") for n in (1, 2)] == [None, None]
+    assert await store.list_operators() == [ann]
+
+
 async def test_the_last_epoch_is_the_largest_of_all(store: Store) -> None:
     await store.save([a_handoff(epoch=3), a_handoff(seq=1), a_handoff("c2", epoch=17)])
     assert await store.last_epoch() == 17

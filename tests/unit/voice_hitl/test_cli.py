@@ -262,6 +262,23 @@ def test_accounts_are_made_and_listed(shell: Shell) -> None:
     assert "already an operator named 'ana'" in one_line(again)
 
 
+def test_accounts_are_changed_and_taken_away(shell: Shell) -> None:
+    assert shell.run("users add ana --data d --password 'correct horse'").status == 0
+    assert shell.run("users role ana supervisor --data d").out == "ana must sign in anew.\n"
+    assert shell.run("users list --data d").out.split()[:2] == ["ana", "supervisor"]
+    changed = shell.run("users password ana --data d --password 'battery staple'")
+    assert changed.out == "ana must sign in anew.\n"
+    short = shell.run("users password ana --data d --password 123456789")
+    assert "too short: give 10 characters or more" in one_line(short)
+    assert shell.run("users remove ana --data d").out == "ana may no longer sign in.\n"
+    assert shell.run("users list --data d").out == ""
+    for line in ("remove ana", "role ana operator", "password ana --password 'battery staple'"):
+        refused = shell.run(f"users {line} --data d")
+        assert refused.status == 2
+        assert "there is no operator named 'ana'" in one_line(refused)
+    assert shell.run("users role ana king --data d").status == 2
+
+
 def test_a_short_password_makes_no_account(shell: Shell) -> None:
     refused = shell.run("users add ana --data d --password 123456789")
     assert refused.status == 2

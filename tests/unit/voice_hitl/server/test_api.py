@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from handoff.ports import CallRecord
 from handoff.testing import MemoryStore
 from voice_hitl.clock import Clock
+from voice_hitl.server import auth
 from voice_hitl.server.api import Api
 from voice_hitl.server.attempts import FREE_FOR_NAME
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
@@ -137,6 +138,19 @@ async def test_guessing_passwords_has_to_wait(client: Client, accounts: Accounts
     assert refused.status == 429
     assert refused.headers["Retry-After"] == "1"
     assert await refused.json() == {"error": "too many failed sign-ins; try again in 1 s"}
+
+
+async def test_who_is_one_too_many_may_sign_in_a_second_later(
+    client: Client, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accounts.add("ana", PASSWORD, 0.0)
+    body = {"name": "ana", "password": PASSWORD}
+    with monkeypatch.context() as patch:
+        patch.setattr(auth, "MAX_HASHES", 0)
+        for _ in range(FREE_FOR_NAME + 1):
+            answer = await client.post("/api/v1/session", json=body)
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    assert (await client.post("/api/v1/session", json=body)).status == 200
 
 
 async def test_calls_are_listed_and_shown_to_who_is_signed_in(

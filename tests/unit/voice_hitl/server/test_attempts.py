@@ -38,6 +38,13 @@ def test_success_clears_the_name_and_takes_its_try_off_the_address() -> None:
         attempts.succeeded(f"n{n % 3}", "a")
 
 
+def test_a_try_that_was_not_looked_at_does_not_count() -> None:
+    attempts = Attempts()
+    for _ in range(10 * FREE_FOR_ADDRESS):
+        assert attempts.begin("ana", "a", 0.0) == 0.0
+        attempts.withdrawn("ana", "a")
+
+
 def test_old_failures_and_the_oldest_of_too_many_are_forgotten() -> None:
     attempts = Attempts()
     for n in range(FREE_FOR_NAME):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -10,7 +12,7 @@ from handoff.errors import StorageError
 from handoff.ports import Record
 from handoff.testing import MemoryStore
 from voice_hitl.errors import ConfigError
-from voice_hitl.server.auth import Accounts
+from voice_hitl.server.auth import MAX_HASHES, Accounts, TooManyHashes
 
 NOW = 1_700_000_000.0
 
@@ -93,6 +95,78 @@ async def test_passwords_are_checked_one_at_a_time(
     monkeypatch.setattr(PasswordHasher, "verify", counted)
     await asyncio.gather(*(accounts.sign_in(name, "wrong") for name in ("ana", "eve") * 4))
     assert most == 1
+
+
+async def test_passwords_are_checked_one_at_a_time_though_who_asked_has_gone(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = most = done = 0
+
+    def verify(_hasher: PasswordHasher, _digest: str, _password: str) -> bool:
+        nonlocal running, most, done
+        running += 1
+        most = max(most, running)
+        time.sleep(0.02)
+        running -= 1
+        done += 1
+        return True
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify)
+    for number in range(6):
+        asking = asyncio.create_task(accounts.sign_in(f"n{number}", "wrong"))
+        await asyncio.sleep(0.005)
+        asking.cancel()
+    await accounts.sign_in("last", "wrong")
+    assert most == 1
+    assert done < 7, "what nobody waits for any more is not begun"
+
+
+async def test_only_so_many_wait_for_a_password_to_be_checked(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = threading.Event()
+    monkeypatch.setattr(PasswordHasher, "verify", lambda *_: free.wait(5.0))
+    waiting = [asyncio.create_task(accounts.sign_in("ana", "x")) for _ in range(MAX_HASHES)]
+    await asyncio.sleep(0.01)
+    with pytest.raises(TooManyHashes, match="try again"):
+        await accounts.sign_in("ana", "x")
+    free.set()
+    await asyncio.gather(*waiting)
+    assert await accounts.sign_in("ana", "x") is None
+
+
+@pytest.mark.parametrize("how", ["removed", "password", "role"])
+async def test_who_loses_an_account_or_gets_another_is_signed_out(
+    accounts: Accounts, how: str
+) -> None:
+    tokens = {}
+    for name in ("ana", "ben"):
+        tokens[name] = await accounts.open_session(
+            await accounts.add(name, "correct horse", NOW), NOW
+        )
+    if how == "removed":
+        await accounts.remove("ana")
+    elif how == "password":
+        await accounts.change_password("ana", "battery staple")
+    else:
+        await accounts.change_role("ana", "supervisor")
+    assert await accounts.identify(tokens["ana"], NOW) is None
+    assert await accounts.identify(tokens["ben"], NOW) is not None
+    old = await accounts.sign_in("ana", "correct horse")
+    assert (old is not None) == (how == "role")
+    assert old is None or old.is_supervisor
+    new = await accounts.sign_in("ana", "battery staple")
+    assert (new is not None) == (how == "password")
+
+
+async def test_an_account_that_is_not_there_cannot_be_changed(accounts: Accounts) -> None:
+    for change in (
+        accounts.remove("ana"),
+        accounts.change_password("ana", "battery staple"),
+        accounts.change_role("ana", "operator"),
+    ):
+        with pytest.raises(ConfigError, match="no operator named 'ana'"):
+            await change
 
 
 async def test_only_the_right_password_signs_in(accounts: Accounts, store: MemoryStore) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,8 +22,9 @@ from handoff.approvals import Gate
 from handoff.audit import AuditItem, Audits
 from handoff.brief import Brief
 from handoff.commands import Urgency
+from handoff.errors import StorageError
 from handoff.policy import Policy
-from handoff.ports import OperatorRecord
+from handoff.ports import OperatorRecord, SessionRecord
 from handoff.review import Choice, Reviews, TurnOpened
 from handoff.testing import MemoryStore, a_decision
 from tests.support.flooring import NoExercises, a_floor, nothing
@@ -37,6 +39,7 @@ from voice_hitl.call.reviewing import ReviewService
 from voice_hitl.call.runner import CallRunner
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
+from voice_hitl.server import console as console_module
 from voice_hitl.server import wire
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
 from voice_hitl.server.console import REPLACED, ConsoleParts, Consoles
@@ -777,6 +780,49 @@ async def test_signing_out_closes_what_the_session_opened(office: Office) -> Non
                 assert socket.close_code == 1008
         assert await soon(office.call.sockets) == "detached"
         await elsewhere.all_told_so_far()  # another session's window stays
+
+
+@pytest.mark.parametrize("how", ["expired", "removed"])
+async def test_a_session_that_does_not_hold_any_more_closes_what_it_opened(
+    office: Office, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(console_module, "SESSION_CHECK", 0.02)
+    office.call.bridges("op_ana", 7)
+    headers = await office.cookie("ana")
+    async with (
+        office.window("bob") as elsewhere,
+        office.client.ws_connect("/ws/console", headers=headers) as console,
+        office.client.ws_connect("/ws/audio/CA1?epoch=7", headers=headers) as audio,
+    ):
+        assert await soon(office.call.sockets) == "attached"
+        if how == "removed":
+            await office.accounts.remove("ana")
+        else:
+            token_hash = hashlib.sha256(headers["Cookie"].partition("=")[2].encode()).hexdigest()
+            await office.people.save([SessionRecord(token_hash, "op_ana", office.clock.wall())])
+        for socket in (console, audio):
+            while not socket.closed:
+                await socket.receive(timeout=5.0)
+            assert socket.close_code == 1008
+        assert await soon(office.call.sockets) == "detached"
+        await elsewhere.all_told_so_far()  # another's window stays
+
+
+async def test_a_sick_store_closes_nobodys_window(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_module, "SESSION_CHECK", 0.01)
+    asked = asyncio.Event()
+    async with office.window("ana") as window:
+
+        async def sick(_hash: str) -> None:
+            asked.set()
+            raise StorageError("the disk is gone")
+
+        monkeypatch.setattr(office.people, "session", sick)
+        async with asyncio.timeout(5.0):
+            await asked.wait()
+        await window.all_told_so_far()
 
 
 # --- what people look at beside the calls ---
