@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from handoff.errors import PolicyError, ProtocolError, StorageError
@@ -185,19 +186,18 @@ def test_while_too_many_are_open_the_next_is_skipped_however_risky() -> None:
 
 def test_what_was_reviewed_speaks_for_all_turns_weighed_by_its_propensity() -> None:
     """On a busy floor as well: half of the turns are risky, and so should be half of the weight."""
-    rules = {"review": {"rate": 0.1, "risky_rate": 0.9, "max_open": 2, "seconds": 3}}
+    rules = {"review": {"rate": 0.1, "risky_rate": 0.9, "max_open": 3}}
     reviews = Reviews(Policy.from_mapping(rules, "test"), key=KEY)
     weights = {0.0: 0.0, 1.0: 0.0}
-    for number in range(8000):
-        risk = float(number % 2)
-        reviews.handle(TurnOpened(f"call-{number}", 1, "hm", "general", risk), float(number) / 4)
-        for command in reviews.take_commands():
-            if isinstance(command, KeepReview) and command.record.outcome == "no_answer":
-                weights[command.record.risk] += 1 / command.record.propensity
-        for shown in reviews.waiting()[:-1]:  # of three that ring one is answered
-            reviews.handle(CallOver(shown.call_id), float(number) / 4)
-    share = weights[1.0] / sum(weights.values())
-    assert share == pytest.approx(0.5, abs=0.06)
+    for number, risky in enumerate(np.random.default_rng(1).random(8000) < 0.5):
+        call_id, risk = f"call-{number}", float(risky)
+        run(reviews, TurnOpened(call_id, 1, "hm", "general", risk), AiChose(call_id, 1, TRANSFER))
+        if number % 5 == 0 and (waiting := reviews.waiting()):  # two in five could be answered
+            chosen = ReviewerChose(waiting[0].review_id, "ann", TRANSFER)
+            record = last_kept(run(reviews, chosen))
+            assert record.outcome == "equal"
+            weights[record.risk] += 1 / record.propensity
+    assert weights[1.0] / sum(weights.values()) == pytest.approx(0.5, abs=0.06)
 
 
 def test_riskier_turns_are_reviewed_more_often_at_the_logged_rate() -> None:
