@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from handoff import events as facts
@@ -13,9 +15,11 @@ from handoff.risk import SHIPPED
 from tests.support import virtual
 from tests.support.scripted import LOST, ScriptedAgent
 from tests.support.world import Caller, World, a_world, replace_floor
-from voice_hitl.agent.protocol import Proposal
+from voice_hitl.agent.protocol import Heard, Proposal
+from voice_hitl.call.inbox import UnderstandingCame
 from voice_hitl.call.latency import Stage
 from voice_hitl.errors import TelephonyError
+from voice_hitl.language import Hypothesis
 
 
 def test_a_routine_call_stays_automated() -> None:
@@ -507,5 +511,65 @@ def test_what_the_core_was_told_decides_the_call_again() -> None:
         assert [decision.hand_off for decision in again] == [False, True]
         eager = Policy.from_mapping({"hysteresis": {"high": -9, "low": -9}}, "eager")
         assert replay(await world.store.facts("CA1"), eager, SHIPPED)[0].hand_off
+
+    virtual.run(main())
+
+
+def test_a_caller_who_goes_on_while_the_agent_thinks_is_answered_in_one() -> None:
+    beginning = "I want to move"
+
+    async def main() -> None:
+        async with a_world(ScriptedAgent(thinks=2.0)) as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says(beginning)
+            await world.until(lambda: len(world.agent.heard) == 1)
+            await world.passes(0.2)
+            await caller.says("to be exact")
+            await world.passes(3.0)
+            heard = world.agent.heard[1]
+            assert heard.hypothesis is not None
+            assert (heard.hypothesis.text, heard.goes_on) == (f"{beginning} to be exact", True)
+            caller.hangs_up()
+        turns = await world.store.turns("CA1")
+        assert [each.text for each in turns if each.role == "caller"] == [beginning, "to be exact"]
+
+    virtual.run(main())
+
+
+def test_an_emergency_that_is_understood_too_late_for_its_turn_counts() -> None:
+    async def main() -> None:
+        async with a_world() as world:
+            ana = world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            heard = Heard(Hypothesis("there is fraud on my card", final=True))
+            found = ScriptedAgent().converse("CA1", {}).understand(heard)
+            go: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            caller.runner.post(UnderstandingCame(0, found, go))  # of a turn that was broken off
+            offer = await ana.is_rung()
+            assert offer.brief.reasons[0].code == "emergency"
+            assert go.result() is False
+            caller.hangs_up()
+
+    virtual.run(main())
+
+
+def test_a_cough_while_the_agent_thinks_does_not_lose_the_question() -> None:
+    async def main() -> None:
+        async with a_world(ScriptedAgent(thinks=2.0)) as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("what is my balance")
+            await world.until(lambda: len(world.agent.heard) == 1)
+            await world.passes(0.2)
+            await caller.says("")
+            await caller.hears("Your balance is")
+            caller.hangs_up()
+        turns = await world.store.turns("CA1")
+        assert [each.text for each in turns if each.role == "caller"] == ["what is my balance"]
+        (confidence,) = {each.asr_confidence for each in turns if each.role == "caller"}
+        spoke = [each for each in await world.store.facts("CA1") if each.kind == "CallerSpoke"]
+        assert {each.values["speech"]["confidence"] for each in spoke} == {confidence}
 
     virtual.run(main())

@@ -98,12 +98,19 @@ class LadderConversation:
     def understand(self, heard: Heard) -> Understanding:
         """Ask agent by agent, within the policy's `ladder.budget`; a newer turn ends this one's asking."""
         newer: Future[None] = Future()
+        self._put(newer)
+        with self._climbing:
+            return self._ask_all(heard, newer)
+
+    def withdraw(self) -> None:
+        """End the asking that is under way, if any."""
+        self._put(None)
+
+    def _put(self, newer: Future[None] | None) -> None:
         with self._swap:
             before, self._newer = self._newer, newer
         if before is not None:
             before.set_result(None)
-        with self._climbing:
-            return self._ask_all(heard, newer)
 
     async def respond(
         self, understanding: Understanding, *, safe_mode: bool
@@ -147,8 +154,8 @@ class LadderConversation:
         return self._note(self._speaker.conversation.resume(note)) if idle else []
 
     def completeness(self, partial: str) -> float:
-        """The first agent's: the cheapest knows best how callers end their sentences."""
-        return self._first.conversation.completeness(partial)
+        """The first agent's: the cheapest knows best how callers end sentences; 0.5 while it is busy."""
+        return 0.5 if self._first.busy else self._first.conversation.completeness(partial)
 
     # --- asking -------------------------------------------------------------------------------
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from handoff.events import DialogueFacts, IntentFacts
 from voice_hitl.agent.acting import Actor
 from voice_hitl.agent.cues import has_phrase
-from voice_hitl.agent.dialogue import Dialogue, Parts
+from voice_hitl.agent.dialogue import Dialogue
 from voice_hitl.agent.frames import Confirm
 from voice_hitl.agent.memory import TurnMemory, negates
+from voice_hitl.agent.parts import Parts
 from voice_hitl.agent.protocol import (
     AgentEvent,
     Done,
@@ -28,6 +30,16 @@ from voice_hitl.errors import AgentError
 _MOST_SILENCES = 3  # in a row, before the call is ended
 _DOUBTED = 0.4  # recognition confidence under which a yes to an action is asked for once more
 _UPSET = 0.6  # frustration from which the agent says sorry for it
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """All as it was before a turn, for a caller who goes on with it before anything is answered."""
+
+    text: str  # of the turn
+    dialogue: Mapping[str, Any]
+    memory: TurnMemory
+    doubted: Confirm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class FlowConversation:
         self._keys = ""  # digits keyed in so far for the slot that is asked for
         self._doubted: Confirm | None = None  # a confirmation whose yes was asked for twice
         self._unanswered: _Turn | None = None  # understood, but not answered yet
+        self._before: _Before | None = None  # the last turn of words
 
     # --- the protocol -------------------------------------------------------------------------
 
@@ -68,6 +81,7 @@ class FlowConversation:
 
     def understand(self, heard: Heard) -> Understanding:
         """Read a turn; about a millisecond."""
+        self._go_back(heard)
         reading = self._read(heard)
         repeat = self._memory.repeats(reading, self._dialogue.intent)
         self._memory.note(reading)
@@ -151,6 +165,19 @@ class FlowConversation:
     def completeness(self, partial: str) -> float:
         """P(the caller has finished) from the words so far."""
         return self._parts.completeness(partial, self._dialogue.context())
+
+    def _go_back(self, heard: Heard) -> None:
+        """Undo the turn before if this one begins with it; note how all stands before this one."""
+        text = heard.hypothesis.text if heard.hypothesis is not None else None
+        before = self._before
+        if text is not None and heard.goes_on and before and text.startswith(before.text):
+            self._dialogue.go_back(before.dialogue)
+            self._memory, self._doubted = before.memory, before.doubted
+        self._before = (
+            _Before(text, self._dialogue.moment(), self._memory.copy(), self._doubted)
+            if text is not None
+            else None
+        )
 
     # --- reading ------------------------------------------------------------------------------
 

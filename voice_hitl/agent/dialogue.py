@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from handoff.events import Effect
 from voice_hitl.agent.acting import Actor, reasoning
-from voice_hitl.agent.completeness import Completeness
-from voice_hitl.agent.frames import Ask, Confirm, End, Frame, Goto, Run, Say, Walker
-from voice_hitl.agent.pack import Pack
+from voice_hitl.agent.frames import Ask, Confirm, End, Frame, Goto, Run, Say
+from voice_hitl.agent.parts import Parts
 from voice_hitl.agent.protocol import AgentEvent
-from voice_hitl.agent.reading import Context, Reader
-from voice_hitl.agent.slots import SlotReader, SlotValue
+from voice_hitl.agent.reading import Context
+from voice_hitl.agent.slots import SlotValue
 from voice_hitl.agent.speaker import Speaker
 from voice_hitl.agent.spec import StepSpec
 from voice_hitl.agent.table import State
 from voice_hitl.agent.text import find, plain
-from voice_hitl.agent.tools import Toolbox
 from voice_hitl.agent.wording import fill, names_in
 from voice_hitl.errors import AgentError
 from voice_hitl.language import Expectation
 
 _MOST_STEPS = 50  # in one reply; more means that the pack's flows lead in a circle
 _MOST_ASKED = 4  # times a slot is asked for before the flow is given up
+_CHANGED_BY_TURNS = ("state", "confirming", "_candidates", "_offered", "_finished")
 _SUSPENDED = 2  # flows that wait while the caller asks something else
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What all conversations of an agent share."""
-
-    pack: Pack
-    reader: Reader
-    walker: Walker
-    slots: SlotReader
-    completeness: Completeness
-    toolbox: Toolbox
-    expectations: Mapping[str, Expectation]  # of each slot, and "" for yes and no
-    today: Callable[[], dt.date]
 
 
 class Dialogue:
@@ -143,6 +128,19 @@ class Dialogue:
         forms = self.forms()
         needed = (plain(forms.get(name, "")) for name in names_in(self.confirming.text))
         return all(find(each, plain(heard)) >= 0 for each in needed)
+
+    # --- going back to before a turn ---
+
+    def moment(self) -> dict[str, Any]:
+        """All that turns change, as it is now; for `go_back`."""
+        now = {name: getattr(self, name) for name in _CHANGED_BY_TURNS}
+        return now | {"frames": [frame.copy() for frame in self.frames]}
+
+    def go_back(self, moment: Mapping[str, Any]) -> None:
+        """Be as at a `moment` again."""
+        for name, value in moment.items():
+            setattr(self, name, value)
+        self.frames = [frame.copy() for frame in self.frames]
 
     # --- what turns do ------------------------------------------------------------------------
 

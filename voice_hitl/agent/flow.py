@@ -13,12 +13,12 @@ from voice_hitl.agent.completeness import Completeness
 from voice_hitl.agent.conversation import FlowConversation
 from voice_hitl.agent.corpus import spoken_values
 from voice_hitl.agent.cues import Detector, train_detectors
-from voice_hitl.agent.dialogue import Parts
 from voice_hitl.agent.frames import Walker
 from voice_hitl.agent.languages import phrases
 from voice_hitl.agent.nlu import IntentModel
 from voice_hitl.agent.numbers import UNITS
 from voice_hitl.agent.pack import Pack
+from voice_hitl.agent.parts import Parts
 from voice_hitl.agent.reading import Reader
 from voice_hitl.agent.slots import SlotReader
 from voice_hitl.agent.text import plain

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from handoff.events import Effect
 from voice_hitl.agent.slots import SlotValue
@@ -32,6 +32,18 @@ class Frame:
     told: dict[int, Snapshot] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     words: str = ""  # the caller's own, with which it began
+
+    def copy(self) -> Frame:
+        """One that changes apart from this."""
+        return replace(
+            self,
+            values=dict(self.values),
+            results=dict(self.results),
+            confirmed=dict(self.confirmed),
+            ran=dict(self.ran),
+            told=dict(self.told),
+            asked=self.asked.copy(),
+        )
 
     def forget(self, names: Sequence[str]) -> None:
         """Slots to be asked for again."""

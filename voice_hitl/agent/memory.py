@@ -21,6 +21,13 @@ class TurnMemory:
         self.no_matches = 0  # in a row
         self.silences = 0  # in a row
 
+    def copy(self) -> TurnMemory:
+        """One that changes apart from this."""
+        twin = TurnMemory()
+        twin._said.extend(self._said)
+        twin.no_matches, twin.silences = self.no_matches, self.silences
+        return twin
+
     def note(self, reading: Reading) -> None:
         """Take in a turn that has been understood."""
         self.no_matches = self.no_matches + 1 if reading.act is Act.NO_MATCH else 0

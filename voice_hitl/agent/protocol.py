@@ -23,6 +23,9 @@ class Heard:
     silence: float | None = None  # seconds in which the caller said nothing
     interruptions: int = 0  # barge-ins since the last turn
     interrupted_text: str | None = None  # what the caller heard of the reply they cut off
+    goes_on: bool = (
+        False  # begins with the turn before, of which nothing was answered: that one is void
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,13 @@ AgentEvent = Sentence | Proposal | Acted | Done
 
 
 class Conversation(Protocol):
-    """One call's agent; its methods are called one at a time."""
+    """One call's agent.
+
+    Its methods are called one at a time; an `understand` whose answer nobody wants any more is waited for.
+    Between the events of `respond` come `verdict` and `completeness`, in the thread of the event loop.
+    A caller who goes on before they hear anything of an answer ends the turn's work: `respond` is not begun,
+    or its generator is closed, and the words come again as the beginning of the next turn, with `goes_on`.
+    """
 
     def greeting(self) -> list[Sentence]:
         """What to say first."""
@@ -121,6 +130,14 @@ class Conversation(Protocol):
 
     def completeness(self, partial: str) -> float:
         """P(the caller has finished) from the words so far, 0..1; under 1 ms."""
+
+
+@runtime_checkable
+class Withdraws(Protocol):
+    """What a conversation may have besides, whose `understand` can take long."""
+
+    def withdraw(self) -> None:
+        """What `understand` reads, in another thread, is wanted no more: let it end soon."""
 
 
 @dataclass(frozen=True, slots=True)

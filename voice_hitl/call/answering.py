@@ -73,6 +73,7 @@ class Answering:
         self._queued: Work | None = None  # what to do once the present action is done
         self._muted = False  # the present work was interrupted; only its action still counts
         self._interrupted: str | None = None
+        self._heard = Heard()  # the last turn that was answered
         self._end_after_reply = False
         self._kind = KINDS[0]
         self._decided = 0  # the latest work whose turn the core has decided on
@@ -99,22 +100,27 @@ class Answering:
                 if not self.in_charge:
                     return
         else:
-            self._book.caller_final(command.hypothesis)
-            self._moderation.caller_said(command.hypothesis.text, self._now())
+            new = command.hypothesis if command.new is None else command.new
+            if new.text:
+                self._book.caller_final(new)
+                self._moderation.caller_said(new.text, self._now())
             if not self.in_charge:
                 return
+        goes_on = command.new is not None
         heard = Heard(
             hypothesis=command.hypothesis,
             digits=command.digits,
             silence=command.silence,
-            interruptions=command.interruptions,
-            interrupted_text=self._interrupted,
+            interruptions=command.interruptions + (self._heard.interruptions if goes_on else 0),
+            interrupted_text=self._heard.interrupted_text if goes_on else self._interrupted,
+            goes_on=goes_on,
         )
+        self._heard = heard
         self._interrupted = None
         self._start(lambda number: self._replier.answer(number, heard, self.safe_mode))
 
     def say(self, sentences: Iterable[Sentence], *, trusted: bool = False) -> None:
-        """Speak without a caller's turn: the greeting, or what follows a hand-back.
+        """Speak without a caller's turn: the greeting, or what an interruption cut off.
 
         `trusted` sentences are not judged by moderation.
         """
@@ -124,6 +130,12 @@ class Answering:
             return
         self.stop()
         self._start(lambda number: self._replier.say(number, chosen, trusted=trusted))
+
+    def resume(self, note: str) -> None:
+        """A person gave the call back: speak what the agent has to say to that."""
+        self._replier.handed_back(note)
+        self.stop()
+        self._start(self._replier.resume)
 
     def _start(self, work: Work) -> None:
         """Begin with work, or, while an action is under way, keep it; only the newest is kept."""
@@ -150,10 +162,12 @@ class Answering:
 
     def on_understanding(self, event: at.UnderstandingCame, now: float) -> None:
         """The core decides on the turn; the side task goes on only while the AI is in charge."""
+        found = event.understanding
         if event.task != self._number:
+            if found.text:
+                self._tell_core_what_was_said(found, now)
             _answer(event.go, False)
             return
-        found = event.understanding
         self._watch.moment("understood", now)
         if found.text:
             self._tell_core_what_was_said(found, now)
@@ -208,6 +222,7 @@ class Answering:
         if event.task != self._number or self._muted:
             _answer(event.verdict, Verdict(False, "interrupted"))
             return
+        self._turns.handle(turn.ActedOn(), now)
         self._proposals.propose(event, now)
 
     def on_gate(self, event: at.GateSaid, now: float) -> None:

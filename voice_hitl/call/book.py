@@ -36,7 +36,7 @@ MAX_POINTS = 500  # of the confidence and risk curve that consoles are shown
 
 @dataclass(frozen=True, slots=True)
 class UtteranceFacts:
-    """The last utterance as recognition saw it."""
+    """The last utterance with words as recognition saw it."""
 
     hypothesis: Hypothesis
     seconds: float = 0.0
@@ -136,8 +136,9 @@ class CallBook:
 
     def utterance(self, hypothesis: Hypothesis, seconds: float) -> None:
         """An utterance was recognized."""
-        self.last_utterance = UtteranceFacts(hypothesis, seconds, self._revisions)
-        if not hypothesis.text:
+        if hypothesis.text:
+            self.last_utterance = UtteranceFacts(hypothesis, seconds, self._revisions)
+        else:
             self.drop_partial()
         self._partial, self._revisions = "", 0
 
@@ -157,7 +158,7 @@ class CallBook:
         self._amend(line.seq, latency_ms=dict(self._stages))
 
     def caller_other(self, text: str) -> None:
-        """A turn without words: keys or silence, told as a system line."""
+        """A turn without words, told as a system line."""
         self._caller_line = self.system(text).seq
 
     def understood(self, found: Understanding) -> None:

@@ -11,7 +11,6 @@ from handoff import events as facts
 from handoff.engine import CallEngine
 from handoff.session import State
 from voice_hitl.agent.guard import MASK
-from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
@@ -27,6 +26,7 @@ from voice_hitl.language import Hypothesis
 class Hearing:
     """How one call's caller is heard.
 
+    `completeness` says of words so far how whole they sound, in [0, 1], or None where that is not known now.
     `settle` carries out at once what the call's machines want; `overhear` tells the AI what a caller says
     while a person is being called.
     """
@@ -36,7 +36,7 @@ class Hearing:
         engine: CallEngine,
         machine: turns.TurnMachine,
         book: CallBook,
-        conversation: Conversation,
+        completeness: Callable[[str], float | None],
         ingress: Ingress,
         listener: Listener,
         stopwatch: Stopwatch,
@@ -48,7 +48,7 @@ class Hearing:
         self._turns = machine
         self._book = book
         self._keypad = Keypad(book)
-        self._conversation = conversation
+        self._completeness = completeness
         self._ingress = ingress
         self._listener = listener
         self._watch = stopwatch
@@ -85,7 +85,9 @@ class Hearing:
         text = event.hypothesis.text
         if text:
             self._book.caller_partial(text)
-        self._turns.handle(turn.PartialHeard(self._conversation.completeness(text)), now)
+        completeness = self._completeness(text)
+        if completeness is not None:
+            self._turns.handle(turn.PartialHeard(completeness), now)
 
     def on_final(self, event: at.FinalCame, now: float) -> None:
         """The transcript of a closed turn."""

@@ -24,6 +24,7 @@ from voice_hitl.agent.protocol import (
     Sentence,
     Understanding,
     Verdict,
+    Withdraws,
 )
 from voice_hitl.call.inbox import (
     ActedCame,
@@ -58,7 +59,11 @@ class _Reply:
 
 
 class Replier:
-    """Runs the turns of one call, one at a time."""
+    """Runs the turns of one call, one at a time.
+
+    An agent that reads a turn in a thread goes on with it when the turn is broken off. What it finds is told
+    all the same, and until then it is asked nothing else.
+    """
 
     def __init__(
         self,
@@ -73,17 +78,18 @@ class Replier:
         self._executor = executor
         self._post = post
         self._judge = judge
+        self._alone = asyncio.Lock()  # held while the conversation is at work
+        self._reading: asyncio.Future[Understanding] | None = None  # the last turn it was given
+        self._notes: list[str] = []  # of hand-backs that it does not know of yet
 
     async def answer(self, task: int, heard: Heard, safe_mode: bool) -> None:
         """Understand a turn and, if the owner agrees, answer it; ends with `ReplyDone` or `ReplyBroke`."""
         try:
-            loop = asyncio.get_running_loop()
-            understanding = await loop.run_in_executor(
-                self._executor, self._conversation.understand, heard
-            )
-            go: asyncio.Future[bool] = loop.create_future()
-            self._post(UnderstandingCame(task, _as_told(understanding, heard), go))
-            done = await self._respond(task, understanding, safe_mode) if await go else None
+            async with self._alone:
+                understanding = await self._understand(task, heard)
+                go: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                self._post(UnderstandingCame(task, _as_told(understanding, heard), go))
+                done = await self._respond(task, understanding, safe_mode) if await go else None
             self._post(ReplyDone(task, done))
         except AgentError as error:
             self._post(ReplyBroke(task, "agent", str(error)))
@@ -95,13 +101,29 @@ class Replier:
 
     async def overhear(self, task: int, heard: Heard) -> None:
         """Understand what is said while a person is being called, and answer nothing."""
-        loop = asyncio.get_running_loop()
         found: Understanding | None = None
         try:
-            found = await loop.run_in_executor(self._executor, self._conversation.understand, heard)
+            async with self._alone:
+                found = await self._understand(task, heard)
         except Exception:
             log.exception("what a waiting caller said was not understood", task=task)
         self._post(Overheard(task, found))
+
+    def handed_back(self, note: str) -> None:
+        """A person has given the call back: the agent is told of it before anything else."""
+        self._notes.append(note)
+
+    async def resume(self, task: int) -> None:
+        """Speak what the agent has to say to a hand-back; ends like `answer`."""
+        async with self._alone:
+            await self._free()
+            sentences = self._take_back()
+        await self.say(task, sentences, trusted=False)
+
+    def completeness(self, partial: str) -> float | None:
+        """How complete the words so far sound, in [0, 1]; None while the agent reads a turn."""
+        at_work = self._reading is not None and not self._reading.done()
+        return None if at_work else self._conversation.completeness(partial)
 
     async def say(self, task: int, sentences: Iterable[Sentence], *, trusted: bool) -> None:
         """Speak sentences that need no understanding; ends like `answer`.
@@ -118,6 +140,45 @@ class Replier:
             self._post(ReplyDone(task, None))
         except SynthesisError as error:
             self._post(ReplyBroke(task, "synthesizer", str(error)))
+
+    async def _understand(self, task: int, heard: Heard) -> Understanding:
+        """Have a turn read; also of one that is broken off meanwhile, the owner hears what was found."""
+        await self._free()
+        self._take_back()
+        work = self._executor.submit(self._conversation.understand, heard)
+        reading = self._reading = asyncio.wrap_future(work)
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            if not work.cancel():  # it has begun
+                reading.add_done_callback(lambda done: self._found_late(task, heard, done))
+            raise
+
+    def _found_late(self, task: int, heard: Heard, reading: asyncio.Future[Understanding]) -> None:
+        if reading.cancelled():
+            return
+        error = reading.exception()
+        if error is None:
+            nobody: asyncio.Future[bool] = reading.get_loop().create_future()
+            self._post(UnderstandingCame(task, _as_told(reading.result(), heard), nobody))
+        elif not isinstance(error, AgentError):
+            log.error("a turn that was broken off was not understood", task=task, exc_info=error)
+
+    async def _free(self) -> None:
+        """Wait until the agent has read what it was given before."""
+        reading = self._reading
+        if reading is not None and not reading.done():
+            if isinstance(self._conversation, Withdraws):
+                self._conversation.withdraw()
+            await asyncio.wait([reading])
+
+    def _take_back(self) -> list[Sentence]:
+        """Tell the agent of hand-backs; what it says to the last one."""
+        notes, self._notes = self._notes, []
+        said: list[Sentence] = []
+        for note in notes:
+            said = [each for each in self._conversation.resume(note) if each.text]
+        return said
 
     async def _respond(
         self, task: int, understanding: Understanding, safe_mode: bool

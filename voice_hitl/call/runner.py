@@ -76,16 +76,13 @@ class CallRunner:
         self._beside = Beside(engine, book, parts.reviews, parts.audits)
         moderation = CallModeration(parts.moderation, engine, book, parts.audits)
         self._ai = Answering(
+        replier = Replier(
+            conversation, parts.voice, parts.executor, self._inbox.post, moderation.agent_says
+        )
             engine,
             self._turns,
             book,
-            Replier(
-                conversation,
-                parts.voice,
-                parts.executor,
-                self._inbox.post,
-                moderation.agent_says,
-            ),
+            replier,
             self._speaker,
             self._listener,
             self._watch,
@@ -106,7 +103,7 @@ class CallRunner:
             engine,
             self._turns,
             book,
-            conversation,
+            replier.completeness,
             ingress,
             self._listener,
             self._watch,
@@ -315,7 +312,7 @@ class CallRunner:
         self._tone_at = None
         self._ai.safe_mode = command.safe_mode
         self._turns.handle(turn.Release(), self._now())
-        self._ai.say(self._conversation.resume(command.note))
+        self._ai.resume(command.note)
         self.book.changed()
 
     def _end(self, command: core.EndCall) -> None:

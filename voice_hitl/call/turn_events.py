@@ -52,6 +52,11 @@ class StillAtWork:
 
 
 @dataclass(frozen=True, slots=True)
+class ActedOn:
+    """The agent means to act on the turn: what the caller says from here on is a turn of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyOver:
     """Everything there was to say has been played, or the turn needed no reply."""
 
@@ -91,6 +96,7 @@ TurnEvent: TypeAlias = (
     | TranscriptReady
     | ReplyStarted
     | StillAtWork
+    | ActedOn
     | ReplyOver
     | DigitsPressed
     | Hold
@@ -135,7 +141,7 @@ class NothingSaid:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A turn to understand and answer; exactly one of the three is set."""
+    """A turn to understand and answer; exactly one of the first three is set."""
 
     hypothesis: Hypothesis | None = None
     digits: str | None = None
@@ -143,6 +149,7 @@ class Answer:
     interruptions: int = 0
 
 
+    new: Hypothesis | None = None  # what of `hypothesis` was no turn before; None: all of it
 @dataclass(frozen=True, slots=True)
 class KeepTranscript:
     """A turn nobody answers (a person has the call): only keep and show it."""

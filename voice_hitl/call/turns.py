@@ -29,6 +29,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from voice_hitl.call.turn_events import (
+    ActedOn,
     Answer,
     CallerPaused,
     CallerResumed,
@@ -89,6 +90,9 @@ class TurnTiming:
 class TurnMachine:
     """The turn-taking of one call. Starts `idle`, or `held` when `held=True`."""
 
+NOTHING = Hypothesis("", final=True)
+
+
     def __init__(self, timing: TurnTiming | None = None) -> None:
         self.timing = timing or TurnTiming()
         self.phase = Phase.IDLE
@@ -101,7 +105,9 @@ class TurnMachine:
         self._interruptions = 0
         self._overruns = 0
         self._barged_in = False
-        self._carried = ""  # words of a turn that the caller went on with before it was answered
+        self._carried = NOTHING  # of a turn that the caller went on with before it was a turn
+        self._thought = NOTHING  # the turn that is thought about, of which nothing is answered yet
+        self._unanswered = NOTHING  # a turn that the caller went on with before it was answered
         self._awaiting = False  # a transcript was asked for and has not come
 
     def handle(self, event: TurnEvent, now: float) -> None:
@@ -147,6 +153,7 @@ class TurnMachine:
             self._commands.append(Interrupt())
         self._completeness = 0.5
         self._started_at = now
+            self._unanswered, self._thought = self._thought, NOTHING
         self._go(Phase.HELD_CALLER if self.held else Phase.CALLER, now + self.timing.longest_turn)
 
     def _caller_pauses(self, event: TurnEvent, now: float) -> None:
@@ -182,16 +189,23 @@ class TurnMachine:
     def _transcript_while_thinking(self, event: TurnEvent, now: float) -> None:
         assert isinstance(event, TranscriptReady)
         self._awaiting = False
-        hypothesis = self._with_carried(event.hypothesis)
-        if not hypothesis.text:
+        new = self._with_carried(event.hypothesis)
+        unanswered, self._unanswered = self._unanswered, NOTHING
+        whole = _joined(unanswered, new)
+        if not whole.text:
             self._nothing_said(now)
             return
         self._barged_in = False
         self._idle_since = None
         self._commands.append(
-            Answer(hypothesis=hypothesis, interruptions=self._take_interruptions())
+            Answer(
+                hypothesis=whole,
+                interruptions=self._take_interruptions(),
+                new=new if unanswered.text else None,
+            )
         )
 
+        self._thought = whole
     def _nothing_said(self, now: float) -> None:
         """Noise, not words: a cut-off reply is said again; otherwise the caller's silence goes on."""
         if self._barged_in:
@@ -207,7 +221,7 @@ class TurnMachine:
         """The turn was closed too soon: its words are the beginning of the one now spoken."""
         assert isinstance(event, TranscriptReady)
         self._awaiting = False
-        self._carried = f"{self._carried} {event.hypothesis.text}".strip()
+        self._carried = _joined(self._carried, event.hypothesis)
 
     def _transcript_while_held(self, event: TurnEvent, now: float) -> None:
         assert isinstance(event, TranscriptReady)
@@ -217,13 +231,8 @@ class TurnMachine:
             self._commands.append(KeepTranscript(hypothesis))
 
     def _with_carried(self, hypothesis: Hypothesis) -> Hypothesis:
-        if not self._carried:
-            return hypothesis
-        text = f"{self._carried} {hypothesis.text}".strip()
-        self._carried = ""
-        return Hypothesis(
-            text=text, confidence=hypothesis.confidence, words=hypothesis.words, final=True
-        )
+        carried, self._carried = self._carried, NOTHING
+        return _joined(carried, hypothesis)
 
     def _take_interruptions(self) -> int:
         count, self._interruptions = self._interruptions, 0
@@ -235,13 +244,18 @@ class TurnMachine:
         self._go(Phase.SPEAKING, None)
 
     def _still_at_work(self, event: TurnEvent, now: float) -> None:
+    def _acted_on(self, event: TurnEvent, now: float) -> None:
+        self._thought = NOTHING
+
         self._think(now)
+        self._thought = NOTHING
 
     def _reply_over(self, event: TurnEvent, now: float) -> None:
         self._idle_since = now
         self._go(Phase.IDLE, now + self.timing.no_input)
 
     def _caller_silent(self, event: TurnEvent, now: float) -> None:
+        self._thought = NOTHING
         since = self._idle_since if self._idle_since is not None else now
         self._idle_since = None
         self._commands.append(Answer(silence=now - since, interruptions=self._take_interruptions()))
@@ -259,7 +273,7 @@ class TurnMachine:
         elif self.phase in (Phase.CALLER, Phase.PAUSE) or self._awaiting:
             self._commands.append(DropUtterance())
         self._awaiting = False
-        self._carried = ""
+        self._carried = self._unanswered = self._thought = NOTHING
         self._commands.append(Answer(digits=event.digits, interruptions=self._take_interruptions()))
         self._think(now)
 
@@ -271,6 +285,7 @@ class TurnMachine:
             self._go(Phase.HELD_CALLER, self._deadline)
         elif self.phase is Phase.PAUSE:
             self._go(Phase.HELD_PAUSE, self._deadline)
+        self._unanswered = self._thought = NOTHING
         else:
             self._go(Phase.HELD, None)
 
@@ -295,6 +310,18 @@ HELD_PHASES = frozenset({Phase.HELD, Phase.HELD_CALLER, Phase.HELD_PAUSE})
 
 Handler: TypeAlias = Callable[[TurnMachine, TurnEvent, float], None]
 _M = TurnMachine
+def _joined(first: Hypothesis, then: Hypothesis) -> Hypothesis:
+    """Two pieces of one turn as one; as sure as its less sure piece."""
+    if not (first.text and then.text):
+        return first if first.text else then
+    return Hypothesis(
+        text=f"{first.text} {then.text}",
+        confidence=min(first.confidence, then.confidence),
+        words=first.words + then.words if first.words and then.words else (),
+        final=True,
+    )
+
+
 
 _ALWAYS: dict[type[TurnEvent], Handler] = {Hold: _M._hold, HungUp: _M._end}
 
@@ -338,6 +365,7 @@ TABLE: dict[Phase, dict[type[TurnEvent], Handler]] = {
         ReplyOver: _M._reply_over,
         DigitsPressed: _M._digits,
         DeadlinePassed: _M._thought_too_long,
+        ActedOn: _M._acted_on,
     },
     Phase.HELD: {
         CallerStarted: _M._caller_starts,

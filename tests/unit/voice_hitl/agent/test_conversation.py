@@ -57,6 +57,38 @@ async def test_understanding_alone_changes_no_state(start: Start) -> None:
     assert "Which branch" in reply.text
 
 
+async def test_a_turn_that_goes_on_is_read_as_if_its_beginning_had_not_come(start: Start) -> None:
+    beginning = "transfer ten dollars from checking"
+    whole = Heard(Hypothesis(f"{beginning} to savings"), goes_on=True)
+    call, other = start(), start()
+    before = call.conversation.understand(Heard(Hypothesis(beginning)))
+    async for _ in call.conversation.respond(before, safe_mode=False):
+        pass
+    for _ in range(2):  # and may go on once more
+        found = call.conversation.understand(whole)
+        async for _ in call.conversation.respond(found, safe_mode=False):
+            pass
+    fresh = other.conversation.understand(dataclasses.replace(whole, goes_on=False))
+    assert not found.dialogue.repeat
+    assert (found.intent, found.dialogue, found.slots) == (
+        fresh.intent,
+        fresh.dialogue,
+        fresh.slots,
+    )
+    again = call.conversation.understand(Heard(Hypothesis(f"{beginning} to savings")))
+    assert again.dialogue.repeat
+
+
+async def test_digits_that_go_on_do_not_answer_the_next_question(start: Start) -> None:
+    call = start()
+    await call.say("what is my balance")
+    pending = call.conversation.understand(Heard(Hypothesis("four three two one")))
+    async for _ in call.conversation.respond(pending, safe_mode=False):
+        pass
+    whole = Heard(Hypothesis("four three two one thank you"), goes_on=True)
+    assert call.conversation.understand(whole).slots == pending.slots
+
+
 def test_the_greeting_ends_with_a_question(start: Start) -> None:
     conversation = start().conversation
     greeting = conversation.greeting()

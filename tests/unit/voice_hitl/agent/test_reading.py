@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from voice_hitl.agent.dialogue import Parts
 from voice_hitl.agent.flow import FlowAgent, Models
 from voice_hitl.agent.pack import load_pack
+from voice_hitl.agent.parts import Parts
 from voice_hitl.agent.reading import Context, Reader
 from voice_hitl.agent.table import Act, State
 from voice_hitl.language import Hypothesis

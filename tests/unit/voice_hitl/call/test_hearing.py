@@ -46,7 +46,7 @@ class Call:
             self.desk.engine,
             self.machine,
             self.desk.book,
-            ScriptedConversation(ScriptedAgent()),
+            ScriptedConversation(ScriptedAgent()).completeness,
             Ingress(VadService(Ticker(), self.model)),
             Listener(ScriptedRecognizer(), lambda event: None, lambda moment: moment),
             Stopwatch(self.desk.engine, self.desk.book),

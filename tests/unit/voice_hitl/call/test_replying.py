@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -362,3 +363,100 @@ def test_what_is_said_without_a_turn_is_judged_unless_it_is_trusted() -> None:
         owner = Owner(judge=judged)
         virtual.run(owner.replier.say(3, [Sentence("bad")], trusted=trusted))
         assert spoken(owner.posted) == said
+
+
+class Reader(Talk):
+    """Reads a turn, in a thread, until the test lets it; tells what it was asked, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def understand(self, heard: Heard) -> Understanding:
+        assert heard.hypothesis is not None
+        self.calls.append(f"reads {heard.hypothesis.text}")
+        self.begun.set()
+        assert self.go.wait(10.0)
+        self.calls.append(f"has read {heard.hypothesis.text}")
+        return replace(super().understand(heard), text=heard.hypothesis.text)
+
+    async def respond(
+        self, understanding: Understanding, *, safe_mode: bool
+    ) -> AsyncIterator[AgentEvent]:
+        yield Done()
+
+    def resume(self, note: str) -> list[Sentence]:
+        self.calls.append(f"resumes {note}")
+        return [Sentence("Back.")]
+
+    def completeness(self, partial: str) -> float:
+        self.calls.append("judges")
+        return 1.0
+
+
+class Patient(Reader):
+    """One that can be told to end."""
+
+    def withdraw(self) -> None:
+        self.calls.append("ends")
+        self.go.set()
+
+
+def heard(text: str) -> Heard:
+    return Heard(Hypothesis(text, final=True))
+
+
+@pytest.mark.parametrize("patient", [False, True])
+async def test_an_agent_at_work_on_a_turn_that_was_broken_off_is_asked_nothing_else(
+    patient: bool,
+) -> None:
+    talk = Patient() if patient else Reader()
+    with ThreadPoolExecutor(2) as pool:
+        owner = Owner(talk, executor=pool)
+        first = asyncio.create_task(owner.replier.answer(1, heard("fire"), False))
+        await asyncio.to_thread(talk.begun.wait, 10.0)
+        first.cancel()
+        owner.replier.handed_back("all is well")
+        second = asyncio.create_task(owner.replier.answer(2, heard("help"), False))
+        assert owner.replier.completeness("help") is None
+        if not patient:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            talk.go.set()
+        await second
+    assert [call for call in talk.calls if call != "ends"] == [
+        "reads fire",
+        "has read fire",
+        "resumes all is well",
+        "reads help",
+        "has read help",
+    ]
+    assert talk.calls.count("ends") == patient
+    found = [each for each in owner.posted if isinstance(each, UnderstandingCame)]
+    assert [(each.task, each.understanding.text) for each in found] == [(1, "fire"), (2, "help")]
+    assert owner.replier.completeness("help") == 1.0
+
+
+async def test_a_turn_that_was_broken_off_before_it_was_read_is_not_read() -> None:
+    talk = Reader()
+    with ThreadPoolExecutor(1) as pool:
+        blocked = pool.submit(talk.go.wait, 10.0)
+        owner = Owner(talk, executor=pool)
+        first = asyncio.create_task(owner.replier.answer(1, heard("fire"), False))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        talk.go.set()
+        assert blocked.result()
+    assert talk.calls == []
+    assert owner.posted == []
+
+
+def test_what_the_agent_has_to_say_to_a_hand_back_is_spoken(owner: Owner) -> None:
+    owner.talk.resume = lambda note: [Sentence(f"Back: {note}")]  # type: ignore[method-assign]
+    owner.replier.handed_back("done")
+    virtual.run(owner.replier.resume(3))
+    *clips, done = owner.posted
+    assert {clip.sentence.text for clip in clips if isinstance(clip, ClipCame)} == {"Back: done"}
+    assert done == ReplyDone(3, None)

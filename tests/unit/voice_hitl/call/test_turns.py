@@ -128,6 +128,7 @@ def test_silence_is_a_turn_with_its_length(call: Driver) -> None:
 
 
 def test_a_caller_who_goes_on_after_the_close_is_heard_as_one_turn(call: Driver) -> None:
+    call.tell(turn.ActedOn())
     call.tell(turn.CallerStarted(), turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.5)
     call.tell(turn.CallerStarted())
@@ -149,6 +150,55 @@ def test_digits_void_a_transcript_that_has_not_come(call: Driver) -> None:
     call.tell(turn.CallerStarted(), turn.PartialHeard(1.0), turn.CallerPaused(call.now))
     call.wait(0.4)
     assert call.tell(turn.DigitsPressed("3")) == [turn.DropUtterance(), turn.Answer(digits="3")]
+
+
+def test_a_caller_who_goes_on_before_the_reply_is_answered_in_one(call: Driver) -> None:
+    call.say("move five hundred dollars from savings")
+    assert call.tell(turn.CallerStarted()) == [turn.Interrupt()]
+    commands = call.say("to checking please")
+    (answer,) = (each for each in commands if isinstance(each, turn.Answer))
+    assert answer.hypothesis is not None
+    assert answer.hypothesis.text == "move five hundred dollars from savings to checking please"
+    assert answer.new == Hypothesis("to checking please", final=True)
+    call.tell(turn.ReplyStarted(), turn.CallerStarted())
+    (answer,) = (each for each in call.say("thanks") if isinstance(each, turn.Answer))
+    assert answer == turn.Answer(Hypothesis("thanks", final=True), interruptions=1)
+
+
+def test_one_who_goes_on_twice_is_answered_in_one(call: Driver) -> None:
+    for text in ("i lost", "my card"):
+        call.say(text)
+    (answer,) = (each for each in call.say("yesterday") if isinstance(each, turn.Answer))
+    assert answer.hypothesis is not None
+    assert answer.hypothesis.text == "i lost my card yesterday"
+    assert answer.new == Hypothesis("yesterday", final=True)
+
+
+def test_a_cough_while_the_agent_thinks_loses_no_turn(call: Driver) -> None:
+    asked = Hypothesis("what is my balance", confidence=0.9, final=True)
+    call.say("")
+    call.tell(turn.CallerStarted(), turn.CallerPaused(call.now))
+    call.wait(1.0)
+    call.tell(turn.TranscriptReady(asked))
+    (answer,) = (each for each in call.say("") if isinstance(each, turn.Answer))
+    assert answer.hypothesis == asked
+    assert answer.new == Hypothesis("", final=True)
+
+
+def test_words_that_were_acted_on_are_not_answered_again(call: Driver) -> None:
+    call.say("yes do it")
+    call.tell(turn.ActedOn())
+    (answer,) = (each for each in call.say("no wait") if isinstance(each, turn.Answer))
+    assert answer == turn.Answer(Hypothesis("no wait", final=True))
+
+
+def test_what_was_answered_before_a_person_was_called_is_not_kept_twice(call: Driver) -> None:
+    call.say("there is smoke")
+    call.tell(turn.CallerStarted(), turn.Hold(), turn.CallerPaused(call.now))
+    call.wait(1.0)
+    assert call.tell(turn.TranscriptReady(Hypothesis("in my kitchen", final=True))) == [
+        turn.KeepTranscript(Hypothesis("in my kitchen", final=True))
+    ]
 
 
 def test_while_held_turns_are_kept_but_not_answered(call: Driver) -> None:
@@ -209,6 +259,7 @@ events = st.one_of(
     st.floats(0, 1).map(turn.PartialHeard),
     hypotheses.map(turn.TranscriptReady),
     st.floats(0, 0.2).map(lambda ago: turn.CallerPaused(ended=-ago)),
+            turn.ActedOn(),
 )
 
 
