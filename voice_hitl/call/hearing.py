@@ -126,7 +126,8 @@ class Hearing:
         self._watch.next_turn()
         self._watch.moment("ended", command.ended)
         self._watch.moment("closed", now)
-        self._watch.measure(Stage.ENDPOINT, "ended", "closed", now)
+        stage = Stage.ENDPOINT if command.complete else Stage.ENDPOINT_UNFINISHED
+        self._watch.measure(stage, "ended", "closed", now)
         self._ingress.close_turn()
         self._listener.close()
 

@@ -9,7 +9,8 @@ from enum import StrEnum
 class Stage(StrEnum):
     """A measured stretch of a turn or of a handoff."""
 
-    ENDPOINT = "endpoint"  # end of speech -> turn closed
+    ENDPOINT = "endpoint"  # end of speech -> turn closed, where the words were complete
+    ENDPOINT_UNFINISHED = "endpoint_unfinished"  # the same where they were not, or none had come
     TRANSCRIPT = "transcript"  # turn closed -> final transcript
     DECISION = "decision"  # final transcript -> handoff decision
     REPLY = "reply"  # final transcript -> first sentence of the reply
@@ -31,7 +32,8 @@ class Budget:
 
 
 BUDGETS: dict[Stage, Budget] = {
-    Stage.ENDPOINT: Budget(800, 1200),
+    Stage.ENDPOINT: Budget(350, 600),
+    Stage.ENDPOINT_UNFINISHED: Budget(800, 1200),
     Stage.TRANSCRIPT: Budget(60, 150),
     Stage.DECISION: Budget(3, 10),
     Stage.REPLY: Budget(15, 50),
@@ -43,10 +45,7 @@ BUDGETS: dict[Stage, Budget] = {
     Stage.AUDIO_AGE_IN: Budget(5, 25),
     Stage.AUDIO_AGE_OUT: Budget(5, 25),
 }
-"""DESIGN section 6; for `ENDPOINT` the allowance of an unfinished sentence, the larger of the two."""
-
-COMPLETE_ENDPOINT = Budget(350, 600)
-"""The allowance of `ENDPOINT` when the words make a complete sentence."""
+"""DESIGN section 6."""
 
 
 class TurnClock:

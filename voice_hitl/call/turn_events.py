@@ -113,10 +113,12 @@ TurnEvent: TypeAlias = (
 class CloseUtterance:
     """The turn is over: ask for the final transcript.
 
-    `ended` is when the caller truly fell silent, for latency.
+    `ended` is when the caller truly fell silent, `complete` whether the words so far made a sentence
+    (likelier than not), for latency.
     """
 
     ended: float
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ class Phase(StrEnum):
     OVER = "over"
 
 
+UNKNOWN = 0.5  # completeness before any word
+
+
 @dataclass(frozen=True, slots=True)
 class TurnTiming:
     """The waits of turn-taking, in seconds.
@@ -98,7 +101,7 @@ NOTHING = Hypothesis("", final=True)
         self.phase = Phase.IDLE
         self._commands: list[TurnCommand] = []
         self._deadline: float | None = None
-        self._completeness = 0.5
+        self._completeness = UNKNOWN
         self._paused_at = 0.0
         self._started_at = 0.0
         self._idle_since: float | None = None
@@ -151,7 +154,7 @@ NOTHING = Hypothesis("", final=True)
             self._commands.append(Interrupt())
         elif self.phase is Phase.THINKING:
             self._commands.append(Interrupt())
-        self._completeness = 0.5
+        self._completeness = UNKNOWN
         self._started_at = now
             self._unanswered, self._thought = self._thought, NOTHING
         self._go(Phase.HELD_CALLER if self.held else Phase.CALLER, now + self.timing.longest_turn)
@@ -175,7 +178,8 @@ NOTHING = Hypothesis("", final=True)
 
     def _turn_closes(self, event: TurnEvent, now: float) -> None:
         talking = self.phase in (Phase.CALLER, Phase.HELD_CALLER)
-        self._commands.append(CloseUtterance(ended=now if talking else self._paused_at))
+        ended = now if talking else self._paused_at
+        self._commands.append(CloseUtterance(ended, complete=self._completeness > UNKNOWN))
         self._awaiting = True
         if self.held:
             self._go(Phase.HELD, None)

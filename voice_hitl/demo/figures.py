@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from voice_hitl.call.latency import BUDGETS, COMPLETE_ENDPOINT, Budget, Stage
+from voice_hitl.call.latency import BUDGETS, Budget, Stage
 
 WORDS: Mapping[Stage, str] = {
-    Stage.ENDPOINT: "end of speech → turn closed",
+    Stage.ENDPOINT: "end of complete speech → turn closed",
+    Stage.ENDPOINT_UNFINISHED: "end of unfinished speech → turn closed",
     Stage.TRANSCRIPT: "turn closed → final transcript",
     Stage.DECISION: "turn closed → handoff decision",
     Stage.REPLY: "transcript → first sentence",
@@ -50,11 +51,6 @@ class Measured:
         }
 
 
-def budget_of(stage: Stage) -> Budget:
-    """The budget to judge by; for endpointing that of complete sentences, the stricter one."""
-    return COMPLETE_ENDPOINT if stage is Stage.ENDPOINT else BUDGETS[stage]
-
-
 def measure(stage: Stage, milliseconds: Sequence[float]) -> Measured | None:
     """Percentiles of a stage; None without any value."""
     if not milliseconds:
@@ -64,7 +60,7 @@ def measure(stage: Stage, milliseconds: Sequence[float]) -> Measured | None:
         len(milliseconds),
         percentile(milliseconds, 0.50),
         percentile(milliseconds, 0.95),
-        budget_of(stage),
+        BUDGETS[stage],
     )
 
 

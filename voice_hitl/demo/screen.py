@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from voice_hitl.call.latency import Stage
-from voice_hitl.demo.figures import WORDS, Measured, budget_of, percentile
+from voice_hitl.call.latency import BUDGETS, Stage
+from voice_hitl.demo.figures import WORDS, Measured, percentile
 from voice_hitl.demo.judging import failures
 from voice_hitl.demo.report import CallReport, figures
 from voice_hitl.demo.watching import News, Watched
@@ -176,7 +176,7 @@ def show_budgets(console: Console, calls: Sequence[CallReport]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for stage in Stage:
         judged = ends.get(stage) or server.get(stage)
-        budget = budget_of(stage)
+        budget = BUDGETS[stage]
         table.add_row(
             _tick(judged.ok) if judged else Text("–", "dim"),
             WORDS[stage],

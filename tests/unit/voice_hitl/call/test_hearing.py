@@ -90,7 +90,17 @@ async def test_what_is_heard_is_answered(call: Call) -> None:
     assert isinstance(answer, turn.Answer)
     assert answer.hypothesis is not None
     assert answer.hypothesis.text == "what is my balance"
-    assert set(call.desk.screen.measured_ms) == {Stage.ENDPOINT, Stage.TRANSCRIPT}
+    assert set(call.desk.screen.measured_ms) == {Stage.ENDPOINT_UNFINISHED, Stage.TRANSCRIPT}
+
+
+@pytest.mark.parametrize(
+    ("complete", "stage"), [(True, Stage.ENDPOINT), (False, Stage.ENDPOINT_UNFINISHED)]
+)
+async def test_the_end_of_a_turn_is_measured_by_how_complete_its_words_are(
+    call: Call, complete: bool, stage: Stage
+) -> None:
+    call.hearing.close_utterance(turn.CloseUtterance(ended=call.now - 0.4, complete=complete))
+    assert call.desk.screen.measured_ms == {stage: [pytest.approx(400.0)]}
 
 
 async def test_words_so_far_are_shown_and_judged(call: Call) -> None:

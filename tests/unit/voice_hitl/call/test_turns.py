@@ -57,7 +57,18 @@ def test_a_complete_sentence_closes_sooner_than_an_unfinished_one(call: Driver) 
         driver.tell(turn.CallerStarted(), turn.PartialHeard(completeness))
         driver.tell(turn.CallerPaused(ended=driver.now))
         assert driver.machine.next_deadline() == pytest.approx(driver.now + pause)
-        assert driver.wait(pause) == [turn.CloseUtterance(ended=100.0)]
+        closed = turn.CloseUtterance(ended=100.0, complete=completeness == 1.0)
+        assert driver.wait(pause) == [closed]
+
+
+@pytest.mark.parametrize(
+    ("words", "complete"), [([], False), ([0.5], False), ([0.6], True), ([0.9, 0.2], False)]
+)
+def test_a_turn_says_whether_its_words_were_complete_when_it_closed(
+    call: Driver, words: list[float], complete: bool
+) -> None:
+    call.tell(turn.CallerStarted(), *map(turn.PartialHeard, words), turn.CallerPaused(call.now))
+    assert call.wait(1.0) == [turn.CloseUtterance(ended=100.0, complete=complete)]
 
 
 def test_words_that_arrive_in_the_pause_move_the_deadline(call: Driver) -> None:
@@ -78,7 +89,7 @@ def test_going_on_in_the_pause_keeps_the_turn_open(call: Driver) -> None:
 
 def test_a_turn_without_end_is_closed(call: Driver) -> None:
     call.tell(turn.CallerStarted())
-    assert call.wait(31.0) == [turn.CloseUtterance(ended=130.0)]
+    assert call.wait(31.0) == [turn.CloseUtterance(ended=130.0, complete=False)]
 
 
 def test_barge_in_stops_the_agent_and_counts(call: Driver) -> None:
@@ -96,7 +107,7 @@ def test_noise_over_the_agent_makes_it_say_again_what_was_cut_off(call: Driver) 
     call.tell(turn.ReplyStarted())
     assert call.say("") == [
         turn.Interrupt(),
-        turn.CloseUtterance(ended=101.0),
+        turn.CloseUtterance(ended=101.0, complete=True),
         turn.SayUnheard(),
     ]
 

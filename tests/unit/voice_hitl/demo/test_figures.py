@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_hitl.call.latency import BUDGETS, COMPLETE_ENDPOINT, Stage
-from voice_hitl.demo.figures import WORDS, budget_of, collect, measure, percentile
+from voice_hitl.call.latency import BUDGETS, Stage
+from voice_hitl.demo.figures import WORDS, collect, measure, percentile
 
 VALUES = st.lists(st.floats(0, 10_000), min_size=1, max_size=60)
 
@@ -46,5 +46,17 @@ def test_samples_are_collected_by_stage_in_the_table_s_order() -> None:
 @pytest.mark.parametrize("stage", list(Stage))
 def test_every_stage_has_words_and_a_budget(stage: Stage) -> None:
     assert WORDS[stage]
-    expected = COMPLETE_ENDPOINT if stage is Stage.ENDPOINT else BUDGETS[stage]
-    assert budget_of(stage) == expected
+    found = measure(stage, [1.0])
+    assert found is not None
+    assert found.budget == BUDGETS[stage]
+
+
+def test_complete_and_unfinished_sentences_are_each_held_against_their_own_budget() -> None:
+    found = collect([(Stage.ENDPOINT, 320.0), (Stage.ENDPOINT_UNFINISHED, 790.0)])
+    assert all(each.ok for each in found.values())
+    mixed = measure(Stage.ENDPOINT, [320.0, 790.0])
+    assert mixed is not None
+    assert not mixed.ok
+    assert (mixed.budget.p50, mixed.budget.p95) == (350, 600)
+    unfinished = found[Stage.ENDPOINT_UNFINISHED].budget
+    assert (unfinished.p50, unfinished.p95) == (800, 1200)
