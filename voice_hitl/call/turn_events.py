@@ -149,9 +149,9 @@ class Answer:
     digits: str | None = None
     silence: float | None = None
     interruptions: int = 0
-
-
     new: Hypothesis | None = None  # what of `hypothesis` was no turn before; None: all of it
+
+
 @dataclass(frozen=True, slots=True)
 class KeepTranscript:
     """A turn nobody answers (a person has the call): only keep and show it."""

@@ -90,11 +90,11 @@ class TurnTiming:
     longest_thought: float = 2.5
 
 
-class TurnMachine:
-    """The turn-taking of one call. Starts `idle`, or `held` when `held=True`."""
-
 NOTHING = Hypothesis("", final=True)
 
+
+class TurnMachine:
+    """The turn-taking of one call. Starts `idle`, or `held` when `held=True`."""
 
     def __init__(self, timing: TurnTiming | None = None) -> None:
         self.timing = timing or TurnTiming()
@@ -153,10 +153,10 @@ NOTHING = Hypothesis("", final=True)
             self._barged_in = True
             self._commands.append(Interrupt())
         elif self.phase is Phase.THINKING:
+            self._unanswered, self._thought = self._thought, NOTHING
             self._commands.append(Interrupt())
         self._completeness = UNKNOWN
         self._started_at = now
-            self._unanswered, self._thought = self._thought, NOTHING
         self._go(Phase.HELD_CALLER if self.held else Phase.CALLER, now + self.timing.longest_turn)
 
     def _caller_pauses(self, event: TurnEvent, now: float) -> None:
@@ -201,6 +201,7 @@ NOTHING = Hypothesis("", final=True)
             return
         self._barged_in = False
         self._idle_since = None
+        self._thought = whole
         self._commands.append(
             Answer(
                 hypothesis=whole,
@@ -209,7 +210,6 @@ NOTHING = Hypothesis("", final=True)
             )
         )
 
-        self._thought = whole
     def _nothing_said(self, now: float) -> None:
         """Noise, not words: a cut-off reply is said again; otherwise the caller's silence goes on."""
         if self._barged_in:
@@ -244,22 +244,22 @@ NOTHING = Hypothesis("", final=True)
 
     # --- the agent's side ---
 
-    def _reply_starts(self, event: TurnEvent, now: float) -> None:
-        self._go(Phase.SPEAKING, None)
-
-    def _still_at_work(self, event: TurnEvent, now: float) -> None:
     def _acted_on(self, event: TurnEvent, now: float) -> None:
         self._thought = NOTHING
 
-        self._think(now)
+    def _reply_starts(self, event: TurnEvent, now: float) -> None:
         self._thought = NOTHING
+        self._go(Phase.SPEAKING, None)
+
+    def _still_at_work(self, event: TurnEvent, now: float) -> None:
+        self._think(now)
 
     def _reply_over(self, event: TurnEvent, now: float) -> None:
+        self._thought = NOTHING
         self._idle_since = now
         self._go(Phase.IDLE, now + self.timing.no_input)
 
     def _caller_silent(self, event: TurnEvent, now: float) -> None:
-        self._thought = NOTHING
         since = self._idle_since if self._idle_since is not None else now
         self._idle_since = None
         self._commands.append(Answer(silence=now - since, interruptions=self._take_interruptions()))
@@ -285,11 +285,11 @@ NOTHING = Hypothesis("", final=True)
 
     def _hold(self, event: TurnEvent, now: float) -> None:
         self._barged_in = False
+        self._unanswered = self._thought = NOTHING
         if self.phase is Phase.CALLER:
             self._go(Phase.HELD_CALLER, self._deadline)
         elif self.phase is Phase.PAUSE:
             self._go(Phase.HELD_PAUSE, self._deadline)
-        self._unanswered = self._thought = NOTHING
         else:
             self._go(Phase.HELD, None)
 
@@ -310,10 +310,6 @@ NOTHING = Hypothesis("", final=True)
         self._go(Phase.OVER, None)
 
 
-HELD_PHASES = frozenset({Phase.HELD, Phase.HELD_CALLER, Phase.HELD_PAUSE})
-
-Handler: TypeAlias = Callable[[TurnMachine, TurnEvent, float], None]
-_M = TurnMachine
 def _joined(first: Hypothesis, then: Hypothesis) -> Hypothesis:
     """Two pieces of one turn as one; as sure as its less sure piece."""
     if not (first.text and then.text):
@@ -326,6 +322,10 @@ def _joined(first: Hypothesis, then: Hypothesis) -> Hypothesis:
     )
 
 
+HELD_PHASES = frozenset({Phase.HELD, Phase.HELD_CALLER, Phase.HELD_PAUSE})
+
+Handler: TypeAlias = Callable[[TurnMachine, TurnEvent, float], None]
+_M = TurnMachine
 
 _ALWAYS: dict[type[TurnEvent], Handler] = {Hold: _M._hold, HungUp: _M._end}
 
@@ -365,11 +365,11 @@ TABLE: dict[Phase, dict[type[TurnEvent], Handler]] = {
     | {
         CallerStarted: _M._caller_starts,
         TranscriptReady: _M._transcript_while_thinking,
+        ActedOn: _M._acted_on,
         ReplyStarted: _M._reply_starts,
         ReplyOver: _M._reply_over,
         DigitsPressed: _M._digits,
         DeadlinePassed: _M._thought_too_long,
-        ActedOn: _M._acted_on,
     },
     Phase.HELD: {
         CallerStarted: _M._caller_starts,
