@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal
@@ -31,22 +32,24 @@ from handoff.events import DeadlinePassed
 from handoff.labels import AuditAnswer
 from handoff.policy import Policy
 
+CLOSED_KEPT = 10_000  # of these, the newest, a repetition is known as one
 _OPEN = (AuditState.QUEUED, AuditState.SHOWN)
 
 
 class Audits:
     """Draws items and hands them to auditors, one at a time, the oldest first."""
 
-    __slots__ = ("_commands", "_leases", "_open", "_policy", "_sampler")
+    __slots__ = ("_closed", "_commands", "_leases", "_open", "_policy", "_sampler")
 
     def __init__(self, policy: Policy, *, key: bytes, records: Iterable[AuditRecord] = ()) -> None:
         """`key`: secret bytes for sampling. `records`: what was kept before a restart, oldest item first.
 
-        All that are open, and of the others at least the last: the sampler goes on from it. What was shown
-        waits again. Raises `ValueError` for an empty key.
+        All that are open, and of the others at least the last: the sampler goes on from it, and what is given
+        is known as told. What was shown waits again. Raises `ValueError` for an empty key.
         """
         self._policy = policy.audit
         self._open: dict[str, AuditRecord] = {}  # oldest first
+        self._closed: OrderedDict[str, None] = OrderedDict()  # ids, closed longest ago first
         self._leases: dict[str, float] = {}  # shown item -> until when
         self._commands: list[AuditCommand] = []
         state = SamplerState()
@@ -55,6 +58,8 @@ class Audits:
                 self._open[record.item.audit_id] = replace(
                     record, state=AuditState.QUEUED, auditor=None
                 )
+            else:
+                self._close(record.item.audit_id)
             if record.seen >= state.seen:
                 state = SamplerState(record.seen, record.mean_risk)
         self._sampler = Sampler(policy, key=key, state=state)
@@ -107,7 +112,7 @@ class Audits:
     # --- actions ------------------------------------------------------------------------------
 
     def _automated(self, item: AuditItem) -> None:
-        if item.audit_id in self._open:
+        if self._is_known(item.audit_id):
             return  # told twice
         if self._is_full():
             self._sampler.propensity(item.risk)  # refuses what is no risk
@@ -120,7 +125,7 @@ class Audits:
     def _referred(self, event: Referred) -> None:
         if not 0 < event.propensity <= 1:
             raise ValueError("a propensity must be above 0 and at most 1")
-        if event.item.audit_id in self._open:
+        if self._is_known(event.item.audit_id):
             return
         if self._is_full():
             self._keep(event.item, AuditState.SKIPPED, 0.0, referred=True)
@@ -176,6 +181,15 @@ class Audits:
                     self._do(WithdrawAudit(name, record.auditor or "", reason))
                 self._put(replace(record, state=AuditState.QUEUED, auditor=None))
 
+    def _is_known(self, audit_id: str) -> bool:
+        return audit_id in self._open or audit_id in self._closed
+
+    def _close(self, audit_id: str) -> None:
+        self._open.pop(audit_id, None)
+        self._closed[audit_id] = None
+        if len(self._closed) > CLOSED_KEPT:
+            self._closed.popitem(last=False)
+
     def _is_full(self) -> bool:
         return len(self._open) >= self._policy.max_open
 
@@ -189,7 +203,7 @@ class Audits:
         if record.state in _OPEN:
             self._open[record.item.audit_id] = record
         else:
-            self._open.pop(record.item.audit_id, None)
+            self._close(record.item.audit_id)
         self._do(KeepAudit(record))
 
     def _do(self, command: AuditCommand) -> None:

@@ -31,6 +31,7 @@ from handoff.audit import (
     answer_of,
     error_rates,
 )
+from handoff.audit import audits as machine
 from handoff.errors import ProtocolError, StorageError
 from handoff.events import CallerHungUp, DeadlinePassed
 from handoff.labels import AuditAnswer
@@ -146,6 +147,33 @@ def test_items_told_twice_count_once_and_nonsense_is_refused() -> None:
     unknown: Any = CallerHungUp()
     with pytest.raises(ProtocolError, match="CallerHungUp"):
         audits.handle(unknown, 0.0)
+
+
+@pytest.mark.parametrize("again", [Automated(an_item()), Referred(an_item(), 0.5)])
+def test_an_item_told_again_after_its_end_keeps_its_verdict(again: Automated | Referred) -> None:
+    audits = Audits(EVERYTHING, key=KEY)
+    run(audits, Automated(an_item()), AuditorAsks("ann"))
+    judged = kept(run(audits, AuditorAnswers("a-1", "ann", "wrong")))
+    seen = audits.seen
+    assert run(audits, again) == []
+    assert (len(audits), audits.seen) == (0, seen)
+    assert run(Audits(EVERYTHING, key=KEY, records=judged), again) == []
+
+
+def test_what_was_not_drawn_is_not_drawn_a_second_time() -> None:
+    audits = Audits(Policy(), key=KEY)
+    items = [Automated(an_item(f"a-{n}")) for n in range(100)]
+    assert len(kept(run(audits, *items))) == 100
+    assert run(audits, *items) == []
+
+
+def test_ids_of_what_is_over_are_forgotten_some_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "CLOSED_KEPT", 50)
+    never = Policy.from_mapping({"audit": {"uniform": 0, "by_risk": 0}}, "test")
+    audits = Audits(never, key=KEY)
+    run(audits, *(Automated(an_item(f"a-{n}")) for n in range(51)))
+    assert run(audits, Automated(an_item("a-1"))) == []
+    assert len(run(audits, Automated(an_item("a-0")))) == 1
 
 
 def test_error_rates_by_path_and_category() -> None:
