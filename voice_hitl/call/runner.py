@@ -75,10 +75,10 @@ class CallRunner:
         self._watch = Stopwatch(engine, book)
         self._beside = Beside(engine, book, parts.reviews, parts.audits)
         moderation = CallModeration(parts.moderation, engine, book, parts.audits)
-        self._ai = Answering(
         replier = Replier(
             conversation, parts.voice, parts.executor, self._inbox.post, moderation.agent_says
         )
+        self._ai = Answering(
             engine,
             self._turns,
             book,
