@@ -78,6 +78,7 @@ class SpeechDetector:
 
     def close(self) -> None:
         """Nothing is reported any more. Idempotent."""
+        self._on_event = _nobody
         self._vad.close()
 
     def _open_gate(self) -> None:
@@ -95,3 +96,7 @@ class SpeechDetector:
         event = self._endpointer.feed(probability, at)
         if event is not None:
             self._on_event(event)
+
+
+def _nobody(_event: SpeechEvent) -> None:
+    """Whom a closed detector tells."""

@@ -105,6 +105,8 @@ class VadStream:
         if self.slot >= 0:
             self._bank.release(self.slot)
             self.slot = -1
+            self.on_window = _nobody
+            self.on_error = None
 
     # --- the bank's side ---
 
@@ -191,9 +193,14 @@ class VadBank:
         self.windows += len(batch)
         self._ready += [stream for stream in batch if stream.advance()]
         for stream, probability in zip(batch, p, strict=True):
+            on_error = stream.on_error
             try:
                 stream.report(probability)
             except Exception as error:  # one call's fault must not deafen the others
-                if stream.on_error is None:
+                if on_error is None:
                     raise
-                stream.on_error(error)
+                on_error(error)
+
+
+def _nobody(_probability: float, _at: float) -> None:
+    """Whom a closed stream tells."""

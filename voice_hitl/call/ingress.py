@@ -67,6 +67,7 @@ class Ingress:
     def close(self) -> None:
         """The stream is over. Idempotent; nothing is called any more."""
         self._utterance = False
+        self.on_event = self.on_audio = _nothing
         self._detector.close()
         self.taps.clear()
 

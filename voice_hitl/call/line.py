@@ -133,10 +133,12 @@ class CallerLine:
         call, self._call = self._call, None
         if call is not None:
             call.post(StreamClosed())
-        if self._ingress is not None:
-            self._ingress.close()
-        if self._egress is not None:
-            self._egress.close()
+        ingress, self._ingress = self._ingress, None
+        if ingress is not None:
+            ingress.close()
+        egress, self._egress = self._egress, None
+        if egress is not None:
+            egress.close()
 
 
 def _without_token(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -158,6 +158,7 @@ class Listener:
 
     def _finished(self, task: asyncio.Task[None], take: _Take) -> None:
         self._wanted.discard(take)
+        take.task = None  # a cancelled task holds the frame that holds the take
         if task.cancelled():
             take.utterance.cancel()  # here, because a task may be cancelled before its first step
 
@@ -167,5 +168,5 @@ class Listener:
 
 
 def _cancel(take: _Take) -> None:
-    assert take.task is not None
-    take.task.cancel()
+    if take.task is not None:
+        take.task.cancel()

@@ -13,7 +13,6 @@ from typing import Any
 
 from handoff import commands as core
 from handoff import events as facts
-from handoff.commands import Notice
 from handoff.replay import RecordedEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Conversation
@@ -34,7 +33,7 @@ from voice_hitl.call.moderating import CallModeration
 from voice_hitl.call.parts import CallParts
 from voice_hitl.call.proposals import Proposals
 from voice_hitl.call.replying import Replier
-from voice_hitl.call.speaking import Speaker
+from voice_hitl.call.speaking import Notices, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
 from voice_hitl.log import get_logger
 
@@ -69,9 +68,11 @@ class CallRunner:
         self.egress = egress
         self._close_stream = close_stream
         self._inbox = at.Inbox()
+        post = self._inbox.post
         self._turns = turns.TurnMachine(parts.timing)
         self._speaker = Speaker(egress, book, parts.clips)
-        self._listener = Listener(parts.recognizer, self._inbox.post, self._since)
+        self._notices = Notices(self._speaker, parts.notice)
+        self._listener = Listener(parts.recognizer, post, _since(parts.clock.now, ingress))
         self._watch = Stopwatch(engine, book)
         self._beside = Beside(engine, book, parts.reviews, parts.audits)
         moderation = CallModeration(parts.moderation, engine, book, parts.audits)
@@ -92,7 +93,7 @@ class CallRunner:
                 parts.gate,
                 parts.board,
                 self._beside,
-                self._say,
+                self._notices.say,
                 lambda notice: parts.notice(notice, 0),
             ),
             self._beside,
@@ -111,7 +112,7 @@ class CallRunner:
             self._settle,
             parts.clock.now,
         )
-        bridge = Bridge(ingress, egress, parts.reconnect_seconds)
+        self._bridge = bridge = Bridge(ingress, egress, parts.reconnect_seconds)
         self._people = Attending(
             engine, book, bridge, self._beside, parts.floor, parts.watcher, self._hush
         )
@@ -120,29 +121,26 @@ class CallRunner:
         self._over = False
         self._ending: core.EndCall | None = None
 
-        self._told: dict[Notice, int] = {}
         self._tone_at: float | None = None
         self._end_by: float | None = None
 
         ingress.on_event = self._listener.on_event
         ingress.on_audio = self._listener.on_audio
         ingress.on_failed = self._inbox.fail
-        bridge.on_attached = lambda epoch: self._inbox.post(at.LegAttached(epoch))
-        bridge.on_detached = lambda epoch: self._inbox.post(at.LegDetached(epoch))
-        bridge.on_first_frame = lambda epoch: self._inbox.post(at.LegSpoke(epoch))
+        bridge.on_attached = lambda epoch: post(at.LegAttached(epoch))
+        bridge.on_detached = lambda epoch: post(at.LegDetached(epoch))
+        bridge.on_first_frame = lambda epoch: post(at.LegSpoke(epoch))
         egress.on_failed = self._inbox.fail
-        egress.on_sentence_started = lambda sid: self._inbox.post(
-            at.SentenceStarted(sid, parts.clock.now())
-        )
-        egress.on_sentence_done = lambda sid: self._inbox.post(at.SentencePlayed(sid))
-        egress.on_idle = lambda: self._inbox.post(at.PlaybackIdle())
+        egress.on_sentence_started = lambda sid: post(at.SentenceStarted(sid, parts.clock.now()))
+        egress.on_sentence_done = lambda sid: post(at.SentencePlayed(sid))
+        egress.on_idle = lambda: post(at.PlaybackIdle())
 
     # --- from outside: each only posts, so that nothing overtakes anything ---
 
     @property
     def leg(self) -> OperatorLeg | None:
         """The operator's audio leg, while there is one."""
-        return self._people.leg
+        return self._bridge.leg
 
     @property
     def over(self) -> bool:
@@ -186,6 +184,9 @@ class CallRunner:
             if self._timer is not None:
                 self._timer.cancel()
             self._close_stream()
+            # They call back here. Without them a call is freed as it ends, and not some time later in
+            # a pause of the collector, with others of its kind.
+            del self._hearing, self._people
 
     async def _wind_up(self) -> None:
         """An action may be under way: see it to its end, so that what it did is written down."""
@@ -255,10 +256,6 @@ class CallRunner:
     def _now(self) -> float:
         return self._parts.clock.now()
 
-    def _since(self, at_audio: float) -> float:
-        """Monotonic second of a moment of the stream: how long ago it was on the stream's clock."""
-        return self._now() - max(0.0, self._ingress.audio_now - at_audio)
-
     # --- playback ---
 
     def _on_sentence_started(self, event: at.SentenceStarted, now: float) -> None:
@@ -287,11 +284,6 @@ class CallRunner:
 
     def _keep_decision(self, command: core.KeepDecision) -> None:
         self.book.decided(command.decision)
-
-    def _say(self, notice: Notice) -> None:
-        times = self._told.get(notice, 0)
-        self._told[notice] = times + 1
-        self._speaker.prompt(self._parts.notice(notice, times))
 
     def _hush(self) -> None:
         self._tone_at = None
@@ -335,6 +327,11 @@ class CallRunner:
 
     def _on_draining(self, event: at.Draining, now: float) -> None:
         self.engine.handle(facts.ServerDraining(), now)
+
+
+def _since(clock: Callable[[], float], ingress: Ingress) -> Callable[[float], float]:
+    """Maps a moment of the stream to monotonic seconds: how long ago it was on the stream's clock."""
+    return lambda at_audio: clock() - max(0.0, ingress.audio_now - at_audio)
 
 
 def _due(moment: float | None, now: float) -> bool:
@@ -384,7 +381,7 @@ CARRY_OUT: dict[type[Any], Callable[[CallRunner, Any], None]] = {
     core.RequestOperator: lambda call, command: call._people.request(command),
     core.RequestTakeover: lambda call, command: call._people.request_takeover(command),
     core.WithdrawRequest: lambda call, command: call._people.withdraw(command),
-    core.Tell: lambda call, command: call._say(command.notice),
+    core.Tell: lambda call, command: call._notices.say(command.notice),
     core.HoldAgent: CallRunner._hold_agent,
     core.ResumeAgent: CallRunner._resume_agent,
     core.ConnectOperator: CallRunner._connect,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from handoff.commands import Notice
 from voice_hitl.agent.protocol import Sentence
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.egress import Egress
@@ -125,3 +126,18 @@ class Speaker:
         self._sounds[sentence_id] = bytearray(clip)
         self._reply.append(seq)
         return sentence_id
+
+
+class Notices:
+    """What a call says at fixed moments, in other words each time; `words(notice, n)`: the n-th time."""
+
+    def __init__(self, speaker: Speaker, words: Callable[[Notice, int], str]) -> None:
+        self._speaker = speaker
+        self._words = words
+        self._told: dict[Notice, int] = {}
+
+    def say(self, notice: Notice) -> None:
+        """Say it once more."""
+        times = self._told.get(notice, 0)
+        self._told[notice] = times + 1
+        self._speaker.prompt(self._words(notice, times))

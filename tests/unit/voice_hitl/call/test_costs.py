@@ -42,7 +42,7 @@ class Till:
         self.store = MemoryStore()
         self.journal = Journal(self.store)
         self.clock = Clock(epoch=1_700_000_000.0)
-        self.desk = Desk(policy)
+        self.desk = Desk(policy, self.clock.now())
         self.calls: dict[str, Call] = {}
         self.costs = CostService(
             policy, self.desk, Budget(policy), self.clock, self.journal, self.calls.get
