@@ -14,6 +14,7 @@ from handoff.commands import Decision, Reason, Urgency
 from handoff.events import (
     ActionFinished,
     ActionProposed,
+    ActionRefused,
     AgentSpoke,
     CallerSilent,
     CallerSpoke,
@@ -140,6 +141,8 @@ class Memory:
                 self.answered = served and event.turn > 0  # a greeting answers nothing
             case ActionProposed():
                 self.pending = f"{_plain(event.name)}{_arguments(event.arguments)}"
+            case ActionRefused():
+                self.pending = None
             case ActionFinished():
                 self.tried.append(Attempt(_plain(event.name), event.result, event.ok))
                 self.pending = None

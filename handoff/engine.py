@@ -13,7 +13,7 @@ from typing import Any
 from handoff.acts import LiveTurns
 from handoff.brief import Brief, Memory
 from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell
-from handoff.conduct import SHIPPED_ACTION, ActionRisk, ConductReader
+from handoff.conduct import OPEN, SHIPPED_ACTION, ActionRisk, ConductReader
 from handoff.errors import ProtocolError
 from handoff.events import (
     ActionFinished,
@@ -26,6 +26,7 @@ from handoff.events import (
     CallStarted,
     ComponentFailed,
     ContentFlagged,
+    DeadlinePassed,
     DigitPressed,
     FloorReported,
     HandedBack,
@@ -34,15 +35,18 @@ from handoff.events import (
     StageTimed,
 )
 from handoff.oversight import Circumstances, Proposal, Verdict, judge
-from handoff.policy import Policy
-from handoff.risk import SHIPPED, Estimator, Latch, Marks, Models, simple_value
+from handoff.policy import Hysteresis, Policy
+from handoff.risk import SHIPPED, Estimator, Latch, Marks, Models, shortfall
 from handoff.session import Session
 from handoff.signals import Reading, Signals
 from handoff.states import CannotGoOn, HandOffDecided, SessionEvent, State
-from handoff.triggers import BetweenTurns, Triggers, urgency_of
+from handoff.triggers import BetweenTurns, Triggers, by_urgency, urgency_of
 
 # The caller asked or is in danger: say so when nobody can be asked now.
 _ASKED = ("explicit_request", "digit_zero", "emergency")
+# What the next turn may mend, or (an emergency) is held as long as nobody has sorted it out.
+_NOT_HELD = ("two_silences", "two_no_match", "emergency")
+_MOST_REFUSED = 64  # ids of actions that were not allowed; older ones are forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,13 @@ class CallEngine:
         "_foresight",
         "_latch",
         "_memory",
+        "_pending",
         "_policy",
-        "_proposed",
         "_reading",
         "_reasons",
+        "_refused",
+        "_requested",
+        "_risks",
         "_said",
         "_session",
         "_signals",
@@ -101,11 +108,14 @@ class CallEngine:
         self._speakers = LiveTurns()
         self._foresight = models.acts.follow() if models.acts is not None else None
         self._conduct = _conduct(policy)
-        self._proposed: ActionRisk | None = None  # what is thought of the last proposal
-        self._latch = Latch(policy.hysteresis)
+        self._risks: dict[str, ActionRisk] = {}  # of the latest `OPEN` proposals, by id
+        self._refused: dict[str, None] = {}  # actions that were not allowed, by id
+        self._latch = Latch(_marks(policy))
         self._session = Session(policy, self._memory)
         self._commands: list[CallCommand] = []
         self._emergency = False  # heard of, and nobody has handed the call back since
+        self._pending: list[str] = []  # triggers that fired while nobody could be asked
+        self._requested: list[str] = []  # those of the request that waits
         self._assessment = self._estimator.calm(self._memory.category)
         self._reading: Reading | None = None
         self._said: tuple[Mapping[str, Any], ...] = ()  # as dialogue acts, since the turn before
@@ -115,8 +125,12 @@ class CallEngine:
 
     def handle(self, event: CallEvent, now: float) -> None:
         """Take in one event; raises `ProtocolError` for one of another call or an unknown type."""
+        if isinstance(event, ActionFinished) and not event.ok and event.action_id in self._refused:
+            return  # it was not allowed: whatever its agent reports, nothing has failed
         if self._session.state is not State.ENDED:
-            self._proposed = self._conduct.handle(event) or self._proposed
+            risk = self._conduct.handle(event)
+            if isinstance(event, ActionProposed):
+                self._proposed(event.action_id, risk)
             self._speakers.note(event)
         match event:
             case CallStarted():
@@ -141,7 +155,10 @@ class CallEngine:
                     self._signals.note(event)
                     self._between_turns(event, now)
             case ActionRefused():
-                self._triggers.refused(event.action_id)
+                self._refused[event.action_id] = None
+                if len(self._refused) > _MOST_REFUSED:
+                    del self._refused[next(iter(self._refused))]
+                self._memory.note(event)
             case AgentSpoke() | StageTimed():
                 if self._session.state is not State.ENDED:
                     self._memory.note(event)
@@ -153,15 +170,22 @@ class CallEngine:
             case HandedBack():
                 before = self._session.state
                 self._tell_session(event, now)
-                if self._session.state is not before:
+                if before is State.OPERATOR and self._session.state is State.AI:
                     self._memory.note(event)
                     self._start_afresh()
+            case DeadlinePassed():
+                self._tell_session(event, now)
+                if self._pending and self._session.may_request(now):
+                    self._decide([], soft=False, now=now)
             case _:
                 self._tell_session(event, now)
 
     def next_deadline(self) -> float | None:
         """When to send `DeadlinePassed`, or None."""
-        return self._session.next_deadline()
+        times = [self._session.next_deadline()]
+        if self._pending:
+            times.append(self._session.may_request_at())
+        return min((time for time in times if time is not None), default=None)
 
     def take_commands(self) -> list[CallCommand]:
         """Hand out what has to be done since the last time, in order."""
@@ -225,15 +249,15 @@ class CallEngine:
         """
         if self._session.state is not State.AI:
             return None
-        seen, action = self._assessment, self._proposed
+        seen, action = self._assessment, self._risks.get(proposal.action_id)
         error = max(seen.error, action.probability if action is not None else 0.0)
         call = Circumstances(seen.risk, error, self._session.safe_mode)
         return judge(self._policy, proposal, call)
 
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """Why the last proposal may be wrong, by how it came about; in words, largest first."""
-        return tuple(reason.words for reason in self._proposed.reasons) if self._proposed else ()
+    def doubts(self, action_id: str) -> tuple[str, ...]:
+        """Why a proposed action may be wrong, by how it came about; in words, largest first."""
+        action = self._risks.get(action_id)
+        return () if action is None else tuple(reason.words for reason in action.reasons)
 
     # --- judging ----------------------------------------------------------------------------
 
@@ -252,44 +276,56 @@ class CallEngine:
             foreseen = self._foresight.turn(self._said, self._reading.recent)
         self._assessment = self._estimator.turn(self._reading, self._memory.category, foreseen)
         self._reasons = self._assessment.reasons
-        if self._policy.rule == "simple":
-            value = self._simple(event)
-            soft = value > 0 and self._latch.armed
-            self._latch.turn(value)
-        else:
-            value = self._assessment.value
-            soft = self._latch.turn(value)
+        simple = self._policy.rule == "simple"
+        soft = self._latch.turn(self._shortfall(event) if simple else self._assessment.value)
         hard = self._triggers.of_turn(event, self._signals.dialogue)
-        self._decide(hard, soft=soft, value=value, now=now, keep=True)
+        self._decide(hard, soft=soft, now=now)
 
-    def _simple(self, event: CallerSpoke | CallerSilent) -> float:
+    def _shortfall(self, event: CallerSpoke | CallerSilent) -> float:
         if isinstance(event, CallerSilent):
             return 0.0
         facts = event.intent
-        return simple_value(self._policy, facts.probability, facts.margin, facts.category)
+        return shortfall(self._policy, facts.probability, facts.margin, facts.category)
 
     def _between_turns(self, event: BetweenTurns, now: float) -> None:
         hard = self._triggers.between_turns(event)
         if hard and self._session.state is State.AI:
-            self._decide(hard, soft=False, value=self._assessment.value, now=now, keep=False)
+            self._decide(hard, soft=False, now=now)
+        elif self._session.state is State.WAITING and set(hard) - set(self._requested):
+            self._renew_request(hard, now)
         if isinstance(event, ComponentFailed):
             self._give_up_if_broken(now)
 
-    def _decide(self, hard: list[str], *, soft: bool, value: float, now: float, keep: bool) -> None:
-        wanted = bool(hard) or soft
-        possible = self._session.may_request(now, urgent="emergency" in hard)
-        why = self._with_emergency(hard) if wanted and possible else hard
-        decision = self._decision(why, hand_off=wanted and possible, value=value)
+    def _decide(self, hard: list[str], *, soft: bool, now: float) -> None:
+        """Decide on the triggers that have just fired, and on those that wait for a person to be asked."""
+        urgent = "emergency" in hard
+        if self._session.may_request(now, urgent=urgent):
+            hard = by_urgency([*hard, *self._pending])
+        soft = soft and self._session.may_request(now, soft=True)
+        hand_off = soft or (bool(hard) and self._session.may_request(now, urgent=urgent))
+        codes = self._with_emergency(hard) if hand_off else hard
+        decision = self._decision(codes, hand_off=hand_off)
         self._reasons = decision.reasons
-        if keep or decision.hand_off:
-            self._commands.append(KeepDecision(self._call.call_id, decision))
-        if decision.hand_off:
+        self._commands.append(KeepDecision(self._call.call_id, decision))
+        if hand_off:
+            self._pending, self._requested = [], hard
             self._latch.disarm()
             self._tell_session(HandOffDecided(decision), now)
-        elif any(code in _ASKED for code in hard):
+            return
+        self._pending = by_urgency([*self._pending, *(c for c in hard if c not in _NOT_HELD)])
+        if any(code in _ASKED for code in hard):
             self._commands.append(Tell(self._call.call_id, Notice.NOBODY))
 
-    def _decision(self, hard: list[str], *, hand_off: bool, value: float) -> Decision:
+    def _renew_request(self, hard: list[str], now: float) -> None:
+        """More has happened while a person is called: they must read of it, and may have to hurry."""
+        self._requested = by_urgency([*hard, *self._requested])
+        codes = self._with_emergency(self._requested)
+        decision = self._decision(codes, hand_off=True)
+        self._reasons = decision.reasons
+        self._commands.append(KeepDecision(self._call.call_id, decision))
+        self._tell_session(HandOffDecided(decision), now)
+
+    def _decision(self, hard: list[str], *, hand_off: bool) -> Decision:
         seen = self._assessment
         return Decision(
             call_id=self._call.call_id,
@@ -300,7 +336,7 @@ class CallEngine:
             risk=seen.risk,
             breakdown=seen.breakdown,
             error=seen.error,
-            value=value,
+            value=seen.value,
             reasons=tuple([*self._triggers.reasons(hard), *seen.reasons][:3]),
             urgency=urgency_of(hard, seen.reasons),
         )
@@ -316,7 +352,8 @@ class CallEngine:
         waiting = self._session.state is State.WAITING
         if known and not waiting:
             return
-        decision = self._decision(["emergency"], hand_off=True, value=self._assessment.value)
+        codes = self._with_emergency(self._requested if waiting else [])
+        decision = self._decision(codes, hand_off=True)
         self._reasons = decision.reasons
         self._commands.append(KeepDecision(self._call.call_id, decision))
         if waiting:
@@ -325,8 +362,9 @@ class CallEngine:
             self._session.note_decision(decision)
 
     def _taken_over(self) -> None:
-        codes = self._with_emergency(["takeover"])
-        decision = self._decision(codes, hand_off=True, value=self._assessment.value)
+        self._requested = self._pending  # should the operator get lost
+        codes = self._with_emergency(["takeover", *self._pending])
+        decision = self._decision(codes, hand_off=True)
         self._reasons = decision.reasons
         self._latch.disarm()
         self._session.note_decision(decision)
@@ -342,8 +380,9 @@ class CallEngine:
         """A person has sorted things out: what was before says nothing about what follows."""
         self._signals.forget()
         self._conduct = _conduct(self._policy)
-        self._proposed = None
+        self._risks = {}
         self._emergency = False
+        self._pending = []
         self._triggers.reset()
         self._speakers = LiveTurns()
         acts = self._estimator.models.acts
@@ -352,9 +391,27 @@ class CallEngine:
         self._assessment = self._estimator.calm(self._memory.category)
         self._reasons = ()
 
+    def _proposed(self, action_id: str, risk: ActionRisk | None) -> None:
+        self._refused.pop(action_id, None)  # proposed anew
+        self._risks.pop(action_id, None)
+        if risk is not None:
+            self._risks[action_id] = risk
+            if len(self._risks) > OPEN:
+                del self._risks[next(iter(self._risks))]
+
     def _tell_session(self, event: SessionEvent, now: float) -> None:
+        before = self._session.state
         self._session.handle(event, now)
         self._commands += self._session.take_commands()
+        if self._session.state is State.AI and before not in (State.AI, State.OPERATOR):
+            self._latch.arm()  # nobody has helped; asking in vain has pauses and an end
+
+
+def _marks(policy: Policy) -> Hysteresis:
+    """The policy's marks of V; under the plain rule, any shortfall: calm turns are those without one."""
+    if policy.rule == "value":
+        return policy.hysteresis
+    return policy.hysteresis.model_copy(update={"low": 0.0, "high": 0.0})
 
 
 def _conduct(policy: Policy) -> ConductReader:

@@ -206,6 +206,10 @@ class Latch:
                 self.armed = True
         return self.armed and (value > self.marks.high or self._above >= self.marks.low_turns)
 
+    def arm(self) -> None:
+        """The handoff came to nothing: it may fire again."""
+        self.armed = True
+
     def disarm(self) -> None:
         """A handoff has started (for whatever reason): wait for calm turns."""
         self.armed = False
@@ -337,8 +341,8 @@ def _bounded(value: float, highest: float) -> float:
     return highest if math.isnan(value) else min(highest, max(0.0, value))
 
 
-def simple_value(policy: Policy, probability: float, margin: float, category: str) -> float:
-    """The plain rule as a value: above 0 exactly when a raw threshold is undercut."""
+def shortfall(policy: Policy, probability: float, margin: float, category: str) -> float:
+    """How far the plain rule's thresholds are undercut: above 0 exactly when one is; in probability."""
     limits = policy.thresholds
     limit = limits.high_risk_confidence if category in policy.high_risk else limits.confidence
     return max(limit - probability, limits.margin - margin)

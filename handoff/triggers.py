@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from handoff.commands import Reason, Urgency
 from handoff.events import (
@@ -67,7 +67,6 @@ class Triggers:
         "_irreversible_failures",
         "_opinions",
         "_policy",
-        "_refused",
         "failures",
     )
 
@@ -75,7 +74,6 @@ class Triggers:
         self._policy = policy
         self._asked = 0  # turns in a row in which a person was asked for
         self._irreversible_failures = 0
-        self._refused: str | None = None  # the last action that was not allowed
         self.failures = 0  # broken parts
         self._opinions = 0  # reviewers who disagreed
         self._flagged = 0  # times that moderation stopped something
@@ -109,10 +107,9 @@ class Triggers:
             case ActionProposed():
                 return self._of_proposal(event)
             case ActionFinished(effect=Effect.IRREVERSIBLE, ok=False):
-                if event.action_id != self._refused:
-                    self._irreversible_failures += 1
-                    if _fires(triggers.irreversible_failed, self._irreversible_failures):
-                        return ["irreversible_failed"]
+                self._irreversible_failures += 1
+                if _fires(triggers.irreversible_failed, self._irreversible_failures):
+                    return ["irreversible_failed"]
             case ComponentFailed() if (
                 event.component != "tool"
             ):  # a tool's failure is a soft signal
@@ -132,10 +129,6 @@ class Triggers:
     ) -> list[str]:
         self._details[code] = event.words
         return [code] if _fires(trigger, count) else []
-
-    def refused(self, action_id: str) -> None:
-        """This action was not allowed: that it was not done is no failure."""
-        self._refused = action_id
 
     def reset(self) -> None:
         """A person has looked at the call: counting starts anew."""
@@ -164,6 +157,15 @@ class Triggers:
         if event.over_limit and triggers.over_limit.enabled:
             found.append("over_limit")
         return found
+
+
+def by_urgency(codes: Iterable[str]) -> list[str]:
+    """The codes, each once: the most urgent first, else as they come."""
+    ranks = list(Urgency)
+    return sorted(
+        dict.fromkeys(codes),
+        key=lambda code: -ranks.index(URGENCY.get(code, Urgency.MEDIUM)),
+    )
 
 
 def urgency_of(codes: list[str], reasons: tuple[Reason, ...]) -> Urgency:

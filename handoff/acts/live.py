@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handoff.events import ActionFinished, ActionRefused, AgentSpoke, CallerSilent, CallerSpoke
+from handoff.events import ActionFinished, AgentSpoke, CallerSilent, CallerSpoke
 
 Turn = Mapping[str, Any]  # {speaker: agent | caller, acts: [{act: str, entities: [str]}]}
 
@@ -23,13 +23,12 @@ LONGEST = 60  # characters of a name
 class LiveTurns:
     """Reads one call. Holds what came since the caller's last turn, `MOST` of a kind, and the slots."""
 
-    __slots__ = ("_refused", "_replies", "_slots", "_tried", "_turn")
+    __slots__ = ("_replies", "_slots", "_tried", "_turn")
 
     def __init__(self) -> None:
         self._turn = 0  # the caller's last
         self._replies: list[AgentSpoke] = []
         self._tried: list[str] = []
-        self._refused: str | None = None  # the last action that was not allowed
         self._slots: Mapping[str, str] = {}
 
     def note(self, event: object) -> None:
@@ -39,9 +38,7 @@ class LiveTurns:
                 if self._replies and self._replies[-1].turn == event.turn:
                     self._replies.pop()
                 self._replies = [*self._replies, event][-MOST:]
-            case ActionRefused():
-                self._refused = event.action_id
-            case ActionFinished() if event.ok or event.action_id != self._refused:
+            case ActionFinished():
                 outcome = "done" if event.ok else "failed"
                 self._tried = [*self._tried, f"{event.name[: LONGEST - 7]} {outcome}"][-MOST:]
 

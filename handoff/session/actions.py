@@ -65,6 +65,7 @@ class Actions:
         "_backoff_until",
         "_bridge_at",
         "_call_id",
+        "_clearings",
         "_commands",
         "_conversation",
         "_decision",
@@ -74,6 +75,7 @@ class Actions:
         "_policy",
         "_refusals",
         "_request_number",
+        "_soft_backoff_until",
         "draining",
         "epoch",
         "helped",
@@ -101,6 +103,8 @@ class Actions:
         self._request_number = 0  # grows with every RequestOperator, newer briefs included
         self._refusals = 0  # how often nobody came, since a person had the call
         self._backoff_until = float("-inf")
+        self._clearings = 0  # how often triage left the call to the AI, since a person had it
+        self._soft_backoff_until = float("-inf")
         self._notice_at: float | None = None
         self._limit_at: float | None = None
         self._bridge_at: float | None = None
@@ -161,25 +165,33 @@ class Actions:
         if not self._is_present(event):
             return self.state
         self._disconnect("handed_back")
-        self.helped = True
         self.safe_mode = False  # a person has looked at this call
-        self._refusals = 0
-        self._backoff_until = float("-inf")
+        self._refusals = self._clearings = 0
+        self._backoff_until = self._soft_backoff_until = float("-inf")
         self._tell(Notice.BACK_TO_AI)
         self._do(ResumeAgent(self._call_id, safe_mode=False, note=event.note))
+        return State.AI
+
+    def _declined(self, event: HandedBack, now: float) -> State:
+        """Whoever accepted gives the call back before they spoke: nobody has helped."""
+        if not self._is_present(event):
+            return self.state
+        self._disconnect("handed_back")
+        self._count_refusal(now)
+        self._tell(Notice.BACK_TO_AI)
+        self._do(ResumeAgent(self._call_id, safe_mode=self.safe_mode, note=event.note))
         return State.AI
 
     def _operator_ended(self, event: OperatorEndedCall, _now: float) -> State:
         if not self._is_present(event):
             return self.state
-        self.helped = True
-        return self._end("handed_off", "operator_ended")
+        return self._end("handed_off" if self.helped else "failed", "operator_ended")
 
     def _nobody(self, event: NobodyAvailable, now: float) -> State:
         if event.request not in (None, self._request_number):
             return State.WAITING  # about an earlier request
         if event.reason == "cleared":
-            return self._give_back_to_ai()
+            return self._give_back_to_ai(now)
         promised = event.reason == "callback"
         return self._go_on_alone(now, Notice.CALLBACK if promised else Notice.NOBODY)
 
@@ -281,16 +293,24 @@ class Actions:
     def _go_on_alone(self, now: float, notice: Notice = Notice.NOBODY) -> State:
         self._stop_waiting()
         self.safe_mode = True
-        backoff = min(self._policy.waiting.backoff * 2**self._refusals, BACKOFF_LIMIT)
-        self._refusals = min(self._refusals + 1, MAX_REFUSALS)
-        self._backoff_until = now + backoff
+        self._count_refusal(now)
         self._tell(notice)
         self._do(ResumeAgent(self._call_id, safe_mode=True))
         return State.AI
 
-    def _give_back_to_ai(self) -> State:
-        """Triage leaves the call to the AI: nobody was asked, so nothing is held against it."""
+    def _count_refusal(self, now: float) -> None:
+        self._backoff_until = now + self._backoff(self._refusals)
+        self._refusals = min(self._refusals + 1, MAX_REFUSALS)
+
+    def _backoff(self, times: int) -> float:
+        """Seconds before a person is asked for again, after so many times in vain."""
+        return min(self._policy.waiting.backoff * 2.0**times, BACKOFF_LIMIT)
+
+    def _give_back_to_ai(self, now: float) -> State:
+        """Triage leaves the call to the AI: nobody was asked, so only the soft rule is held back."""
         self._stop_waiting()
+        self._soft_backoff_until = now + self._backoff(self._clearings)
+        self._clearings = min(self._clearings + 1, MAX_REFUSALS)
         self._tell(Notice.BACK_TO_AI)
         self._do(ResumeAgent(self._call_id, safe_mode=self.safe_mode))
         return State.AI

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from handoff.brief import Brief
 from handoff.commands import CallCommand, Decision
 from handoff.errors import ProtocolError
@@ -15,13 +17,23 @@ class Session(Actions):
 
     __slots__ = ()
 
-    def may_request(self, now: float, *, urgent: bool = False) -> bool:
-        """Whether a person may be asked for now; urgent ones skip the backoff, not the drain."""
+    def may_request(self, now: float, *, urgent: bool = False, soft: bool = False) -> bool:
+        """Whether a person may be asked for now; urgent ones skip the backoff, not the drain.
+
+        `soft`: by the value rule alone, which triage holds back as well.
+        """
         if self.draining or self.state is not State.AI:
             return False
         if urgent:
             return True
-        return self._refusals < self._policy.waiting.max_requests and now >= self._backoff_until
+        most = self._policy.waiting.max_requests
+        if soft and (self._clearings >= most or now < self._soft_backoff_until):
+            return False
+        return self._refusals < most and now >= self._backoff_until
+
+    def may_request_at(self) -> float | None:
+        """When a hard trigger may ask (again); None where waiting does not help."""
+        return self._backoff_until if self.may_request(math.inf) else None
 
     def note_decision(self, decision: Decision) -> None:
         """Keep why an operator has or is taking the call, should they get lost."""

@@ -69,7 +69,7 @@ def _table() -> dict[tuple[State, type], Row]:
         (bridging, BridgeUp): _row(Actions._bridged, (operator, bridging), "they talk"),
         (ended, OperatorAssigned): _row(Actions._refuse_late_operator, ended, "give them back"),
     }
-    for state in (bridging, operator):
+    for state, gives_back in ((bridging, Actions._declined), (operator, Actions._handed_back)):
         table |= {
             (state, OperatorAssigned): _row(
                 Actions._connect, (bridging, state), "a newer epoch replaces the operator"
@@ -77,7 +77,7 @@ def _table() -> dict[tuple[State, type], Row]:
             (state, OperatorLost): _row(
                 Actions._operator_lost, (waiting, ai, state), "tell, ask for another"
             ),
-            (state, HandedBack): _row(Actions._handed_back, (ai, state), "the AI resumes"),
+            (state, HandedBack): _row(gives_back, (ai, state), "the AI resumes"),
             (state, OperatorEndedCall): _row(Actions._operator_ended, (ended, state), "end"),
             (state, TakeoverAsked): _row(Actions._ask_takeover, state, "the desk refuses"),
             (state, ServerDraining): _row(Actions._drain, state, "talk until the drain deadline"),

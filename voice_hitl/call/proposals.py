@@ -130,7 +130,7 @@ class Proposals:
             pack=self._book.started.pack,
             reasoning=proposal.reasoning,
             alternatives=proposal.alternatives,
-            doubts=self._engine.doubts,
+            doubts=self._engine.doubts(fact.action_id),
             limit=proposal.limit,
         )
         oversight = self._engine.oversee(overseen)

@@ -9,6 +9,7 @@ from handoff.brief import MAX_TEXT, Attempt, Exchange, Memory
 from handoff.commands import Reason, Urgency
 from handoff.events import (
     ActionFinished,
+    ActionRefused,
     AgentSpoke,
     CallerSilent,
     ComponentFailed,
@@ -104,6 +105,13 @@ def test_answered_means_that_the_caller_has_what_they_asked_for() -> None:
     assert not memory.answered
     memory.note(HandedBack("ann", "sent a form"))
     assert memory.answered
+
+
+def test_what_was_refused_is_not_open_any_more() -> None:
+    memory = a_memory()
+    memory.note(a_proposal("transfer_money", amount=900))
+    memory.note(ActionRefused("action-1"))
+    assert memory.brief(a_decision()).pending is None
 
 
 def test_the_next_step_follows_the_first_reason_that_has_one() -> None:

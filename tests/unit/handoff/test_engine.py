@@ -33,8 +33,10 @@ from handoff.events import (
     BridgeUp,
     CallerHungUp,
     CallerSilent,
+    CallerSpoke,
     ComponentFailed,
     ContentFlagged,
+    DeadlinePassed,
     DialogueFacts,
     DigitPressed,
     Effect,
@@ -234,7 +236,8 @@ def test_the_soft_rule_asks_again_only_after_three_calm_turns() -> None:
         commands = call.send(make(turn, f"alpha{turn} beta{turn}"), after=400)
         if any(isinstance(c, RequestOperator) for c in commands):
             handed.append(turn)
-            call.send(NobodyAvailable(0))
+            taken = OperatorAssigned("ann", "Ann", len(handed))
+            call.send(taken, BridgeUp("ann"), HandedBack("ann"))
     assert len(handed) == 2
     assert handed[0] <= 2, "bad turns"
     assert handed[1] >= 16, "not at turn 6, after two calm turns only"
@@ -252,26 +255,142 @@ def test_an_emergency_that_a_draining_server_can_do_nothing_about_is_answered() 
 def test_a_wish_that_could_not_be_followed_is_not_forgotten(rule: str) -> None:
     call = Call(rule=rule, hysteresis={"calm_turns": 1}, waiting={"backoff": 60})
     call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
-    call.send(a_turn(2), a_turn(3))  # calm: the rule is armed again, but it is too early to ask
+    call.send(a_turn(2), a_turn(3))
     early = [call.decision(a_bad_turn(turn)) for turn in (4, 5)]
-    assert early[-1].value > 0
+    assert early[-1].value > 0, "but it is too early to ask"
     assert not any(decision.hand_off for decision in early)
     assert call.decision(a_bad_turn(6), a_bad_turn(7)).hand_off is False
     call.now += 40.0
     assert call.decision(a_bad_turn(8)).hand_off
 
 
-@pytest.mark.parametrize("sorted_out", [True, False])
-def test_after_any_handoff_the_soft_rule_waits_for_calm(sorted_out: bool) -> None:
+def upset(turn: int) -> CallerSpoke:
+    """A turn that is worth a handoff by itself."""
+    return a_bad_turn(turn, f"alpha{turn} beta{turn}")
+
+
+def test_after_a_hand_back_the_soft_rule_waits_for_calm() -> None:
     call = Call(waiting={"backoff": 0})
-    call.send(a_turn(1, dialogue=PERSON))
-    events = [ANN, BridgeUp("ann"), HandedBack("ann")] if sorted_out else [NobodyAvailable(0)]
-    call.send(*events)
+    call.send(a_turn(1, dialogue=PERSON), ANN, BridgeUp("ann"), HandedBack("ann"))
     for turn in range(2, 6):
-        upset = a_turn(turn, f"alpha{turn}", dialogue=DialogueFacts(frustration=0.9))
-        decision = call.decision(upset)
+        decision = call.decision(upset(turn))
         assert not decision.hand_off
     assert decision.value > Policy().hysteresis.high
+
+
+@pytest.mark.parametrize("reason", ["nobody", "draining", "callback", "cleared"])
+def test_where_nobody_came_the_soft_rule_asks_again_after_the_backoff(reason: str) -> None:
+    call = Call()
+    assert call.decision(upset(1)).hand_off
+    call.send(NobodyAvailable(0, reason=reason))
+    early = call.decision(upset(2))
+    assert early.value > Policy().hysteresis.high
+    assert not early.hand_off, "too early"
+    call.now += 20.0
+    assert call.decision(upset(3)).hand_off
+
+
+@pytest.mark.parametrize(
+    "events",
+    [[DeadlinePassed()], [ANN, HandedBack("ann")]],
+    ids=["waited too long", "declined after accepting"],
+)
+def test_whatever_ends_a_request_without_a_person_arms_the_soft_rule(events: list[Any]) -> None:
+    call = Call(waiting={"limit": 5, "bridge": 60})
+    assert call.decision(upset(1)).hand_off
+    call.send(*events)
+    assert call.engine.answering
+    assert call.engine.snapshot().armed
+
+
+def test_a_decline_after_accepting_leaves_an_emergency_one() -> None:
+    call = Call()
+    call.send(a_turn(1, "fire", dialogue=DialogueFacts(emergency=True)), ANN, HandedBack("ann"))
+    again = call.send(DigitPressed("0"), after=60.0)[-1]
+    assert again.decision.urgency is Urgency.CRITICAL
+    assert call.engine.brief() is not None
+    assert call.send(CallerHungUp())[-1].outcome == "abandoned"
+
+
+# What happens between two turns and calls for a person, and what it is called.
+BETWEEN = [
+    ("regulated", a_proposal(regulated="credit_decision")),
+    ("irreversible_failed", ActionFinished("a", "pay", Effect.IRREVERSIBLE, False, "timed out")),
+    ("component_failed", ComponentFailed("recognizer", "gone")),
+    ("second_opinion", SecondOpinion(1, "this is a complaint")),
+    ("harmful_content", ContentFlagged("caller", "a threat")),
+    ("digit_zero", DigitPressed("0")),
+]
+
+
+@pytest.mark.parametrize(("code", "event"), BETWEEN)
+def test_what_comes_while_nobody_may_be_asked_is_kept_and_asked_for_later(
+    code: str, event: Any
+) -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+    ready = call.now + 20.0
+    kept = [c for c in call.send(event) if isinstance(c, KeepDecision)]
+    assert [(codes(c.decision)[0], c.decision.hand_off) for c in kept] == [(code, False)]
+    assert call.engine.next_deadline() == ready
+    assert call.send(DeadlinePassed(), after=1.0) == [], "too early"
+    call.now = ready
+    commands = call.send(DeadlinePassed(), after=0.0)
+    assert [type(c) for c in commands] == [KeepDecision, HoldAgent, Tell, RequestOperator]
+    assert codes(commands[-1].decision)[0] == code
+    assert call.engine.state is State.WAITING
+    call.send(NobodyAvailable(0))
+    assert call.engine.next_deadline() is None, "it has been asked for"
+
+
+def test_a_wish_for_a_person_is_asked_for_later_too_but_not_what_the_next_turn_mends() -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+    for turn in (2, 3):
+        call.send(a_turn(turn, f"mumble {turn}", dialogue=DialogueFacts(no_match=True)), after=1)
+    assert call.engine.next_deadline() is None
+    call.send(a_turn(4, dialogue=PERSON), a_turn(5), after=1)
+    call.now = call.engine.next_deadline() or 0.0
+    assert codes(call.decision(DeadlinePassed()))[0] == "explicit_request"
+
+
+def test_what_is_kept_goes_with_the_next_request_and_is_gone_after_a_hand_back() -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0), ContentFlagged("caller", "a threat"))
+    request = call.send(a_turn(2, "fire", dialogue=DialogueFacts(emergency=True)))[-1]
+    assert codes(request.decision)[:2] == ["emergency", "harmful_content"]
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0), ContentFlagged("caller", "a threat"))
+    call.send(ANN, BridgeUp("ann"), HandedBack("ann"))
+    assert call.engine.next_deadline() is None
+
+
+def test_what_a_draining_server_or_one_asked_too_often_cannot_do_has_no_deadline() -> None:
+    for before in ([ServerDraining()], [DigitPressed("0"), NobodyAvailable(0)]):
+        call = Call(waiting={"max_requests": 1})
+        call.send(*before, ContentFlagged("caller", "a threat"))
+        due = call.engine.next_deadline()
+        assert due is None or due >= 60.0, "of the drain alone"
+
+
+@pytest.mark.parametrize(("code", "event"), BETWEEN)
+def test_what_comes_while_waiting_is_in_a_newer_request(code: str, event: Any) -> None:
+    call = Call()
+    call.send(CallerSilent(1, 5), CallerSilent(2, 5))
+    commands = call.send(event)
+    assert [type(c) for c in commands] == [KeepDecision, RequestOperator]
+    assert codes(commands[1].decision)[:2] == [code, "two_silences"]
+    assert commands[1].brief.reasons[0].code == code
+    assert commands[1].decision.urgency is not Urgency.LOW
+    assert call.send(event) == [], "nothing new"
+
+
+def test_what_weighs_less_does_not_make_a_request_less_urgent() -> None:
+    call = Call()
+    call.send(a_turn(1, "fire", dialogue=DialogueFacts(emergency=True)))
+    commands = call.send(DigitPressed("0"))
+    assert commands[-1].decision.urgency is Urgency.CRITICAL
+    assert codes(commands[-1].decision)[:2] == ["emergency", "digit_zero"]
 
 
 def test_a_takeover_whose_operator_is_lost_goes_to_another() -> None:
@@ -375,7 +494,21 @@ def test_the_simple_rule_goes_by_raw_thresholds() -> None:
         call = Call(rule="simple")
         decision = call.decision(a_turn(1, sure=sure, margin=margin, category=category))
         assert decision.hand_off is hand_off
-        assert (decision.value > 0) is hand_off
+        same = Call().decision(a_turn(1, sure=sure, margin=margin, category=category))
+        assert decision.value == same.value, "V, whatever the rule"
+
+
+@pytest.mark.parametrize("marks", [{"low": 1.0, "high": 4.0}, {"low": -50.0, "high": -40.0}])
+def test_the_marks_of_the_value_do_not_move_the_simple_rule(marks: dict[str, float]) -> None:
+    call = Call(rule="simple", hysteresis=marks, waiting={"backoff": 0})
+    assert not call.decision(a_turn(1, sure=0.95, margin=0.5)).hand_off
+    assert call.decision(a_turn(2, sure=0.8, margin=0.5)).hand_off
+    call.send(ANN, BridgeUp("ann"), HandedBack("ann"))
+    unsure = [call.decision(a_turn(turn, sure=0.8, margin=0.5)) for turn in range(3, 9)]
+    assert not any(decision.hand_off for decision in unsure), "only after calm turns"
+    for turn in (9, 10, 11):
+        call.send(a_turn(turn, sure=0.95, margin=0.5))
+    assert call.decision(a_turn(12, sure=0.8, margin=0.5)).hand_off
 
 
 def test_a_call_tells_which_marks_its_risk_is_held_to() -> None:
@@ -594,6 +727,29 @@ class TestOversee:
         call.send(ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "not allowed"))
         assert call.engine.state is State.AI
 
+    def test_nobody_counts_what_was_refused_as_a_failure(self) -> None:
+        asked, refused = Call(), Call()
+        others = [a_proposal(action_id=f"n{number}") for number in range(3)]
+        for call, more in ((asked, []), (refused, [ActionRefused("n0")])):
+            call.send(a_turn(1), *others, *more)
+        for number in (1, 2):
+            refused.send(ActionRefused(f"n{number}"))  # only the last one was remembered
+        for other in others:
+            failed = ActionFinished(other.action_id, other.name, other.effect, False, "not allowed")
+            assert refused.send(failed) == []
+        action = a_proposal(action_id="last")
+        for call in (asked, refused):
+            call.send(action)
+        assert refused.engine.doubts("last") == asked.engine.doubts("last")
+        assert codes(refused.decision(a_turn(2))) == codes(asked.decision(a_turn(2)))
+        assert refused.send(DigitPressed("0"))[-1].brief.tried == ()
+
+    def test_the_same_id_proposed_anew_may_fail(self) -> None:
+        call = Call()
+        call.send(a_turn(1), a_proposal(), ActionRefused("action-1"), a_proposal())
+        call.send(ActionFinished("action-1", "transfer", Effect.IRREVERSIBLE, False, "timed out"))
+        assert call.engine.state is State.WAITING
+
     def test_how_an_action_came_about_raises_its_risk_and_is_said_in_words(self) -> None:
         agreed, pushed = Call(), Call()
         agreed.send(
@@ -616,8 +772,22 @@ class TestOversee:
         assert calm is not None
         assert doubted is not None
         assert calm.risk < doubted.risk
-        assert pushed.engine.doubts
-        assert all(" " in words for words in pushed.engine.doubts)
+        assert pushed.engine.doubts(action.action_id)
+        assert all(" " in words for words in pushed.engine.doubts(action.action_id))
+
+    def test_the_risk_of_one_action_is_not_held_against_another(self) -> None:
+        call = Call(triggers={"irreversible_failed": {"enabled": False}})
+        call.send(a_turn(1, "what can you do for me"))
+        look, pay = a_proposal("look_up", Effect.READ, action_id="r"), a_proposal(action_id="p")
+        call.send(look)
+        before = call.engine.oversee(Proposal.of(look, "call-1", "look it up"))
+        call.send(AgentSpoke(1, "I cannot do that.", "refusal"), pay, replace(look, action_id="s"))
+        other = Proposal.of(replace(look, action_id="s"), "call-1", "look it up")
+        assert call.engine.doubts("p")
+        assert call.engine.doubts("s") == ()
+        assert call.engine.oversee(other) == before
+        call.send(replace(look, action_id="p"))
+        assert call.engine.doubts("p") == (), "the same name, another action"
 
 
 def by_acts(*, high: float = 99.0) -> CallEngine:

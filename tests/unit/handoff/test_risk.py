@@ -17,7 +17,7 @@ from handoff.risk import (
     cost_of_failure,
     cost_of_handoff,
     head,
-    simple_value,
+    shortfall,
 )
 from handoff.signals import CODES, Reading
 
@@ -77,6 +77,14 @@ class TestLatch:
         latch.disarm()
         values = (9.0, -1.0, -1.0, 9.0, -1.0, -1.0, -1.0, 9.0)
         assert [latch.turn(v) for v in values] == [False] * 7 + [True]
+
+    def test_what_came_to_nothing_may_fire_again_at_once(self) -> None:
+        latch = Latch(self.marks)
+        latch.turn(9.0)
+        latch.disarm()
+        latch.arm()
+        assert not latch.turn(1.0), "one turn above the low mark"
+        assert latch.turn(1.0)
 
     @given(st.lists(st.floats(-5, 5), max_size=60))
     def test_between_two_firings_there_are_three_calm_turns(self, values: list[float]) -> None:
@@ -173,4 +181,4 @@ def test_the_simple_rule_is_positive_exactly_below_a_threshold(
 ) -> None:
     limit = 0.95 if category == "legal" else 0.90
     expected = probability < limit or margin < 0.15
-    assert (simple_value(Policy(), probability, margin, category) > 0) == expected
+    assert (shortfall(Policy(), probability, margin, category) > 0) == expected

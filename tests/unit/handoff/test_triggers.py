@@ -5,7 +5,7 @@ from handoff.events import ActionFinished, DialogueFacts, Effect
 from handoff.policy import Policy
 from handoff.signals.dialogue import Dialogue
 from handoff.testing import a_proposal, a_turn
-from handoff.triggers import WEIGHT, WORDS, Triggers, urgency_of
+from handoff.triggers import WEIGHT, WORDS, Triggers, by_urgency, urgency_of
 
 
 def test_several_triggers_are_named_the_weightiest_first() -> None:
@@ -18,6 +18,13 @@ def test_several_triggers_are_named_the_weightiest_first() -> None:
     assert [r.code for r in reasons] == found
     assert reasons[0].weight == WEIGHT > reasons[1].weight
     assert urgency_of(found, ()) is Urgency.CRITICAL
+
+
+def test_the_most_urgent_comes_first_and_each_once() -> None:
+    codes = ["two_silences", "digit_zero", "regulated", "over_limit", "digit_zero", "emergency"]
+    in_order = ["emergency", "regulated", "digit_zero", "over_limit", "two_silences"]
+    assert by_urgency(codes) == in_order
+    assert by_urgency([]) == []
 
 
 def test_a_policy_may_want_the_request_for_a_person_twice_in_a_row() -> None:

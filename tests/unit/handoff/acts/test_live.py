@@ -11,7 +11,6 @@ from handoff.acts import LiveTurns
 from handoff.acts.live import LONGEST, MOST
 from handoff.events import (
     ActionFinished,
-    ActionRefused,
     AgentSpoke,
     CallerSilent,
     DialogueFacts,
@@ -88,12 +87,11 @@ def test_a_reply_told_again_counts_once_and_one_that_comes_late_not_at_all() -> 
     assert agent == ("agent", [("ask the day", ["the day"])])
 
 
-def test_what_was_tried_is_told_but_not_what_was_refused() -> None:
+def test_what_was_tried_is_told() -> None:
     def done(name: str, *, ok: bool) -> ActionFinished:
         return ActionFinished(name, name, Effect.READ, ok, "")
 
-    refused = ActionRefused("pay"), done("pay", ok=False)
-    agent, _ = told(LiveTurns(), done("look", ok=True), done("find", ok=False), *refused, a_turn())
+    agent, _ = told(LiveTurns(), done("look", ok=True), done("find", ok=False), a_turn())
     assert agent == ("agent", [("look done", []), ("find failed", [])])
 
 

@@ -163,6 +163,38 @@ def test_a_call_that_triage_leaves_to_the_ai_goes_on_without_safe_mode() -> None
     assert driver.session.may_request(driver.now)
 
 
+def test_what_triage_cleared_holds_back_the_soft_rule_alone_and_longer_each_time() -> None:
+    driver = Driver()
+    pause = WAITING.backoff
+    for _ in range(WAITING.max_requests):
+        assert driver.session.may_request(driver.now, soft=True)
+        driver.send(HandOffDecided(a_decision()), NobodyAvailable(0, reason="cleared"))
+        assert driver.session.may_request(driver.now)
+        assert not driver.session.may_request(driver.now + pause - 0.1, soft=True)
+        driver.now += pause
+        pause *= 2
+    assert not driver.session.may_request(driver.now + 1e6, soft=True)
+    assert driver.session.may_request(driver.now)
+    driver.send(TakeoverAsked("ann"), ANN, BridgeUp("ann"), HandedBack("ann"))
+    assert driver.session.may_request(driver.now, soft=True)
+
+
+def test_it_is_told_when_a_person_may_be_asked_for_again() -> None:
+    driver = Driver()
+    driver.send(HandOffDecided(a_decision()), NobodyAvailable(0))
+    again = driver.now + WAITING.backoff
+    assert driver.session.may_request_at() == again
+    driver.send(HandOffDecided(a_decision()))
+    assert driver.session.may_request_at() is None, "one is being called"
+    driver = Driver()
+    for _ in range(WAITING.max_requests):
+        driver.send(HandOffDecided(a_decision()), NobodyAvailable(0), after=1000)
+    assert driver.session.may_request_at() is None, "not by waiting"
+    driver = Driver()
+    driver.send(ServerDraining())
+    assert driver.session.may_request_at() is None
+
+
 def test_a_caller_who_is_called_back_hears_of_it() -> None:
     driver = Driver().to(State.WAITING)
     commands = driver.send(NobodyAvailable(0, reason="callback"))
@@ -345,6 +377,26 @@ def test_a_call_handed_back_goes_on_with_the_note_and_without_safe_mode() -> Non
     assert commands[-1] == ResumeAgent("call-1", safe_mode=False, note="identity checked")
     assert not driver.session.safe_mode
     assert driver.send(AgentEndedCall())[-1].outcome == "handed_off"
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_a_hand_back_before_anybody_spoke_is_a_decline(safe: bool) -> None:
+    driver = Driver()
+    if safe:
+        driver.send(HandOffDecided(a_decision()), NobodyAvailable(0))
+        driver.now += WAITING.backoff
+    driver.send(HandOffDecided(a_decision()), ANN)
+    commands = driver.send(HandedBack("ann", "not mine", 3))
+    assert kinds(commands) == [DisconnectOperator, Tell, ResumeAgent]
+    assert commands[-1] == ResumeAgent("call-1", safe_mode=safe, note="not mine")
+    assert driver.session.safe_mode == safe
+    assert not driver.session.may_request(driver.now), "as after a request that nobody took"
+    assert driver.send(AgentEndedCall())[-1].outcome == "automated"
+
+
+def test_who_ends_a_call_before_they_spoke_has_helped_nobody() -> None:
+    driver = Driver().to(State.BRIDGING)
+    assert driver.send(OperatorEndedCall("ann", 3))[-1].outcome == "failed"
 
 
 def test_an_operator_may_end_the_call() -> None:

@@ -53,6 +53,7 @@ class AnySession(RuleBasedStateMachine):
         self.held = False
         self.asked = False  # a request that nobody has ended
         self.newest = 0  # epoch given out by the desk
+        self.talked = False  # an operator did, with the caller
         self.before = self.session.epoch
         self.alone = 0  # times that nobody came, since the last hand-back
         self.why = ""
@@ -124,6 +125,7 @@ class AnySession(RuleBasedStateMachine):
     @rule(who=operators, epoch=st.none() | epochs)
     def bridge_up(self, who: str, epoch: int | None) -> None:
         self.send(BridgeUp(who, epoch))
+        self.talked = self.talked or self.session.state is State.OPERATOR
 
     @rule(who=operators, epoch=st.none() | epochs)
     def lost(self, who: str, epoch: int | None) -> None:
@@ -131,9 +133,12 @@ class AnySession(RuleBasedStateMachine):
 
     @rule(who=operators, epoch=st.none() | epochs)
     def handed_back(self, who: str, epoch: int | None) -> None:
-        was = self.session.state
+        was, safe = self.session.state, self.session.safe_mode
         self.send(HandedBack(who, "done", epoch))
-        if self.session.state is not was:
+        if was is State.BRIDGING and self.session.state is State.AI:
+            self.alone += not safe  # else it is counted with the command
+            assert self.session.safe_mode == safe, "they declined: nothing has changed"
+        elif self.session.state is not was:
             self.alone = 0
             assert not self.session.safe_mode
             assert self.session.draining or self.session.may_request(self.now)
@@ -190,6 +195,8 @@ class AnySession(RuleBasedStateMachine):
         ends = [command for command in self.log if isinstance(command, EndCall)]
         assert len(ends) == (self.session.state is State.ENDED)
         assert (self.session.outcome in OUTCOMES) == bool(ends)
+        if ends:
+            assert (self.session.outcome == "handed_off") == self.talked
 
     @invariant()
     def one_owner(self) -> None:
