@@ -96,6 +96,7 @@ def board() -> wire.WorkBoard:
         columns=[
             wire.ColumnView(
                 column=column,
+                count=len(shown),
                 oldest=130.0 if shown else 0.0,
                 mean=130.0 if shown else 0.0,
                 cards=shown,

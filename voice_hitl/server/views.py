@@ -39,6 +39,7 @@ from voice_hitl.server.wire import (
 )
 
 LATEST_POINTS = 24  # of a call in the list: what its row draws
+LATEST_LINES = 300  # of a transcript that are sent at once: a quarter of an hour of talk
 
 
 def reason_views(reasons: Iterable[Reason]) -> list[ReasonView]:
@@ -85,6 +86,15 @@ def transcript_entry(line: Line) -> TranscriptEntry:
         at=line.at,
         asr_confidence=line.confidence,
     )
+
+
+def latest_lines(
+    lines: Iterable[Line], before: int | None = None
+) -> tuple[list[TranscriptEntry], bool]:
+    """The last `LATEST_LINES` lines (of those before number `before`), and whether there are earlier ones."""
+    known = [line for line in lines if before is None or line.seq < before]
+    shown = known[-LATEST_LINES:]
+    return [transcript_entry(line) for line in shown], len(known) > len(shown)
 
 
 def brief_view(brief: Brief, at: float) -> BriefView:
@@ -181,9 +191,13 @@ def card_view(card: Card, names: Mapping[str, str]) -> CardView:
 
 
 def column_view(column: BoardColumn, cards: list[CardView]) -> ColumnView:
-    """A column of the work board."""
+    """A column of the work board, with those of its cards that are shown."""
     return ColumnView(
-        column=column.column.value, oldest=column.oldest, mean=column.mean, cards=cards
+        column=column.column.value,
+        count=column.count,
+        oldest=column.oldest,
+        mean=column.mean,
+        cards=cards,
     )
 
 

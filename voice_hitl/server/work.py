@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from handoff.approvals import FollowUpDone
-from handoff.board import Card
+from handoff.board import FINISHED, Column
 from handoff.labels import Disposition, of_disposition
 from handoff.ports import DecisionRecord, HandoffRecord, Store
 from voice_hitl.call.approving import ApprovalService
@@ -15,6 +17,9 @@ from voice_hitl.clock import Clock
 from voice_hitl.server.openapi import Identify, Route, answer, read_body
 from voice_hitl.server.views import card_view, column_view, follow_up_view
 from voice_hitl.server.wire import CardView, DispositionBody, ErrorBody, FollowUps, WorkBoard
+
+FINISHED_SHOWN = 100  # cards of a column whose tasks are over
+RENDER_SECONDS = 1.0  # a board is not rendered more often, however many look at it
 
 
 class WorkApi:
@@ -35,6 +40,7 @@ class WorkApi:
         self._board = board
         self._approvals = approvals
         self._journal = journal
+        self._rendered, self._rendered_at = "", float("-inf")
         self.routes = [
             Route(
                 "POST",
@@ -111,19 +117,23 @@ class WorkApi:
     async def work(self, request: web.Request) -> web.Response:
         """`GET /work`."""
         await self._identify(request)
-        people = await self._store.list_operators()
-        names = {person.operator_id: person.name for person in people}
+        if self._clock.now() - self._rendered_at >= RENDER_SECONDS:
+            people = await self._store.list_operators()
+            self._rendered_at = self._clock.now()
+            self._rendered = self._render({each.operator_id: each.name for each in people})
+        return web.Response(text=self._rendered, content_type="application/json")
+
+    def _render(self, names: Mapping[str, str]) -> str:
         board, now = self._board.board, self._clock.now()
         shift = self._clock.wall() - now
 
-        def shown(card: Card) -> CardView:
-            return card_view(card.shifted(shift), names)
+        def shown(column: Column) -> list[CardView]:
+            cards = board.cards(column)
+            newest = cards[-FINISHED_SHOWN:] if column in FINISHED else cards
+            return [card_view(card.shifted(shift), names) for card in newest]
 
-        columns = [
-            column_view(column, [shown(card) for card in board.cards(column.column)])
-            for column in board.columns(now)
-        ]
-        return answer(WorkBoard(columns=columns, refused=len(board.anomalies())))
+        columns = [column_view(column, shown(column.column)) for column in board.columns(now)]
+        return WorkBoard(columns=columns, refused=len(board.anomalies())).model_dump_json()
 
     async def follow_ups(self, request: web.Request) -> web.Response:
         """`GET /follow-ups`."""

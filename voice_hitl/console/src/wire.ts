@@ -360,11 +360,12 @@ export interface ReviewView {
   readonly seconds: number;
 }
 
-/** All lines and points so far, sent after `watch`. */
+/** The latest lines and all points so far, sent after `watch`. */
 export interface Transcript {
   readonly type: 'transcript_all';
   readonly call_id: string;
   readonly entries: readonly TranscriptEntry[];
+  readonly more: boolean;
   readonly points: readonly Point[];
 }
 
@@ -373,6 +374,14 @@ export interface TranscriptChanged {
   readonly type: 'transcript';
   readonly call_id: string;
   readonly entry: TranscriptEntry;
+}
+
+/** The lines just before those that a console has, sent after `earlier`. */
+export interface TranscriptEarlier {
+  readonly type: 'transcript_earlier';
+  readonly call_id: string;
+  readonly entries: readonly TranscriptEntry[];
+  readonly more: boolean;
 }
 
 /** One line of a transcript; an entry with the same `seq` replaces the former one. */
@@ -445,6 +454,7 @@ export type ServerMessage =
   | CallGone
   | TranscriptChanged
   | Transcript
+  | TranscriptEarlier
   | Offered
   | OfferOver
   | Alerted
@@ -504,6 +514,13 @@ export interface CloseCallback {
 export interface Decline {
   readonly type: 'decline';
   readonly offer_id: string;
+}
+
+/** Receive lines of the watched call from before line `before`. */
+export interface Earlier {
+  readonly type: 'earlier';
+  readonly call_id: string;
+  readonly before: number;
 }
 
 /** End the call for the caller as well. */
@@ -609,6 +626,7 @@ export type ConsoleMessage =
   | HandBack
   | EndCall
   | Watch
+  | Earlier
   | Approve
   | Reject
   | Respond
@@ -661,6 +679,7 @@ export interface ColumnView {
     | 'rejected'
     | 'expired'
     | 'failed';
+  readonly count: number;
   readonly oldest: number;
   readonly mean: number;
   readonly cards: readonly CardView[];
@@ -803,6 +822,7 @@ export const SERVER_MESSAGES: readonly ServerMessage['type'][] = [
   'review_reveal',
   'transcript',
   'transcript_all',
+  'transcript_earlier',
   'unbridged',
   'warning',
   'warning_over',

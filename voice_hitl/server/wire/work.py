@@ -33,9 +33,10 @@ class ColumnView(WireModel):
     """A column of the work board."""
 
     column: Column
+    count: int  # of its cards
     oldest: float  # seconds that its oldest card has been there; 0 where there is none
     mean: float  # seconds, over its cards
-    cards: list[CardView]
+    cards: list[CardView]  # all, or of a column whose tasks are over the newest 100
 
 
 class WorkBoard(WireModel):

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from handoff.ports import CallRecord
 from handoff.testing import MemoryStore
 from voice_hitl.clock import Clock
-from voice_hitl.server import auth
+from voice_hitl.server import api, auth
 from voice_hitl.server.api import Api
 from voice_hitl.server.attempts import FREE_FOR_NAME
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
@@ -202,6 +202,15 @@ async def test_a_limit_is_from_1_to_1000(client: Client, accounts: Accounts, lim
     assert (await client.get("/api/v1/calls", params={"limit": limit})).status == 422
     for fits in ("1", "1000"):
         assert (await client.get("/api/v1/calls", params={"limit": fits})).status == 200
+
+
+async def test_the_document_is_made_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(_routes: object) -> dict[str, object]:
+        raise AssertionError("it is made for every reader")
+
+    monkeypatch.setattr(api, "document", again)
+    answer = await client.get("/api/v1/openapi.json")
+    assert (answer.status, answer.content_type) == (200, "application/json")
 
 
 async def test_the_document_describes_every_route(client: Client) -> None:

@@ -22,11 +22,12 @@ from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
+from voice_hitl.server import work as work_module
 from voice_hitl.server.auth import Identity
 from voice_hitl.server.http import one_shape
 from voice_hitl.server.openapi import add_routes
 from voice_hitl.server.wire import FollowUps, WorkBoard
-from voice_hitl.server.work import WorkApi
+from voice_hitl.server.work import FINISHED_SHOWN, WorkApi
 
 Client = TestClient[web.Request, web.Application]
 URL = "/api/v1/calls/CA1/disposition"
@@ -203,6 +204,40 @@ async def test_the_board_shows_every_task_by_column_with_who_and_when(
     assert cards["a1"].moves[-1].at == pytest.approx(work.clock.wall(), abs=5.0)
     assert (cards["a2"].title, cards["a2"].call_id) == ("do a2", "CA1")
     assert shown.refused == 1
+
+
+async def test_of_what_is_over_the_newest_are_shown_and_all_are_counted(
+    client: Client, work: Work
+) -> None:
+    board, now = work.board.board, work.clock.now()
+    for number in range(FINISHED_SHOWN + 5):
+        board.handle(TaskAdded(f"done{number}", "CA1", "do"), now)
+        board.handle(TaskMoved(f"done{number}", Step.EXPIRE, "caller"), now)
+        board.handle(TaskAdded(f"new{number}", "CA1", "do"), now)
+    answer = await client.get("/api/v1/work", headers=ANA)
+    shown = WorkBoard.model_validate_json(await answer.text())
+    columns = {column.column: column for column in shown.columns}
+    over = columns["expired"]
+    assert over.count == FINISHED_SHOWN + 5
+    assert [card.task_id for card in over.cards] == [
+        f"done{number}" for number in range(5, FINISHED_SHOWN + 5)
+    ]
+    assert columns["queued"].count == len(columns["queued"].cards) == FINISHED_SHOWN + 5
+
+
+async def test_a_board_that_many_look_at_is_rendered_once_a_second(
+    client: Client, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cards() -> int:
+        answer = await client.get("/api/v1/work", headers=ANA)
+        shown = WorkBoard.model_validate_json(await answer.text())
+        return sum(column.count for column in shown.columns)
+
+    assert await cards() == 0
+    work.board.board.handle(TaskAdded("a1", "CA1", "do"), work.clock.now())
+    assert await cards() == 0
+    monkeypatch.setattr(work_module, "RENDER_SECONDS", 0.0)
+    assert await cards() == 1
 
 
 def left_undone(work: Work) -> str:

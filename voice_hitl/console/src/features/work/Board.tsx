@@ -50,10 +50,10 @@ function Column({ column }: { readonly column: ColumnView }) {
   return (
     <section className={styles.column} aria-label={title} data-column={column.column}>
       <h2 className={styles.heading}>
-        {title} <span className={`${styles.count} number`}>{column.cards.length}</span>
+        {title} <span className={`${styles.count} number`}>{column.count}</span>
       </h2>
       <p className={`${styles.times} number`}>
-        {column.cards.length > 0 && `oldest ${clock(column.oldest)} · mean ${clock(column.mean)}`}
+        {column.count > 0 && `oldest ${clock(column.oldest)} · mean ${clock(column.mean)}`}
       </p>
       <ul className={styles.cards}>
         {column.cards.map((card) => (
