@@ -128,10 +128,12 @@ class CallerLine:
         """The caller hung up."""
         self.closed()
 
-    def closed(self) -> None:
-        """The stream is over, whoever ended it. Idempotent."""
+    def closed(self, error: Exception | None = None) -> None:
+        """The stream is over: the caller hung up, or `error` broke it while they were on. Idempotent."""
         call, self._call = self._call, None
-        if call is not None:
+        if call is not None and error is not None:
+            call.fail(error)
+        elif call is not None:
             call.post(StreamClosed())
         ingress, self._ingress = self._ingress, None
         if ingress is not None:
@@ -182,7 +184,7 @@ class LoopbackLine:
         """The caller hung up."""
         self.closed()
 
-    def closed(self) -> None:
+    def closed(self, error: Exception | None = None) -> None:
         """The stream is over. Idempotent."""
         if self._call is not None:
             self._call.close()

@@ -151,6 +151,11 @@ class CallRunner:
         """Tell the call something."""
         self._inbox.post(event)
 
+    def fail(self, error: Exception) -> None:
+        """The line broke while the caller was on it: the call fails, towards its fallback."""
+        if not self._over:
+            self._inbox.fail(error)
+
     def offered(self, operator_id: str) -> None:
         """An offer for this call was put on a console."""
         self.book.offered(operator_id)

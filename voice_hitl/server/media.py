@@ -45,8 +45,9 @@ class StreamSession(Protocol):
 
     `on_started` comes first and once; it refuses the stream (bad token, unknown call) by raising
     `TelephonyError`, which closes it with 1008. `on_stopped` comes when Twilio says that the call is over.
-    `closed` comes last and exactly once, whatever happened, also when nothing started.
-    Any other `VoiceHitlError` that a method raises closes the connection with 1011.
+    `closed` comes last and exactly once, whatever happened, also when nothing started. Unless the caller hung
+    up or the server closed, it is given what failed: an error that a method raised (which closes the connection
+    with 1011), or `TelephonyError` for broken messages and a peer that reads nothing or says nothing.
     """
 
     def on_started(self, started: Started, connection: MediaConnection) -> None:
@@ -64,8 +65,8 @@ class StreamSession(Protocol):
     def on_stopped(self) -> None:
         """The caller hung up, or the call was sent elsewhere."""
 
-    def closed(self) -> None:
-        """The connection is gone."""
+    def closed(self, error: Exception | None = None) -> None:
+        """The connection is gone, by `error` if it failed."""
 
 
 async def media_socket(
@@ -103,6 +104,7 @@ class MediaConnection(asyncio.Protocol):
         self._stalled: asyncio.TimerHandle | None = None
         self._closing = False
         self._over = False
+        self._error: Exception | None = None  # what made the connection unfit
 
     async def serve(self) -> None:
         """Take over the transport; return when the connection is gone."""
@@ -156,9 +158,9 @@ class MediaConnection(asyncio.Protocol):
                 else:
                     self._control(opcode, payload)
         except frames.FrameError as error:
-            self.close(error.code, error.reason)
-        except UnicodeDecodeError:
-            self.close(1007, "a text message is not UTF-8")
+            self._fail(TelephonyError(error.reason), error.code, error.reason)
+        except UnicodeDecodeError as error:
+            self._fail(error, 1007, "a text message is not UTF-8")
 
     def pause_writing(self) -> None:
         """The peer does not read."""
@@ -196,10 +198,16 @@ class MediaConnection(asyncio.Protocol):
                 self._session.on_stopped()
             elif isinstance(event, Violation):
                 log.warning("stream_violation", code=event.close_code, why=event.reason)
-                self.close(event.close_code, event.reason)
+                self._fail(TelephonyError(event.reason), event.close_code, event.reason)
         except Exception as error:  # one call's fault must not reach the others
             log.exception("session_failed", call_sid=self.stream.call_sid, exc_info=error)
-            self.close(1011, "internal error")
+            self._fail(error, 1011, "internal error")
+
+    def _fail(self, error: Exception, code: int, reason: str) -> None:
+        """The stream cannot go on, by no wish of the caller's."""
+        if not self._closing:
+            self._error = error
+        self.close(code, reason)
 
     def _started(self, event: Started) -> None:
         try:
@@ -229,7 +237,7 @@ class MediaConnection(asyncio.Protocol):
         silent = self._loop.time() - self._heard
         if silent >= 2 * QUIET:
             log.warning("stream_silent", call_sid=self.stream.call_sid, seconds=round(silent, 1))
-            self.abort()
+            self._drop("the stream fell silent")
             return
         if silent >= QUIET:
             self._transport.write(frames.frame(frames.PING, b""))
@@ -237,6 +245,11 @@ class MediaConnection(asyncio.Protocol):
 
     def _give_up(self) -> None:
         log.warning("stream_stalled", call_sid=self.stream.call_sid, backlog=BACKLOG)
+        self._drop("the peer reads nothing")
+
+    def _drop(self, why: str) -> None:
+        if not self._closing:
+            self._error = TelephonyError(why)
         self.abort()
 
     def _end(self) -> None:
@@ -247,7 +260,7 @@ class MediaConnection(asyncio.Protocol):
         self._cancel(self._watch)
         self._cancel(self._stalled)
         try:
-            self._session.closed()
+            self._session.closed(self._error)
         finally:
             if not self._gone.done():
                 self._gone.set_result(None)

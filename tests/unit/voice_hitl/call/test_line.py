@@ -159,6 +159,24 @@ def test_what_comes_before_the_start_and_after_the_end_means_nothing() -> None:
     virtual.run(main())
 
 
+def test_a_line_that_breaks_fails_its_call_towards_the_fallback() -> None:
+    async def main() -> None:
+        async with a_server() as world:
+            broken, other = admitted(world, "CA1"), admitted(world, "CA2")
+            await world.passes(0.1)
+            broken.closed(RuntimeError("a bug in the reader"))
+            broken.closed()
+            await world.passes(0.1)
+            assert world.calls.unserved("CA1")
+            assert world.calls.get("CA2") is not None
+            other.closed()
+            await world.passes(0.1)
+            assert not world.calls.unserved("CA2")
+        assert world.screen.ended == {"CA1": "failed", "CA2": "abandoned"}
+
+    virtual.run(main())
+
+
 def test_a_key_reaches_the_call() -> None:
     async def main() -> None:
         async with a_server() as world:

@@ -32,6 +32,7 @@ class Session:
     told: list[tuple[str, Any]] = field(default_factory=list)
     connection: MediaConnection | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
 
     def on_started(self, started: Started, connection: MediaConnection) -> None:
         self.connection = connection
@@ -49,7 +50,8 @@ class Session:
     def on_stopped(self) -> None:
         self._note("stopped", None)
 
-    def closed(self) -> None:
+    def closed(self, error: Exception | None = None) -> None:
+        self.error = error
         self._note("closed", None)
 
     def _note(self, what: str, value: Any) -> None:
@@ -110,6 +112,7 @@ async def test_a_call_from_start_to_stop(session: Session) -> None:
         await far.send('{"event":"stop","streamSid":"MZ1"}')
         await session.until("stopped")
     await session.until("closed")
+    assert session.error is None
     assert session.told == [
         ("started", "CA1"),
         ("media", b"\x01\x02\x03"),
@@ -160,6 +163,7 @@ async def test_the_session_can_end_the_call(session: Session) -> None:
         await far.send(FRAME)
         assert await closed_with(far) == (1000, "goodbye")
         await session.until("closed")
+    assert session.error is None
     assert [name for name, _ in session.told] == ["started", "media", "closed"]
 
 
@@ -192,6 +196,7 @@ async def test_a_message_over_64_kib_closes_1009(session: Session) -> None:
         await far.send("x" * 70_000)
         assert (await closed_with(far))[0] == 1009
         await session.until("closed")
+    assert isinstance(session.error, TelephonyError)
 
 
 async def test_odd_messages_in_a_call_are_survived(session: Session) -> None:
@@ -224,6 +229,7 @@ async def test_a_caller_who_vanishes_is_noticed(session: Session) -> None:
         await session.until("started")
         far.transport.abort()
         await session.until("closed")
+    assert session.error is None
     assert [name for name, _ in session.told].count("closed") == 1
 
 
@@ -233,6 +239,7 @@ async def test_a_caller_who_closes_politely_is_answered(session: Session) -> Non
         await far.close(1000, "bye")
         assert far.close_code == 1000
         await session.until("closed")
+    assert session.error is None
 
 
 async def test_a_fault_in_one_call_ends_that_call_only(session: Session) -> None:
@@ -245,6 +252,7 @@ async def test_a_fault_in_one_call_ends_that_call_only(session: Session) -> None
         await far.send(FRAME)
         assert (await closed_with(far))[0] == 1011
         await session.until("closed")
+    assert isinstance(session.error, RuntimeError)
 
 
 async def test_who_does_not_start_is_sent_away(
@@ -271,6 +279,7 @@ async def test_a_silent_peer_is_pinged_then_given_up(
             writer.write(websockets.frames.Frame(1, START.encode()).serialize(mask=True))  # type: ignore[arg-type]
             assert await reader.readexactly(2) == b"\x89\x00"
             await session.until("closed")
+        assert isinstance(session.error, TelephonyError)
         writer.close()
 
 
@@ -289,6 +298,7 @@ async def test_a_peer_that_does_not_read_is_given_up(
         far.transport.pause_reading()
         await far.send(START)
         await session.until("closed")
+    assert isinstance(session.error, TelephonyError)
 
 
 async def test_the_server_forgets_the_connection(session: Session) -> None:
