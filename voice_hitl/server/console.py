@@ -138,8 +138,8 @@ class Consoles:
         if leaving is not None:
             leaving.cancel()
         connection = self._parts.hub.open(identity)
-        self._parts.floor.post(joined_event(identity))
         try:
+            self._parts.floor.post(joined_event(identity))
             with self._of_session(request, socket):
                 async with asyncio.TaskGroup() as tasks:
                     writer = tasks.create_task(self._write(socket, connection))
@@ -183,7 +183,7 @@ class Consoles:
 
     def _left(self, identity: Identity) -> None:
         self._leaving.pop(identity.operator_id, None)
-        self._parts.floor.post(facts.OperatorLeft(identity.operator_id))
+        self._parts.floor.post_always(facts.OperatorLeft(identity.operator_id))
 
     def _obey(self, connection: Connection, command: wire.ConsoleMessage) -> None:
         me = connection.identity.operator_id
@@ -227,6 +227,8 @@ class Consoles:
                 self._parts.audits.post(audit.AuditorAnswers(audit_id, me, verdict, note))
             case wire.Watch(call_id=call_id):
                 self._parts.hub.watch(connection, call_id)
+            case wire.Earlier(call_id=call_id, before=before):
+                self._parts.hub.earlier(connection, call_id, before)
             case wire.Take(call_id=call_id):
                 self._tell(connection, call_id, FloorSaid(facts.TakeoverAsked(me)))
             case wire.HandBack(call_id=call_id, note=note, epoch=epoch):

@@ -29,6 +29,7 @@ from handoff.review import Choice, Reviews, TurnOpened
 from handoff.testing import MemoryStore, a_decision
 from tests.support.flooring import NoExercises, a_floor, nothing
 from voice_hitl.audio import g711
+from voice_hitl.call import service
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.auditing import AuditService
 from voice_hitl.call.bridge import FRAME_BYTES, OperatorLeg
@@ -479,6 +480,9 @@ async def test_watching_shows_a_call_from_its_beginning(office: Office) -> None:
     async with office.window("ana") as ana:
         await ana.send(wire.Watch(call_id="CA1"))
         transcript = await ana.until(wire.Transcript)
+        await ana.send(wire.Earlier(call_id="CA1", before=1))
+        earlier = await ana.until(wire.TranscriptEarlier)
+        assert (earlier.entries, earlier.more) == (transcript.entries, False)
         assert [entry.text for entry in transcript.entries] == ["Hello."]
         office.hub.line("CA1", Line(1, "caller", "hi", 2.0, confidence=0.9))
         assert (await ana.until(wire.TranscriptChanged)).entry.text == "hi"
@@ -596,6 +600,26 @@ async def test_who_comes_back_in_the_moment_of_leaving_is_on_the_floor() -> None
         await ana.send(wire.SetPresence(presence="available"))
         assert (await ana.is_("available", "ana")).operator_id == "op_ana"
         await ben.is_("available", "ana")
+
+
+async def test_who_finds_no_room_on_the_floor_leaves_nothing_behind(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "INBOX_SIZE", 0)
+        async with office.window("ana") as window:
+            while not window.socket.closed:
+                await window.socket.receive(timeout=5.0)
+    connection = office.hub.open(Identity("op_ana", "ana"))
+    assert office.hub.close(connection), "it is the only one of hers"
+
+
+async def test_who_leaves_a_floor_without_room_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with an_office(reconnect_seconds=0.05) as office, office.window("ben") as ben:
+        async with office.available("ana"):
+            await ben.is_("available", "ana")
+            monkeypatch.setattr(service, "INBOX_SIZE", 0)
+        assert (await ben.until(wire.OperatorGone)).operator_id == "op_ana"
 
 
 async def test_a_window_that_does_not_keep_up_is_closed_to_come_again(office: Office) -> None:
