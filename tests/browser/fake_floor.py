@@ -65,6 +65,7 @@ class FakeFloor:
         self.offers: dict[str, tuple[str, wire.OfferView]] = {}
         self.briefs: dict[str, wire.BriefView] = {}  # by call
         self.curves: dict[str, list[wire.Point]] = {}  # by call: all its points
+        self.lines_at_once = 300
         self.approvals: dict[str, tuple[str, wire.ApprovalView]] = {}
         self.dispositions: list[tuple[str, wire.DispositionBody]] = []
         self.bridges: dict[str, Bridge] = {}
@@ -395,6 +396,14 @@ class FakeFloor:
             if bridge.operator_id == operator_id:
                 await self._send(socket, self._bridged(call_id, bridge.epoch))
 
+    def _latest(
+        self, call_id: str, before: int | None = None
+    ) -> tuple[list[wire.TranscriptEntry], bool]:
+        """Lines that are sent at once, and whether there are earlier ones."""
+        lines = self.lines.get(call_id, [])
+        known = [line for line in lines if before is None or line.seq < before]
+        return known[-self.lines_at_once :], len(known) > self.lines_at_once
+
     async def _obey(
         self, socket: web.WebSocketResponse, me: str, command: wire.ConsoleMessage
     ) -> None:
@@ -404,10 +413,16 @@ class FakeFloor:
             case wire.Watch(call_id=call_id):
                 self._watching[socket] = call_id
                 if call_id is not None:
-                    entries = self.lines.get(call_id, [])
                     points = self.curves.get(call_id, [])
-                    whole = wire.Transcript(call_id=call_id, entries=entries, points=points)
-                    await self._send(socket, whole)
+                    entries, more = self._latest(call_id)
+                    await self._send(
+                        socket,
+                        wire.Transcript(call_id=call_id, entries=entries, more=more, points=points),
+                    )
+            case wire.Earlier(call_id=call_id, before=before):
+                entries, more = self._latest(call_id, before)
+                message = wire.TranscriptEarlier(call_id=call_id, entries=entries, more=more)
+                await self._send(socket, message)
             case wire.Accept(offer_id=offer_id):
                 await self._accept(me, offer_id)
             case wire.Decline(offer_id=offer_id):

@@ -31,6 +31,7 @@ from voice_hitl.server.views import (
     audit_view,
     brief_view,
     call_view,
+    latest_lines,
     offer_view,
     point_views,
     transcript_entry,
@@ -168,18 +169,22 @@ class Hub(FloorDisplay, ApprovalDisplay):
         return True
 
     def watch(self, connection: Connection, call_id: str | None) -> None:
-        """Send a call's transcript now and its lines from now on."""
+        """Send the latest of a call's transcript now and its lines from now on."""
         connection.watching = call_id
         if call_id is not None:
             self.reviews.informed(connection.identity.operator_id, call_id)
             call = self._calls.get(call_id)
+            entries, more = latest_lines(self._lines_of(call_id))
+            points = [] if call is None else point_views(call.points)
             connection.send(
-                wire.Transcript(
-                    call_id=call_id,
-                    entries=[transcript_entry(line) for line in self._lines_of(call_id)],
-                    points=[] if call is None else point_views(call.points),
-                )
+                wire.Transcript(call_id=call_id, entries=entries, more=more, points=points)
             )
+
+    def earlier(self, connection: Connection, call_id: str, before: int) -> None:
+        """Send lines of the call that a console watches from before line `before`; of others none."""
+        if connection.watching == call_id:
+            entries, more = latest_lines(self._lines_of(call_id), before)
+            connection.send(wire.TranscriptEarlier(call_id=call_id, entries=entries, more=more))
 
     # --- CallWatcher ---
 

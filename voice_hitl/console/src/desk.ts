@@ -86,6 +86,14 @@ export class Desk {
     }
   }
 
+  /** Read further back in a call whose transcript has earlier lines. */
+  earlier(callId: string): void {
+    const first = this.floor.get().transcripts[callId]?.[0];
+    if (first !== undefined) {
+      this.#send({ type: 'earlier', call_id: callId, before: first.seq });
+    }
+  }
+
   accept(offerId: string): void {
     if (this.#send({ type: 'accept', offer_id: offerId })) {
       this.dispatch({ kind: 'taking', id: offerId });

@@ -110,12 +110,22 @@ class TranscriptChanged(WireModel):
 
 
 class Transcript(WireModel):
-    """All lines and points so far, sent after `watch`."""
+    """The latest lines and all points so far, sent after `watch`."""
 
     type: Literal["transcript_all"] = "transcript_all"
     call_id: str
     entries: list[TranscriptEntry]
+    more: bool  # there are earlier lines: ask for them with `earlier`
     points: list[Point]
+
+
+class TranscriptEarlier(WireModel):
+    """The lines just before those that a console has, sent after `earlier`."""
+
+    type: Literal["transcript_earlier"] = "transcript_earlier"
+    call_id: str
+    entries: list[TranscriptEntry]
+    more: bool
 
 
 class Bridged(WireModel):
@@ -158,6 +168,14 @@ class EndCall(WireModel):
     type: Literal["end_call"] = "end_call"
     call_id: str
     epoch: int
+
+
+class Earlier(WireModel):
+    """Receive lines of the watched call from before line `before`."""
+
+    type: Literal["earlier"] = "earlier"
+    call_id: str
+    before: int
 
 
 class Watch(WireModel):

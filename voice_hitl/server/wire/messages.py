@@ -29,11 +29,13 @@ from voice_hitl.server.wire.calls import (
     CallChanged,
     CallGone,
     CallView,
+    Earlier,
     EndCall,
     HandBack,
     Take,
     Transcript,
     TranscriptChanged,
+    TranscriptEarlier,
     Unbridged,
     Watch,
 )
@@ -103,6 +105,7 @@ ServerMessage = Annotated[
     | CallGone
     | TranscriptChanged
     | Transcript
+    | TranscriptEarlier
     | Offered
     | OfferOver
     | Alerted
@@ -140,6 +143,7 @@ ConsoleMessage = Annotated[
     | HandBack
     | EndCall
     | Watch
+    | Earlier
     | Approve
     | Reject
     | Respond

@@ -78,5 +78,5 @@ def test_the_end_and_its_outcome() -> None:
 def test_watching_begins_with_the_lines_so_far() -> None:
     watched = Watched("CA1")
     lines = [entry(0, "a"), entry(1, "b")]
-    message = wire.Transcript(call_id="CA1", entries=lines, points=[])
+    message = wire.Transcript(call_id="CA1", entries=lines, more=False, points=[])
     assert take_in(watched, message) == [entry(0, "a"), entry(1, "b")]

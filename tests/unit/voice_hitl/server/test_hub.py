@@ -18,7 +18,7 @@ from voice_hitl.clock import Clock
 from voice_hitl.server.auth import Identity
 from voice_hitl.server.hub import OUTBOX_SIZE, Connection, Hub
 from voice_hitl.server.metrics import Metrics
-from voice_hitl.server.views import LATEST_POINTS
+from voice_hitl.server.views import LATEST_LINES, LATEST_POINTS
 from voice_hitl.server.wire import server_message
 
 REASON = Reason("explicit_request", "the caller asked for a person", 100.0)
@@ -155,6 +155,35 @@ async def test_lines_go_to_who_watches(hub: Hub) -> None:
     assert await drain(ben) == []
     hub.watch(ana, None)
     hub.line("CA1", Line(2, "caller", "more", 3.0))
+    assert await drain(ana) == []
+
+
+async def test_a_long_transcript_is_sent_from_its_end_and_the_rest_when_asked_for() -> None:
+    count = 2 * LATEST_LINES + 5
+    lines = [Line(seq, "caller", f"line {seq}", 1.0) for seq in range(count)]
+    clock = Clock.of_running_loop()
+    hub = Hub(clock, Metrics(), "1.0", "Be kind.", lambda call: lines if call == "CA1" else [], {})
+    ana = hub.open(ANA)
+    await drain(ana)
+    hub.watch(ana, "CA1")
+    got: list[int] = []
+    more = True
+    while more:
+        (told,) = await drain(ana)
+        assert len(told["entries"]) <= LATEST_LINES
+        got = [entry["seq"] for entry in told["entries"]] + got
+        more = told["more"]
+        hub.earlier(ana, "CA1", got[0])
+    assert got == list(range(count))
+    (nothing,) = await drain(ana)
+    assert (nothing["entries"], nothing["more"]) == ([], False)
+
+
+async def test_earlier_lines_are_for_who_watches_the_call(hub: Hub) -> None:
+    ana = hub.open(ANA)
+    hub.watch(ana, "CA2")
+    await drain(ana)
+    hub.earlier(ana, "CA1", 5)
     assert await drain(ana) == []
 
 

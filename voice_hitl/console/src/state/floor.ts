@@ -83,6 +83,8 @@ export interface Floor {
   readonly briefs: Readonly<Record<string, BriefView>>;
   /** Confidence and risk over the whole of calls that were looked at; the list has the latest points. */
   readonly curves: Readonly<Record<string, readonly Point[]>>;
+  /** Calls whose transcript has earlier lines than are known here. */
+  readonly cut: readonly string[];
   readonly transcripts: Readonly<Record<string, readonly TranscriptEntry[]>>;
   /** The page that is shown: the calls, or the work beside them. */
   readonly view: 'calls' | 'work';
@@ -127,6 +129,7 @@ export const EMPTY_FLOOR: Floor = {
   offers: [],
   briefs: {},
   curves: {},
+  cut: [],
   transcripts: {},
   view: 'calls',
   selected: null,

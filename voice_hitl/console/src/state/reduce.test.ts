@@ -146,9 +146,50 @@ describe('transcripts', () => {
     const floor = after(
       signedIn,
       { type: 'transcript', call_id: 'c-1', entry: line(7) },
-      { type: 'transcript_all', call_id: 'c-1', entries: [line(2), line(1)], points: [] },
+      {
+        type: 'transcript_all',
+        call_id: 'c-1',
+        entries: [line(2), line(1)],
+        more: false,
+        points: [],
+      },
     );
     expect(floor.transcripts['c-1']?.map(({ seq }) => seq)).toEqual([1, 2]);
+  });
+
+  it('are read from their end, and further back when asked for', () => {
+    const seqs = (floor: Floor): number[] | undefined =>
+      floor.transcripts['c-1']?.map(({ seq }) => seq);
+    const end = after(
+      signedIn,
+      { type: 'call', call: call() },
+      {
+        type: 'transcript_all',
+        call_id: 'c-1',
+        entries: [line(5), line(6)],
+        more: true,
+        points: [],
+      },
+      { type: 'transcript', call_id: 'c-1', entry: line(2) },
+      { type: 'transcript', call_id: 'c-1', entry: line(7) },
+    );
+    expect(seqs(end)).toEqual([5, 6, 7]);
+    expect(end.cut).toEqual(['c-1']);
+    const back = after(end, {
+      type: 'transcript_earlier',
+      call_id: 'c-1',
+      entries: [line(3), line(4)],
+      more: true,
+    });
+    expect(seqs(back)).toEqual([3, 4, 5, 6, 7]);
+    const whole = after(back, {
+      type: 'transcript_earlier',
+      call_id: 'c-1',
+      entries: [line(1), line(2)],
+      more: false,
+    });
+    expect(seqs(whole)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(whole.cut).toEqual([]);
   });
 });
 
@@ -161,6 +202,7 @@ describe('curves', () => {
     type: 'transcript_all',
     call_id: 'c-1',
     entries: [],
+    more: false,
     points: turns(1, 5),
   };
 

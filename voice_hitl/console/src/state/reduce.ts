@@ -87,12 +87,24 @@ function receive(floor: Floor, message: ServerMessage, at: number): Floor {
     case 'call_ended':
       return callEnded(floor, message, now);
     case 'transcript':
-      return withTranscript(floor, message.call_id, (entries) => put(entries, message.entry));
+      return withTranscript(floor, message.call_id, (entries) =>
+        // Before what is known here lies what was not asked for yet: a line of it would leave a gap.
+        floor.cut.includes(message.call_id) && message.entry.seq < (entries[0]?.seq ?? 0)
+          ? entries
+          : put(entries, message.entry),
+      );
     case 'transcript_all':
       return {
         ...withTranscript(floor, message.call_id, () => message.entries.reduce(put, [])),
+        cut: cutOff(floor, message),
         curves: { ...floor.curves, [message.call_id]: message.points },
       };
+    case 'transcript_earlier': {
+      const lines = withTranscript(floor, message.call_id, (known) =>
+        known.reduce(put, [...message.entries]),
+      );
+      return { ...lines, cut: cutOff(floor, message) };
+    }
     case 'offer':
       return offered(floor, message.offer);
     case 'offer_over':
@@ -287,10 +299,18 @@ function put(entries: readonly TranscriptEntry[], entry: TranscriptEntry): Trans
   return [...before, entry, ...after];
 }
 
+function cutOff(
+  floor: Floor,
+  { call_id: id, more }: { readonly call_id: string; readonly more: boolean },
+): readonly string[] {
+  const others = floor.cut.filter((callId) => callId !== id);
+  return more ? [...others, id] : others;
+}
+
 function withTranscript(
   floor: Floor,
   callId: string,
-  change: (entries: readonly TranscriptEntry[]) => TranscriptEntry[],
+  change: (entries: readonly TranscriptEntry[]) => readonly TranscriptEntry[],
 ): Floor {
   const entries = change(floor.transcripts[callId] ?? []);
   return { ...floor, transcripts: { ...floor.transcripts, [callId]: entries } };
@@ -321,6 +341,7 @@ function forget(floor: Floor): Floor {
     ...floor,
     transcripts: keep(floor.transcripts),
     curves: keep(floor.curves),
+    cut: floor.cut.filter(kept),
     briefs: keep(floor.briefs),
   };
 }

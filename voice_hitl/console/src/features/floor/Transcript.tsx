@@ -2,7 +2,7 @@
 
 import { Button } from '@mantine/core';
 import { useLayoutEffect, useRef, useState } from 'react';
-import { useFloor } from '../../desk-context';
+import { useDesk, useFloor } from '../../desk-context';
 import { DownIcon } from '../../ui/icons';
 import type { CallView, TranscriptEntry } from '../../wire';
 import styles from './Transcript.module.css';
@@ -17,12 +17,28 @@ export function Transcript({ call }: { readonly call: CallView }) {
   const bridged = useFloor((floor) => floor.bridge?.callId === call.call_id);
   const scroll = useRef<HTMLDivElement>(null);
   const [following, setFollowing] = useState(true);
+  const desk = useDesk();
+  const cut = useFloor((floor) => floor.cut.includes(call.call_id));
+  const first = entries[0]?.seq;
+  const read = useRef<{ first: number | undefined; height: number }>({ first, height: 0 });
 
   useLayoutEffect(() => {
     if (following) {
       scroll.current?.scrollTo({ top: scroll.current.scrollHeight });
     }
   }, [entries, following]);
+
+  // Lines that come in above must not move what is being read.
+  useLayoutEffect(() => {
+    const box = scroll.current;
+    if (box !== null) {
+      const { first: former, height } = read.current;
+      if (!following && former !== undefined && first !== undefined && first < former) {
+        box.scrollTop += box.scrollHeight - height;
+      }
+      read.current = { first, height: box.scrollHeight };
+    }
+  }, [entries, first, following]);
 
   const onScroll = (): void => {
     const box = scroll.current;
@@ -43,6 +59,19 @@ export function Transcript({ call }: { readonly call: CallView }) {
         aria-label="Transcript"
         tabIndex={0}
       >
+        {cut && (
+          <Button
+            className={styles.earlier}
+            size="compact-sm"
+            variant="default"
+            onClick={() => {
+              setFollowing(false);
+              desk.earlier(call.call_id);
+            }}
+          >
+            Earlier lines
+          </Button>
+        )}
         {entries.length === 0 ? (
           <p className={styles.none}>Nothing has been said yet.</p>
         ) : (
