@@ -66,6 +66,14 @@ _ANSWERS: dict[str, tuple[bool, float]] = {
 }
 
 
+_UNSAID: dict[str, bool] = {
+    "hard": True,
+    "taken_over": True,
+    "abandoned": True,
+    "automated": False,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """One judgement on one turn. Key: `label_id`; one with the same id replaces it."""
@@ -131,6 +139,17 @@ class AuditAnswer:
     by: str
     at: float
     propensity: float = 1.0  # P(sampled), in (0, 1]
+
+
+def broke_down(ending: str, verdict: Verdict | None = None) -> bool | None:
+    """Whether a conversation broke down where the AI ceased to lead it: what *h* foretells.
+
+    What the operator says of the handoff decides. Without a word a hard trigger ("hard"), a person who took
+    the call unasked ("taken_over") and a caller who hung up on the AI ("abandoned") say that it did, a call
+    that the AI finished ("automated") that it did not. Nobody can tell (None) where *h* itself moved the AI
+    to hand over ("soft"), and of every other ending.
+    """
+    return _UNSAID.get(ending) if verdict is None else _VERDICTS[verdict][0]
 
 
 def of_disposition(record: Disposition) -> tuple[Label, ...]:

@@ -1,11 +1,9 @@
 """What came of what *h* and *q* said in live calls, as facts for `handoff.metrics`.
 
 *h* is the probability that the conversation breaks down within `labels.HORIZON` turns of both speakers,
-that is `CALLER_TURNS` of the caller. What a turn said of it comes true when, within so many turns of the
-caller, a hard trigger or a person of their own accord takes the call from the AI, or the caller hangs up
-on it; it comes to nothing when so many turns pass or the AI finishes the call. Where *h* itself moved the
-AI to hand over, that handoff proves nothing: what came of those turns is what the operator says of it
-afterwards, and nothing where they say nothing. Calls that the server failed say nothing either.
+that is `CALLER_TURNS` of the caller. What a turn said of it comes to nothing when so many turns pass; before
+that `labels.broke_down` says what came of it, as it does for learning, from what is known by then: what an
+operator says of a handoff for a soft reason is waited for, of one by a hard trigger it would come too late.
 
 *q* is the probability that the next answer or action is wrong: known of turns that somebody judged, which are
 the doubtful ones above all, so that its calibration is that of judged turns.
@@ -14,11 +12,10 @@ the doubtful ones above all, so that its calibration is that of judged turns.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handoff.errors import ProtocolError
-from handoff.labels import CALLER_TURNS
+from handoff.labels import CALLER_TURNS, Verdict, broke_down
 from handoff.metrics import Outcome, Predicted
 
 CALLS = 2000  # that are remembered; judgements of older ones are too late
@@ -53,10 +50,10 @@ class HandedBack:
 
 @dataclass(frozen=True, slots=True)
 class HandoffJudged:
-    """The operator said whether the last handoff of a call was needed."""
+    """The operator said what they think of the last handoff of a call."""
 
     call_id: str
-    needed: bool
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +103,20 @@ class Outcomes:
             case TakenOver(call_id):
                 call = self._call(call_id)
                 call.handed = True
-                return self._settle(call, True)
+                return self._settle(call, broke_down("taken_over"))
             case HandedBack(call_id):
                 self._call(call_id).handed = False
                 return []
-            case HandoffJudged(call_id, needed):
+            case HandoffJudged(call_id, verdict):
                 call = self._call(call_id)
                 judged, call.unjudged = call.unjudged, []
-                return [Predicted("h", p, needed) for p in judged]
+                came = bool(broke_down("soft", verdict))
+                return [Predicted("h", p, came) for p in judged]
             case TurnJudged(call_id, turn, wrong):
                 said = self._call(call_id).error.pop(turn, None)
                 return [] if said is None else [Predicted("q", said, wrong)]
             case CallEnded(call_id, outcome):
-                return self._ended(self._call(call_id), outcome)
+                return self._settle(self._call(call_id), broke_down(outcome))
             case _:
                 raise ProtocolError(f"outcomes know no event {type(event).__name__}")
 
@@ -146,22 +144,14 @@ class Outcomes:
         if event.hand_off:
             call.handed = True
             if event.hard:
-                return settled + self._settle(call, True)
+                return settled + self._settle(call, broke_down("hard"))
             call.unjudged = list(call.breakdown.values())
             call.breakdown.clear()
         return settled
 
-    def _ended(self, call: _Call, outcome: Outcome) -> list[Predicted]:
-        if outcome == "abandoned" and not call.handed:
-            return self._settle(call, True)
-        if outcome == "automated":
-            return self._settle(call, False)
-        call.breakdown.clear()
-        return []
-
     @staticmethod
-    def _settle(call: _Call, outcome: bool) -> list[Predicted]:
-        settled: Iterable[float] = call.breakdown.values()
-        facts = [Predicted("h", p, outcome) for p in settled]
+    def _settle(call: _Call, came: bool | None) -> list[Predicted]:
+        """What is open came to this; None: nobody can tell."""
+        said = list(call.breakdown.values())
         call.breakdown.clear()
-        return facts
+        return [] if came is None else [Predicted("h", p, came) for p in said]

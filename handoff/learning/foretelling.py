@@ -1,8 +1,8 @@
 """Learning a deployment's dialogue acts from its own calls, and trying them against the champion's *h*.
 
-A call broke down where it was handed over for a soft reason, or the caller gave up; it went well where the AI
-completed it. Left out, since they say neither: what a hard trigger or an operator took, what failed, and
-handoffs that the operator found premature or not needed.
+Whether a call broke down, where the AI first ceased to lead it, is what `labels.broke_down` says, with the
+operator's word if there is one. Calls of which it cannot tell are left out: above all those that *h* itself
+handed over and nobody judged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from handoff.acts import SHORTEST, ActsForeseer, fit, push, unseen
-from handoff.labels import HORIZON, Disposition
+from handoff.labels import HORIZON, Disposition, broke_down
 from handoff.learning.judging import Comparison, Floats, Rows, Shortage
 from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
@@ -23,7 +23,6 @@ from handoff.risk import Models, Rolling
 
 MIN_BROKEN = 50  # calls that broke down
 MIN_WELL = 50  # and that went well
-MISTAKEN = ("premature", "not_needed")
 
 Turn = Mapping[str, Any]
 
@@ -74,18 +73,18 @@ def told(
     again = rerun(facts, policy, models)
     first = next((decision for decision in again.decisions if decision.hand_off), None)
     if first is None:
-        broke = call.outcome == "abandoned"
-        usable = call.outcome in ("automated", "abandoned")
+        broke = broke_down(call.outcome or "")
     else:
-        broke = True
-        mistaken = any(each.seq == 0 and each.verdict in MISTAKEN for each in said)
-        usable = not first.hard and not mistaken
+        word = next((each.verdict for each in said if each.seq == 0), None)
+        broke = broke_down("hard" if first.hard else "soft", word)
+    if broke is None:
+        return None
     last = first.turn if first is not None else max(again.said, default=0)
     led = [turn for turn in again.said if turn <= last]
     turns = [each for turn in led for each in again.said[turn]]
     recent = tuple(again.readings[turn].recent for turn in led)
     found = Told(call.call_id, (*turns, {"speaker": "agent", "acts": []}), recent, broke)
-    return found if usable and found.counted else None
+    return found if found.counted else None
 
 
 def missing(calls: Sequence[Told]) -> tuple[Shortage, ...]:

@@ -2,7 +2,8 @@
 
 Costs say which handoffs are worth it (V above 0), the budget how many there may be. Both marks are moved
 together, as little as brings the share of routed calls back to the edge of the band; never below 0, where a
-handoff costs more than it saves.
+handoff costs more than it saves. Marks are for good, `handoff.budget`'s price for the hour: V is reckoned at
+the price that it starts from, so that what the budget has done already is not done twice.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from handoff.events import FloorReported
 from handoff.learning.judging import Shortage
 from handoff.policy import Hysteresis, Policy
 from handoff.ports import FactRecord
@@ -50,13 +52,14 @@ class Marks:
 
 
 def call_values(facts: Iterable[FactRecord], policy: Policy, models: Models) -> CallValues:
-    """The values of a past call under a policy and models, whatever the marks.
+    """The values of a past call under a policy and models, whatever the marks, at `costs.price`.
 
     A call that a person took in the past ends there: what would have followed is not known.
     """
     marks = policy.hysteresis.model_copy(update={"high": OUT_OF_REACH, "low": OUT_OF_REACH})
     values: list[float] = []
-    for decision in replay(facts, policy.model_copy(update={"hysteresis": marks}), models):
+    base = (_at_price(fact, policy.costs.price) for fact in facts)
+    for decision in replay(base, policy.model_copy(update={"hysteresis": marks}), models):
         if decision.hand_off:
             return CallValues(tuple(values), decision.reasons[0].code != "takeover")
         values.append(decision.value)
@@ -98,6 +101,12 @@ def propose_marks(calls: Sequence[CallValues], policy: Policy) -> Marks | Shorta
 def routed_share(calls: Sequence[CallValues], marks: Hysteresis) -> float:
     """The share of calls that are handed off at least once with these marks."""
     return sum(call.hard or _fires(call.values, marks) for call in calls) / len(calls)
+
+
+def _at_price(fact: FactRecord, price: float) -> FactRecord:
+    if fact.kind != FloorReported.__name__:
+        return fact
+    return replace(fact, values={**fact.values, "price": price})
 
 
 def _fires(values: Sequence[float], marks: Hysteresis) -> bool:

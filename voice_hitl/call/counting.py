@@ -15,7 +15,6 @@ from handoff.errors import StorageError
 from handoff.labels import Disposition, Label
 from handoff.metrics import (
     PATHS,
-    RIGHTLY_ROUTED,
     CallFinished,
     Disposed,
     Handled,
@@ -130,7 +129,7 @@ class Counting:
         if not self._first("disposition", record.call_id, str(record.seq)):
             return  # a changed mind: the first word counts, for sums cannot be taken back
         yield Disposed(record.verdict)
-        yield HandoffJudged(record.call_id, record.verdict in RIGHTLY_ROUTED)
+        yield HandoffJudged(record.call_id, record.verdict)
 
     def _label(self, record: Label) -> Iterator[SupervisionEvent]:
         if record.head != "error" or record.weight == 0 or not self._first(record.label_id):

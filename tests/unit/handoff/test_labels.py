@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,8 @@ from handoff.labels import (
     Comparison,
     Disposition,
     Label,
+    Verdict,
+    broke_down,
     inverse,
     of_approval,
     of_audit,
@@ -147,3 +149,20 @@ def test_words_that_nobody_knows_are_refused() -> None:
         of_audit(AuditAnswer("u1", "c1", 1, odd, "ann", 1.0))
     with pytest.raises(ValueError, match="turn"):
         of_approval(ApprovalAnswer("a1", "c1", -1, "reject", "ann", 1.0))
+
+
+@pytest.mark.parametrize(
+    "ending", ["soft", "hard", "taken_over", "abandoned", "automated", "failed"]
+)
+def test_what_a_person_says_of_a_handoff_is_the_same_for_labels_and_for_all_who_ask(
+    ending: str,
+) -> None:
+    for verdict in get_args(Verdict):
+        label, *_ = of_disposition(Disposition("c", 0, 4, verdict, "ann", 0.0))
+        assert broke_down(ending, verdict) is label.value
+
+
+def test_without_a_word_what_h_itself_did_proves_nothing() -> None:
+    said = {"hard": True, "taken_over": True, "abandoned": True, "automated": False}
+    for ending in (*said, "soft", "handed_off", "failed", ""):
+        assert broke_down(ending) is said.get(ending)

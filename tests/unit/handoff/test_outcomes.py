@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from handoff.acts import prefixes
 from handoff.errors import ProtocolError
-from handoff.labels import CALLER_TURNS, HORIZON
+from handoff.labels import CALLER_TURNS, HORIZON, Verdict
 from handoff.metrics import Predicted
 from handoff.outcomes import (
     CALLS,
@@ -70,11 +70,11 @@ def test_a_hard_trigger_says_that_the_turns_before_it_should_have_shown_it() -> 
 
 
 def test_what_h_itself_handed_over_is_settled_by_the_operators_word() -> None:
-    for needed in (True, False):
-        outcomes = Outcomes()
+    for verdict in get_args(Verdict):
+        outcomes, came = Outcomes(), verdict in ("needed", "too_late")
         assert told(outcomes, turn(1), turn(2, off=True), CallEnded("c", "handed_off")) == []
-        assert told(outcomes, HandoffJudged("c", needed)) == [h(1, needed), h(2, needed)]
-        assert told(outcomes, HandoffJudged("c", needed)) == []
+        assert told(outcomes, HandoffJudged("c", verdict)) == [h(1, came), h(2, came)]
+        assert told(outcomes, HandoffJudged("c", verdict)) == []
 
 
 def test_who_takes_a_call_unasked_and_who_hangs_up_on_the_ai_say_that_it_went_wrong() -> None:
@@ -136,7 +136,7 @@ EVENTS = st.lists(
             st.booleans(),
             st.booleans(),
         ),
-        st.sampled_from([TakenOver("c"), HandedBack("c"), HandoffJudged("c", True)]),
+        st.sampled_from([TakenOver("c"), HandedBack("c"), HandoffJudged("c", "needed")]),
         st.builds(TurnJudged, st.just("c"), st.integers(1, 30), st.booleans()),
     ),
     max_size=60,

@@ -109,10 +109,10 @@ PERSON = [DigitPressed("0")]
         (QUIETLY, "abandoned", True),
         (QUIETLY, "failed", None),
         (QUIETLY[:1], "automated", None),  # nothing to learn from so short a call
-        ([*QUIETLY, *BADLY], "handed_off", True),
-        ([*QUIETLY, *BADLY], "automated", True),  # a person was called and gave it back
-        ([*QUIETLY, *PERSON], "handed_off", None),
-        ([*QUIETLY, OperatorAssigned("ann", "Ann", 1)], "handed_off", None),
+        ([*QUIETLY, *BADLY], "handed_off", None),  # its own doing, of which nobody said a word
+        ([*QUIETLY, *BADLY], "automated", None),  # a person was called and gave it back
+        ([*QUIETLY, *PERSON], "handed_off", True),
+        ([*QUIETLY, OperatorAssigned("ann", "Ann", 1)], "handed_off", True),
     ],
 )
 def test_how_a_call_went(events: list[Any], outcome: str, broke: bool | None) -> None:
@@ -122,24 +122,31 @@ def test_how_a_call_went(events: list[Any], outcome: str, broke: bool | None) ->
 
 
 @pytest.mark.parametrize(
-    ("verdict", "seq", "counts"),
+    ("verdict", "seq", "broke"),
     [
         ("needed", 0, True),
         ("too_late", 0, True),
         ("premature", 0, False),
         ("not_needed", 0, False),
-        ("not_needed", 1, True),  # of a later handoff
+        ("needed", 1, None),  # of a later handoff
     ],
 )
-def test_a_handoff_that_was_not_needed_is_left_out(verdict: Any, seq: int, counts: bool) -> None:
-    call, facts = kept([*QUIETLY, *BADLY], "handed_off", Policy())
+def test_the_operators_word_on_a_handoff_decides(
+    verdict: Any, seq: int, broke: bool | None
+) -> None:
     said = [Disposition("call-1", seq, 7, verdict, "ann", 0.0)]
-    assert (told(call, facts, Policy(), SHIPPED, said) is not None) is counts
+    call, facts = kept([*QUIETLY, *BADLY], "handed_off", Policy())
+    found = told(call, facts, Policy(), SHIPPED, said)
+    assert (None if found is None else found.broke) is broke
+    call, facts = kept([*QUIETLY, *PERSON], "handed_off", Policy())
+    found = told(call, facts, Policy(), SHIPPED, said)
+    assert found is not None and found.broke is (broke is not False), "without a word it did"
 
 
 def test_nothing_after_the_handoff_is_told() -> None:
     call, facts = kept([*QUIETLY, *BADLY, a_turn(8), a_turn(9)], "handed_off", Policy())
-    found = told(call, facts, Policy(), SHIPPED)
+    needed = [Disposition("call-1", 0, 7, "needed", "ann", 0.0)]
+    found = told(call, facts, Policy(), SHIPPED, needed)
     assert found is not None
     (fired,) = (d.turn for d in rerun(facts, Policy(), SHIPPED).decisions if d.hand_off)
     assert len(found.recent) == fired < 8

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.events import BridgeUp, DigitPressed, OperatorAssigned
+from handoff.events import BridgeUp, DigitPressed, FloorReported, OperatorAssigned
 from handoff.learning import CallValues, Marks, Shortage, call_values, propose_marks
 from handoff.learning.marks import routed_share
 from handoff.policy import Hysteresis, Policy
@@ -40,6 +40,18 @@ def test_values_go_on_where_the_rule_called_a_person() -> None:
     assert not found.hard
 
 
+def test_what_the_budget_charged_then_is_not_in_the_values() -> None:
+    def values(price: float, wait: float = 5.0) -> tuple[float, ...]:
+        engine = RecordedEngine(a_call(), Policy(), 0.0)
+        engine.handle(FloorReported(wait, price), 0.5)
+        engine.handle(a_turn(1), 1.0)
+        engine.handle(a_bad_turn(2), 2.0)
+        return call_values(engine.take_facts(), Policy(), SHIPPED).values
+
+    assert values(8.0) == values(Policy().costs.price)
+    assert values(0.0, wait=80.0) < values(0.0), "what waiting costs is"
+
+
 @pytest.mark.parametrize(("last", "hard"), [(DigitPressed("0"), True), (None, False)])
 def test_values_end_where_someone_came(last: DigitPressed | None, hard: bool) -> None:
     engine = RecordedEngine(a_call(), Policy(), 0.0)
@@ -51,6 +63,16 @@ def test_values_end_where_someone_came(last: DigitPressed | None, hard: bool) ->
     engine.handle(a_turn(2), 5.0)
     found = call_values(engine.take_facts(), Policy(), SHIPPED)
     assert (len(found.values), found.hard) == (1, hard)
+
+
+def test_a_takeover_is_no_hard_trigger_even_in_an_emergency_nor_a_trigger_in_between_a_turn() -> None:
+    engine = RecordedEngine(a_call(), Policy(), 0.0)
+    engine.handle(ServerDraining(), 0.5)
+    events = [a_turn(1, dialogue=DialogueFacts(emergency=True)), DigitPressed("0"), a_turn(2)]
+    for now, event in enumerate([*events, OperatorAssigned("ann", "Ann", 1)], 1):
+        engine.handle(event, float(now))
+    found = call_values(engine.take_facts(), Policy(), SHIPPED)
+    assert (len(found.values), found.hard) == (2, False)
 
 
 def test_too_many_handoffs_raise_both_marks_as_little_as_will_do() -> None:

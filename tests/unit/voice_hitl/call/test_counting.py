@@ -79,8 +79,9 @@ def test_a_call_that_is_taken_unasked_was_in_no_queue() -> None:
     assert Counting().of(taken) == [TakenOver("CA1")]
 
 
-def test_a_decision_is_a_prediction() -> None:
-    decision = a_decision("CA1")
+@pytest.mark.parametrize("kind", list(DecisionKind))
+def test_a_decision_is_a_prediction(kind: DecisionKind) -> None:
+    decision = replace(a_decision("CA1"), kind=kind)
     record = DecisionRecord.of(decision, seq=0, at=1.0, policy_version="")
     (told,) = Counting().of(record)
     assert told == TurnDecided(
@@ -89,17 +90,17 @@ def test_a_decision_is_a_prediction() -> None:
         decision.breakdown,
         decision.error,
         decision.hand_off,
-        decision.hard,
+        kind is not DecisionKind.SOFT,
     )
 
 
 def test_of_a_disposition_the_first_word_counts() -> None:
     counting = Counting()
     said = Disposition("CA1", 0, 3, "too_late", "ana", 1.0)
-    assert counting.of(said) == [Disposed("too_late"), HandoffJudged("CA1", True)]
+    assert counting.of(said) == [Disposed("too_late"), HandoffJudged("CA1", "too_late")]
     assert counting.of(replace(said, verdict="not_needed")) == []
     other = replace(said, seq=1, verdict="premature")
-    assert counting.of(other) == [Disposed("premature"), HandoffJudged("CA1", False)]
+    assert counting.of(other) == [Disposed("premature"), HandoffJudged("CA1", "premature")]
 
 
 @pytest.mark.parametrize(
