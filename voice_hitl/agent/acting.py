@@ -11,7 +11,7 @@ from voice_hitl.agent.frames import Frame, Run
 from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
 from voice_hitl.agent.spec import StepSpec, ToolSpec
-from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolTimeout, run_tool
+from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolUnclear, run_tool
 from voice_hitl.agent.wording import fill
 from voice_hitl.errors import ToolError
 
@@ -24,7 +24,7 @@ class Outcome:
     arguments: Mapping[str, str] = field(default_factory=dict)  # what it ran with
     refused: bool = False
     advice: str = ""  # what a person wants said instead of a refusal
-    uncertain: bool = False  # no answer in time: it may have happened
+    uncertain: bool = False  # no answer, or none to rely on: it may have happened
 
 
 class Actor:
@@ -112,8 +112,8 @@ class Actor:
         call = ToolCall(self._call_id, self._caller, action_id)
         try:
             result = await run_tool(self._toolbox, plan.name, tool, call, arguments)
-        except ToolTimeout as error:
-            self.outcome = Outcome(uncertain=tool.effect is not Effect.READ)
+        except ToolUnclear as error:
+            self.outcome = Outcome(uncertain=True)
             yield Acted(action_id, plan.name, effect, ok=False, result=str(error), certain=False)
         except ToolError as error:
             self.outcome = Outcome()

@@ -83,7 +83,7 @@ class Acted:
     effect: Effect
     ok: bool
     result: str  # one line for an operator
-    certain: bool = True  # False: no answer in time, it may have happened all the same
+    certain: bool = True  # False: no answer to rely on, it may have happened all the same
 
 
 @dataclass(frozen=True, slots=True)

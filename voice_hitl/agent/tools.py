@@ -16,9 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
+from handoff.events import Effect
+from voice_hitl.agent.guard import mask
 from voice_hitl.agent.spec import ToolSpec
 from voice_hitl.agent.yaml_source import YamlSource
 from voice_hitl.errors import PackError, ToolError
+from voice_hitl.log import get_logger
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class ToolResult:
     values: Mapping[str, str] = field(default_factory=dict)  # the tool's declared `returns`
 
 
-class ToolTimeout(ToolError):
-    """A tool did not answer in time; what it was to do may have happened all the same."""
+class ToolUnclear(ToolError):
+    """A tool that changes something did not say what came of it; it may have happened all the same."""
 
 
 class Toolbox(Protocol):
@@ -49,16 +54,6 @@ class Toolbox(Protocol):
         """Release what the tools hold."""
 
 
-_BROKEN = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 ToolboxType = Callable[[Path, Mapping[str, str]], Toolbox]
 
 
@@ -67,21 +62,38 @@ async def run_tool(
 ) -> ToolResult:
     """Run a tool within its time.
 
-    Raises `ToolTimeout` when it does not answer, `ToolError` when it fails or leaves a result out.
+    Raises `ToolError` when nothing was changed: the tool said so by this error, could not be called, or only
+    reads. Raises `ToolUnclear` when one that changes something broke otherwise, did not answer, or left out a
+    result.
     """
     method = cast("Callable[..., Awaitable[ToolResult]]", getattr(toolbox, name))
     try:
+        work = method(call, **arguments)
+    except TypeError as error:
+        raise ToolError(f"{name}: {error}") from error
+    try:
         async with asyncio.timeout(spec.timeout):
-            result = await method(call, **arguments)
+            result = await work
+    except ToolError:
+        raise
     except TimeoutError as error:
-        raise ToolTimeout(f"{name}: no answer within {spec.timeout:g} s") from error
-    except _BROKEN as error:
-        # Tools are other people's code: their bugs end an action, not the call.
-        raise ToolError(f"{name}: {type(error).__name__}: {error}") from error
+        raise _broke(spec, f"{name}: no answer within {spec.timeout:g} s") from error
+    except (
+        Exception
+    ) as error:  # tools are other people's code: their bugs end an action, not the call
+        log.error("a tool broke", tool=name, action_id=call.action_id, error=mask(repr(error)))
+        raise _broke(spec, f"{name}: {type(error).__name__}: {error}") from error
     missing = [value for value in spec.returns if value not in result.values]
     if missing:
-        raise ToolError(f"{name}: gave no '{missing[0]}'")
+        log.error("a tool gave no result", tool=name, action_id=call.action_id, missing=missing)
+        raise _broke(spec, f"{name}: gave no '{missing[0]}' ({result.report})")
     return result
+
+
+def _broke(spec: ToolSpec, what: str) -> ToolError:
+    if spec.effect is Effect.READ:
+        return ToolError(what)
+    return ToolUnclear(f"{what}; it may have been done all the same")
 
 
 def load_toolbox_type(path: str) -> ToolboxType:

@@ -30,6 +30,9 @@ class Box:
     async def fail(self, call: ToolCall) -> ToolResult:
         raise ToolError("out of order")
 
+    async def crash(self, call: ToolCall) -> ToolResult:
+        raise ConnectionResetError("after the request was sent")
+
     async def aclose(self) -> None:
         pass
 
@@ -172,12 +175,21 @@ async def test_reading_needs_no_proposal_and_may_be_remembered() -> None:
 
 @pytest.mark.parametrize(
     ("name", "effect", "uncertain"),
-    [("fail", "reversible", False), ("hang", "reversible", True), ("hang", "read", False)],
+    [
+        ("fail", "reversible", False),
+        ("hang", "reversible", True),
+        ("hang", "read", False),
+        ("crash", "irreversible", True),
+        ("crash", "read", False),
+    ],
 )
 async def test_what_fails_is_reported_as_failed(name: str, effect: str, uncertain: bool) -> None:
     actor = Actor(Box(), "c1", "+1")
-    events = await acted(actor, run(name, spec(effect=effect, timeout=0.01), {}), True)
+    events = await acted(
+        actor, run(name, spec(effect=effect, timeout=0.01, safe_mode="No."), {}), True
+    )
     assert isinstance(events[-1], Acted)
     assert not events[-1].ok
     assert actor.outcome.result is None
     assert actor.outcome.uncertain is uncertain
+    assert events[-1].certain is not uncertain

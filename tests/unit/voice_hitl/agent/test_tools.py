@@ -9,13 +9,17 @@ from voice_hitl.agent.spec import ToolSpec
 from voice_hitl.agent.tools import (
     ToolCall,
     ToolResult,
-    ToolTimeout,
+    ToolUnclear,
     load_toolbox_type,
     run_tool,
 )
 from voice_hitl.errors import PackError, ToolError
 
 CALL = ToolCall("call", "+1", "call:1")
+
+
+class Lost(Exception):
+    """Of a library that a tool uses."""
 
 
 class Box:
@@ -38,6 +42,12 @@ class Box:
     async def crash(self, call: ToolCall) -> ToolResult:
         raise KeyError("bug")
 
+    async def reset(self, call: ToolCall) -> ToolResult:
+        raise ConnectionResetError("after the request was sent")
+
+    async def lose(self, call: ToolCall) -> ToolResult:
+        raise Lost("no such class of ours")
+
     async def aclose(self) -> None:
         pass
 
@@ -54,17 +64,32 @@ async def test_a_tool_runs_and_gives_its_results() -> None:
     assert (result.report, result.values["left"]) == ("Paid 5.00", "1.00")
 
 
-async def test_failures_are_tool_errors() -> None:
-    with pytest.raises(ToolError, match="out of order"):
-        await run_tool(Box(), "fail", spec(), CALL, {})
-    with pytest.raises(ToolError, match="crash: KeyError"):
-        await run_tool(Box(), "crash", spec(), CALL, {})
-    with pytest.raises(ToolError, match="gave no 'more'"):
-        await run_tool(
-            Box(), "pay", spec(arguments=["amount"], returns=["more"]), CALL, {"amount": "1"}
-        )
-    with pytest.raises(ToolTimeout, match=r"no answer within 0\.01 s"):
-        await run_tool(Box(), "hang", spec(timeout=0.01), CALL, {})
+BROKEN = [
+    ("crash", {}, "crash: KeyError"),
+    ("reset", {}, "reset: ConnectionResetError: after the request was sent"),
+    ("lose", {}, "lose: Lost: no such class of ours"),
+    ("pay", {"arguments": ["amount"], "returns": ["more"]}, r"gave no 'more' \(Paid 1\)"),
+    ("hang", {"timeout": 0.01}, r"no answer within 0\.01 s"),
+]
+
+
+@pytest.mark.parametrize(("name", "keys", "words"), BROKEN)
+@pytest.mark.parametrize("effect", ["read", "reversible", "irreversible"])
+async def test_a_change_that_broke_may_have_happened(
+    effect: str, name: str, keys: dict[str, object], words: str
+) -> None:
+    arguments = {"amount": "1"} if name == "pay" else {}
+    with pytest.raises(ToolError, match=words) as raised:
+        await run_tool(Box(), name, spec(**keys, effect=effect, safe_mode="No."), CALL, arguments)
+    assert isinstance(raised.value, ToolUnclear) is (effect != "read")
+    assert ("may have been done" in str(raised.value)) is (effect != "read")
+
+
+@pytest.mark.parametrize(("name", "words"), [("fail", "out of order"), ("pay", "amount")])
+async def test_what_says_so_or_was_not_begun_has_not_happened(name: str, words: str) -> None:
+    with pytest.raises(ToolError, match=words) as raised:
+        await run_tool(Box(), name, spec(), CALL, {})
+    assert not isinstance(raised.value, ToolUnclear)
 
 
 def test_loading_a_toolbox() -> None:
