@@ -109,6 +109,14 @@ class Audits:
         """How many audits are open."""
         return len(self._open)
 
+    def waits_for(self, auditor_id: str) -> bool:
+        """Whether asking would show them something that they do not have in hand already."""
+        records = self._open.values()
+        return not any(record.auditor == auditor_id for record in records) and any(
+            record.state is AuditState.QUEUED and auditor_id not in record.item.handled_by
+            for record in records
+        )
+
     # --- actions ------------------------------------------------------------------------------
 
     def _automated(self, item: AuditItem) -> None:

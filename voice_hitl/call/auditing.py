@@ -16,6 +16,7 @@ from handoff.events import DeadlinePassed
 from handoff.labels import Label, of_audit
 from handoff.policy import Policy
 from handoff.ports import MachineRecord
+from voice_hitl.call.exercising_audits import AuditExercises
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import WorkPort
 from voice_hitl.call.service import MachineService
@@ -50,16 +51,25 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
         consoles: AuditConsole,
         is_live: Callable[[str], bool],
         floor: WorkPort,
+        exercises: AuditExercises | None = None,
     ) -> None:
-        """`is_live` tells whether a call goes on; `floor` is told who has an audit in hand."""
+        """`is_live` tells whether a call goes on; `floor` is told who has an audit in hand; `exercises`
+        may be shown in place of the next audit."""
         super().__init__(audits, clock, wake=DeadlinePassed())
         self.audits = audits
         self._journal = journal
         self._consoles = consoles
         self._is_live = is_live
         self._floor = floor
+        self._exercises = exercises
         self._seen = audits.seen
         self._handlers: defaultdict[str, set[str]] = defaultdict(set)  # by live call
+
+    def post(self, event: said.AuditEvent) -> None:
+        """Tell the audits something; they never hear of verdicts on exercises."""
+        exercises = self._exercises
+        if not (isinstance(event, said.AuditorAnswers) and exercises and exercises.answered(event)):
+            super().post(event)
 
     # --- for calls ---
 
@@ -85,6 +95,13 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
         self._handlers.pop(call_id, None)
 
     # --- carrying out ---
+
+    async def _before(self, event: said.AuditEvent) -> said.AuditEvent:
+        if isinstance(event, said.AuditorAsks) and self._exercises is not None:
+            asks = event.auditor_id
+            if await self._exercises.before(asks, real_waits=self.audits.waits_for(asks)):
+                return DeadlinePassed()  # for the audits nothing has happened
+        return event
 
     async def _carry_out(self, command: said.AuditCommand) -> None:
         match command:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from handoff.exercises import (
 from handoff.oversight import Mode
 from handoff.policy import Policy
 from handoff.ports import EventRecord, MachineRecord
-from voice_hitl.call.journal import Journal
+from voice_hitl.call.journal import Journal, Ticket
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
 
@@ -117,17 +117,17 @@ class ExerciseService:
         self._bank: dict[str, Past] = {}
         self._open: dict[str, _Asked] = {}
         self._on_scored = on_scored
-        served = []
+        seen = []
         for record in kept:
             try:
                 if record.machine == MACHINE:
                     self._bank[record.key] = Past.of(record)
                 else:
-                    served.append(_served(record, self._bank))
+                    seen.append(served(record))
             except StorageError:
                 log.exception("an exercise of the last run is unreadable", key=record.key)
         bank = [_exercise(past) for past in self._bank.values()]
-        self._exercises = Exercises(policy, key, bank, served)
+        self._exercises = Exercises(policy, key, bank, seen)
 
     async def run(self) -> None:
         """Let what nobody answers lapse, until cancelled."""
@@ -137,11 +137,11 @@ class ExerciseService:
             for asked in self._open.values():
                 asked.timer.cancel()
 
-    def add(self, past: Past) -> None:
+    def add(self, past: Past) -> Ticket:
         """Take a past approval into the bank; once more with another answer replaces it."""
         self._bank[past.record.approval_id] = past
         self._exercises.handle(BankAdded(_exercise(past)), self._clock.now())
-        self._journal.put(past.kept(self._clock.wall()))
+        return self._journal.put(past.kept(self._clock.wall()))
 
     async def before(self, real: said.Show) -> None:
         """A real approval is about to be shown: an exercise may come first."""
@@ -209,7 +209,8 @@ class ExerciseService:
         self._close(event.approval_id)
         for command in self._exercises.take_commands():
             if isinstance(command, Scored):
-                self._journal.put(self._logged(command), self._answer_of(command))
+                wall = self._clock.wall()
+                self._journal.put(answer_logged(command, wall), answer_kept(command, wall))
                 self._on_scored(command.operator_id, command.minutes, command.right)
                 self._consoles.exercise_over(command.operator_id, command.item_id, command.right)
 
@@ -223,49 +224,50 @@ class ExerciseService:
         asked.timer.cancel()
         return asked
 
-    def _answer_of(self, scored: Scored) -> MachineRecord:
-        """Who saw what, and now what they said to it."""
-        return MachineRecord(
-            machine=SERVED,
-            key=scored.item_id,
-            at=self._clock.wall(),
-            state="answered",
-            open=False,
-            detail={
-                "operator_id": scored.operator_id,
-                "exercise_id": scored.exercise.exercise_id,
-                "minutes": scored.minutes,
-                "right": scored.right,
-            },
-        )
 
-    def _logged(self, scored: Scored) -> EventRecord:
-        return EventRecord(
-            event_id=uuid.uuid4().hex,
-            at=self._clock.wall(),
-            actor=scored.operator_id,
-            action="exercise.answered",
-            detail={
-                "exercise_id": scored.exercise.exercise_id,
-                "answer": scored.answer,
-                "right": scored.right,
-                "minutes": scored.minutes,
-            },
-        )
+def answer_kept(scored: Scored, wall: float, machine: str = SERVED) -> MachineRecord:
+    """Who saw what, and now what they said to it."""
+    return MachineRecord(
+        machine=machine,
+        key=scored.item_id,
+        at=wall,
+        state="answered",
+        open=False,
+        detail={
+            "operator_id": scored.operator_id,
+            "exercise_id": scored.exercise.exercise_id,
+            "minutes": scored.minutes,
+            "right": scored.right,
+        },
+    )
+
+
+def answer_logged(scored: Scored, wall: float) -> EventRecord:
+    """The same for the audit log."""
+    return EventRecord(
+        event_id=uuid.uuid4().hex,
+        at=wall,
+        actor=scored.operator_id,
+        action="exercise.answered",
+        detail={
+            "exercise_id": scored.exercise.exercise_id,
+            "answer": scored.answer,
+            "right": scored.right,
+            "minutes": scored.minutes,
+        },
+    )
 
 
 def _exercise(past: Past) -> Exercise:
     return Exercise(past.record.approval_id, past.truth)
 
 
-def _served(record: MachineRecord, bank: Mapping[str, Past]) -> Serve:
-    """Who saw what in an earlier run; raises `StorageError` where that is unreadable."""
+def served(record: MachineRecord) -> Serve:
+    """Who saw what in an earlier run, where nothing waits for an answer; raises `StorageError`."""
     exercise_id, operator_id = record.detail.get("exercise_id"), record.detail.get("operator_id")
     if not isinstance(exercise_id, str) or not isinstance(operator_id, str):
         raise StorageError("it does not say who saw what")
-    past = bank.get(exercise_id)
-    exercise = _exercise(past) if past else Exercise(exercise_id, OTHERWISE)
-    return Serve(record.key, operator_id, exercise)
+    return Serve(record.key, operator_id, Exercise(exercise_id, OTHERWISE))
 
 
 def answered(record: MachineRecord) -> tuple[str, float, bool] | None:

@@ -24,7 +24,7 @@ from handoff.ports import (
 )
 from handoff.shifts import ShiftAnswer
 from handoff.supervision import Supervision, SupervisionEvent
-from voice_hitl.call import auditing, exercising, reviewing
+from voice_hitl.call import auditing, exercising, exercising_audits, reviewing
 from voice_hitl.call.counting import HANDLED, Counting
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -55,9 +55,12 @@ async def recounted(
     for machine in (auditing.MACHINE, reviewing.MACHINE, HANDLED):
         found += (await store.machine_records(machine, since=since))[-MOST:]
     seen_since = wall - exercising.SERVED_FOR
-    served = await store.machine_records(exercising.SERVED, since=seen_since)
+    served = [
+        *await store.machine_records(exercising.SERVED, since=seen_since),
+        *await store.machine_records(exercising_audits.SERVED, since=seen_since),
+    ]
     return await asyncio.get_running_loop().run_in_executor(
-        executor, _count, policy, found, served[-MOST:], wall, now
+        executor, _count, policy, found, served, wall, now
     )
 
 

@@ -24,6 +24,7 @@ from voice_hitl.call import (
     caring,
     costs,
     exercising,
+    exercising_audits,
     floor,
     promising,
     reviewing,
@@ -34,6 +35,7 @@ from voice_hitl.call.board import BoardService
 from voice_hitl.call.caring import CareConsole, CareService
 from voice_hitl.call.costs import CostService
 from voice_hitl.call.exercising import ExerciseConsole, ExerciseService
+from voice_hitl.call.exercising_audits import AuditExercises
 from voice_hitl.call.figures import FiguresConsole, FiguresService
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
@@ -69,6 +71,7 @@ class Kept:
     care: tuple[MachineRecord, ...] = ()
     budget: tuple[MachineRecord, ...] = ()
     exercises: tuple[MachineRecord, ...] = ()
+    audit_exercises: tuple[MachineRecord, ...] = ()
 
     @classmethod
     async def of(cls, store: Store, wall: float) -> Kept:
@@ -79,6 +82,8 @@ class Kept:
         care = await store.machine_records(caring.MACHINE, since=wall - caring.KEPT_FOR)
         seen_since = wall - exercising.SERVED_FOR
         served = await store.machine_records(exercising.SERVED, since=seen_since)
+        audits_bank = await store.machine_records(exercising_audits.MACHINE)
+        audits_served = await store.machine_records(exercising_audits.SERVED, since=seen_since)
         return cls(
             last_epoch=max(await store.last_epoch(), floor.last_epoch(epochs)),
             approvals=tuple(await store.machine_records(approving.MACHINE, open_only=True)),
@@ -89,6 +94,7 @@ class Kept:
             care=tuple(care),
             budget=tuple(await store.machine_records(costs.MACHINE)),
             exercises=(*await store.machine_records(exercising.MACHINE), *served),
+            audit_exercises=(*audits_bank, *audits_served),
         )
 
 
@@ -140,15 +146,6 @@ class Workplace:
         self.reviews = ReviewService(
             reviews, clock, journal, consoles, find_call, self.floor, intents
         )
-        audits = auditing.reopened_audits(policy, key, kept.audits)
-        self.audits = AuditService(
-            audits,
-            clock,
-            journal,
-            consoles,
-            lambda call_id: find_call(call_id) is not None,
-            self.floor,
-        )
         self.figures = FiguresService(
             Supervision(policy, clock.now()),
             clock,
@@ -158,6 +155,27 @@ class Workplace:
             self.costs.tell_budget,
         )
         journal.on_put = self.figures.kept
+        self.audit_exercises = AuditExercises(
+            policy,
+            key,
+            kept.audit_exercises,
+            clock,
+            journal,
+            consoles,
+            self.floor,
+            self._minutes_on_shift,
+            self.figures.scored,
+        )
+        audits = auditing.reopened_audits(policy, key, kept.audits)
+        self.audits = AuditService(
+            audits,
+            clock,
+            journal,
+            consoles,
+            lambda call_id: find_call(call_id) is not None,
+            self.floor,
+            self.audit_exercises,
+        )
         self.exercises = ExerciseService(
             policy,
             key,
@@ -189,6 +207,7 @@ class Workplace:
         return [
             self.figures.run(),
             self.exercises.run(),
+            self.audit_exercises.run(),
             self.board.run(),
             self.reviews.run(),
             self.audits.run(),
@@ -206,6 +225,7 @@ class Workplace:
         self.figures.presence(operator_id, presence)
         self.exercises.presence(operator_id, presence)
         if presence == "gone":
+            self.audit_exercises.left(operator_id)
             self.audits.post_always(AuditorLeft(operator_id))
 
     def _minutes_on_shift(self, operator_id: str) -> float:
