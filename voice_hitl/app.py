@@ -299,7 +299,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     identify = consoles.identify
     work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, journal)
     figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
-    exercises = ExercisesApi(store, workplace.exercises, identify)
+    exercises = ExercisesApi(store, journal, workplace.exercises, identify)
     routes = [*work.routes, *figures.routes, *exercises.routes]
     Api(accounts, store, clock, identify, secure, hub.reviews.informed, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)

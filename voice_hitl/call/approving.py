@@ -6,6 +6,7 @@ answer that somebody was told of survives the death of this process.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -31,6 +32,7 @@ from voice_hitl.log import get_logger
 log = get_logger(__name__)
 
 MACHINE = "approvals"
+SEEN_TO_WITHIN = 5.0  # seconds that whoever reports a follow-up done waits for the gate
 UNSTAFFED = (
     5.0  # seconds for somebody to come free where nobody is: a caller does not wait for no one
 )
@@ -91,6 +93,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
         self._unkept: set[str] = set()  # not over, and of which nothing may be done or thanked for
         self._withheld: set[str] = set()  # those that stay so: `NotKept` is on its way
+        self._seen_to: dict[str, asyncio.Future[bool]] = {}  # follow-ups that somebody reports done
 
     def post(self, event: said.ApprovalEvent) -> None:
         """Tell the gate something; it never hears of answers to exercises."""
@@ -118,6 +121,21 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             self.post(said.ReviewerLeft(operator_id))
         for record in self.gate.live():
             self.post(said.CandidatesChanged(record.approval_id, ()))
+
+    # --- for who sees to what is left ---
+
+    async def followed_up(self, approval_id: str, by: str) -> bool:
+        """Somebody has seen to what was left of an approval; returns whether that is stored, in a few
+        seconds."""
+        self.post(said.FollowUpDone(approval_id, by))
+        stored = self._seen_to.setdefault(approval_id, asyncio.get_running_loop().create_future())
+        try:
+            async with asyncio.timeout(SEEN_TO_WITHIN):
+                return await asyncio.shield(stored)
+        except TimeoutError:
+            return False
+        finally:
+            self._seen_to.pop(approval_id, None)
 
     # --- carrying out ---
 
@@ -190,6 +208,9 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
     async def _see_whether_stored(self, record: said.ApprovalRecord, ticket: Ticket) -> None:
         approval_id = record.approval_id
         stored = await self._journal.stored(ticket)
+        seen_to = self._seen_to.get(approval_id)
+        if record.followed_up_by and seen_to is not None and not seen_to.done():
+            seen_to.set_result(stored)
         if record.state is said.State.CLOSED:
             self._unkept.discard(approval_id)
             self._withheld.discard(approval_id)

@@ -9,15 +9,19 @@ from handoff.errors import StorageError
 from handoff.ports import Store
 from voice_hitl.call import approving
 from voice_hitl.call.exercising import ExerciseService, Past
-from voice_hitl.server.openapi import Identify, Route, read_body
+from voice_hitl.call.journal import Journal
+from voice_hitl.server.openapi import Identify, Route, kept, read_body
 from voice_hitl.server.wire import ErrorBody, ExerciseBody
 
 
 class ExercisesApi:
     """The handler, over the store and the exercises."""
 
-    def __init__(self, store: Store, exercises: ExerciseService, identify: Identify) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, exercises: ExerciseService, identify: Identify
+    ) -> None:
         self._store = store
+        self._journal = journal
         self._exercises = exercises
         self._identify = identify
         self.routes = [
@@ -28,7 +32,14 @@ class ExercisesApi:
                 "once more replaces the answer",
                 self.add_exercise,
                 ExerciseBody,
-                {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody, 422: ErrorBody},
+                {
+                    204: None,
+                    401: ErrorBody,
+                    403: ErrorBody,
+                    404: ErrorBody,
+                    422: ErrorBody,
+                    503: ErrorBody,
+                },
                 needs_session=True,
             ),
         ]
@@ -41,14 +52,14 @@ class ExercisesApi:
         body = await read_body(request, ExerciseBody)
         record = await self._closed(body.approval_id)
         call = await self._store.call(record.call_id)
-        self._exercises.add(Past(record, body.answer, call.caller if call else ""))
-        return web.Response(status=204)
+        ticket = self._exercises.add(Past(record, body.answer, call.caller if call else ""))
+        return kept(await self._journal.stored(ticket))
 
     async def _closed(self, approval_id: str) -> ApprovalRecord:
-        kept = await self._store.machine_record(approving.MACHINE, approval_id)
-        if kept is not None:
+        stored = await self._store.machine_record(approving.MACHINE, approval_id)
+        if stored is not None:
             try:
-                record = ApprovalRecord.from_dict(kept.detail)
+                record = ApprovalRecord.from_dict(stored.detail)
             except StorageError as error:
                 raise web.HTTPNotFound(text=f"approval {approval_id} is unreadable") from error
             if record.state is State.CLOSED:

@@ -121,6 +121,15 @@ async def read_body(request: web.Request, model: type[Model]) -> Model:
         raise web.HTTPUnprocessableEntity(text=f"{where}: {first['msg']}") from error
 
 
+def kept(stored: bool) -> web.Response:
+    """204 for what is stored; raises the 503 that says that it may not be."""
+    if not stored:
+        raise web.HTTPServiceUnavailable(
+            text="the store did not confirm in time that this is kept: say it again"
+        )
+    return web.Response(status=204)
+
+
 def answer(body: BaseModel) -> web.Response:
     """A JSON answer."""
     return web.Response(text=body.model_dump_json(), content_type="application/json")

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from handoff.approvals import FollowUpDone
 from handoff.board import FINISHED, Column
+from handoff.commands import DecisionKind
 from handoff.labels import Disposition, of_disposition
 from handoff.ports import DecisionRecord, HandoffRecord, Store
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
-from voice_hitl.server.openapi import Identify, Route, answer, read_body
+from voice_hitl.server.openapi import Identify, Route, answer, kept, read_body
 from voice_hitl.server.views import card_view, column_view, follow_up_view
 from voice_hitl.server.wire import CardView, DispositionBody, ErrorBody, FollowUps, WorkBoard
 
@@ -82,7 +82,7 @@ class WorkApi:
                 "Say that a follow-up has been seen to",
                 self.followed_up,
                 None,
-                {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody},
+                {204: None, 401: ErrorBody, 403: ErrorBody, 404: ErrorBody, 503: ErrorBody},
                 needs_session=True,
             ),
         ]
@@ -104,15 +104,11 @@ class WorkApi:
             verdict=body.verdict,
             by=identity.operator_id,
             at=self._clock.wall(),
-            hard=cause.hard if cause else True,
+            hard=cause is None or cause.kind != DecisionKind.SOFT,
             note=body.note,
         )
         ticket = self._journal.put(disposition, *of_disposition(disposition))
-        if not await self._journal.stored(ticket):
-            raise web.HTTPServiceUnavailable(
-                text="the store did not confirm in time that your answer is kept: say it again"
-            )
-        return web.Response(status=204)
+        return kept(await self._journal.stored(ticket))
 
     async def work(self, request: web.Request) -> web.Response:
         """`GET /work`."""
@@ -152,8 +148,7 @@ class WorkApi:
         open_ones = {record.approval_id for record in self._approvals.gate.follow_ups()}
         if approval_id not in open_ones:
             raise web.HTTPNotFound(text=f"nothing is left to do about {approval_id}")
-        self._approvals.post(FollowUpDone(approval_id, identity.operator_id))
-        return web.Response(status=204)
+        return kept(await self._approvals.followed_up(approval_id, identity.operator_id))
 
 
 def _cause(handoff: HandoffRecord, decisions: list[DecisionRecord]) -> DecisionRecord | None:

@@ -8,13 +8,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from handoff.approvals import ApprovalRecord, Outcome, Show, State, digest
+from handoff.errors import StorageError
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal
 from handoff.policy import Policy
 from handoff.ports import CallRecord, MachineRecord
 from handoff.testing import MemoryStore
 from tests.support.flooring import nothing
+from voice_hitl.background import background
 from voice_hitl.call import approving
+from voice_hitl.call import journal as journal_module
 from voice_hitl.call.exercising import MACHINE, ExerciseService, Past
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
@@ -98,8 +101,9 @@ async def client(store: MemoryStore, journal: Journal) -> AsyncIterator[Client]:
         Policy(), b"key", (), clock, journal, Nobody(), lambda _: 0.0, nothing
     )
     app = web.Application(middlewares=[one_shape])
-    add_routes(app, ExercisesApi(store, service, identify).routes)
-    async with TestClient(TestServer(app)) as client:
+    add_routes(app, ExercisesApi(store, journal, service, identify).routes)
+    async with TestClient(TestServer(app)) as client, background() as start:
+        start(journal.run())
         yield client
 
 
@@ -115,6 +119,21 @@ async def test_a_supervisor_makes_an_exercise_of_an_approval_that_is_over(
     assert isinstance(record, MachineRecord)
     assert (record.machine, record.key) == (MACHINE, "over")
     assert Past.of(record) == Past(RECORD, "reject", "+15550100")
+
+
+async def test_an_exercise_that_is_not_stored_is_not_promised(
+    client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuses(_records: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(journal_module, "STORED_WITHIN", 0.05)
+    monkeypatch.setattr(store, "save", refuses)
+    body = {"approval_id": "over", "answer": "reject"}
+    answer = await client.post(URL, json=body, headers={"X-Operator": "boss"})
+    assert answer.status == 503
+    assert "say it again" in (await answer.json())["error"]
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize(

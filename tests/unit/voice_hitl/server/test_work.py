@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from handoff.approvals import ApprovalAsked, FollowUpDone, Gate, Show
+from handoff.approvals import ApprovalAsked, Gate, Show
 from handoff.board import ApprovalChanged, Board, Step, TaskAdded, TaskMoved
 from handoff.events import CallOver, Effect
 from handoff.oversight import Mode, Proposal, Verdict
@@ -17,6 +17,7 @@ from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, OperatorRec
 from handoff.testing import MemoryStore, a_decision
 from tests.support.flooring import NoExercises, WorkFloor, nothing
 from voice_hitl.background import background
+from voice_hitl.call import approving
 from voice_hitl.call import journal as journal_module
 from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
@@ -42,10 +43,10 @@ async def store() -> MemoryStore:
             CallRecord("CA1", "+15550100", "banking", "en", 0.0),
             DecisionRecord.of(a_decision("CA1"), seq=0, at=10.0, policy_version="p"),
             DecisionRecord(
-                "CA1", 1, 5, 50.0, True, True, 0.5, 0.5, 0.4, 0.3, 2.5, "medium", (), "p"
+                "CA1", 1, 5, 50.0, True, "hard", 0.5, 0.5, 0.4, 0.3, 2.5, "medium", (), "p"
             ),
             DecisionRecord(
-                "CA1", 2, 6, 60.0, False, False, 0.5, 0.5, 0.4, 0.3, 0.5, "medium", (), "p"
+                "CA1", 2, 6, 60.0, False, "soft", 0.5, 0.5, 0.4, 0.3, 0.5, "medium", (), "p"
             ),
             HandoffRecord("CA1", 0, 10.0, {}, operator_id="bob"),
             HandoffRecord("CA1", 1, 50.0, {}, operator_id="ana"),
@@ -106,6 +107,7 @@ async def client(store: MemoryStore, work: Work) -> AsyncIterator[Client]:
     add_routes(app, api.routes)
     async with TestClient(TestServer(app)) as client, background() as start:
         start(work.journal.run())
+        start(work.approvals.run())
         yield client
 
 
@@ -250,7 +252,7 @@ def left_undone(work: Work) -> str:
 
 
 async def test_what_is_left_to_do_is_listed_until_somebody_says_that_it_is_done(
-    client: Client, work: Work
+    client: Client, store: MemoryStore, work: Work
 ) -> None:
     approval_id = left_undone(work)
     answer = await client.get("/api/v1/follow-ups", headers=ANA)
@@ -265,13 +267,37 @@ async def test_what_is_left_to_do_is_listed_until_somebody_says_that_it_is_done(
 
     done = await client.post(f"/api/v1/follow-ups/{approval_id}/done", headers=ANA)
     assert done.status == 204
-    event = work.approvals._inbox.get_nowait()  # nobody runs the gate here
-    assert event == FollowUpDone(approval_id, "ana")
-    work.approvals.gate.handle(event, work.clock.now())
+    kept = await store.machine_record(approving.MACHINE, approval_id)
+    assert kept is not None
+    assert (kept.open, kept.detail["followed_up_by"]) == (False, "ana")
     answer = await client.get("/api/v1/follow-ups", headers=ANA)
     assert FollowUps.model_validate_json(await answer.text()).follow_ups == []
     again = await client.post(f"/api/v1/follow-ups/{approval_id}/done", headers=ANA)
     assert again.status == 404
+
+
+@pytest.mark.parametrize("what", ["store", "gate"])
+async def test_of_what_is_not_known_to_be_stored_nobody_is_told_that_it_is_done(
+    client: Client, store: MemoryStore, work: Work, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    approval_id = left_undone(work)
+    well, save = asyncio.Event(), store.save
+
+    async def hangs(records: Sequence[Record]) -> None:
+        await well.wait()
+        await save(records)
+
+    with monkeypatch.context() as patch:
+        if what == "store":
+            patch.setattr(store, "save", hangs)
+            patch.setattr(journal_module, "STORED_WITHIN", 0.05)
+        else:
+            patch.setattr(work.approvals, "post", lambda _event: None)
+            patch.setattr(approving, "SEEN_TO_WITHIN", 0.05)
+        done = await client.post(f"/api/v1/follow-ups/{approval_id}/done", headers=ANA)
+        assert done.status == 503
+        assert "say it again" in (await done.json())["error"]
+        well.set()
 
 
 @pytest.mark.parametrize(
