@@ -77,9 +77,9 @@ class ReviewService(MachineService[said.ReviewEvent, said.ReviewCommand]):
 
     def opened(self, turn: said.TurnOpened) -> None:
         """The AI begins to answer a turn. Returns before any of it is shown, even if it is drawn."""
-        if self.reviews.draws(turn.call_id, turn.turn, turn.risk):
+        drawn = self.reviews.draws(turn.call_id, turn.turn, turn.risk)
+        if self.post_or_drop(turn) and drawn:
             self._consoles.review_coming(review_id_of(turn.call_id, turn.turn), turn.call_id)
-        self.post_or_drop(turn)
 
     def chosen(self, call_id: str, turn: int, choice: said.Choice) -> None:
         """The AI has decided what to do with a turn; an intent that nobody can choose is none."""

@@ -79,12 +79,14 @@ class MachineService(Generic[Event, Command]):
         """
         self._inbox.put_nowait(event)
 
-    def post_or_drop(self, event: Event) -> None:
-        """Tell the machine something that its poster can do without; logged where too much waits."""
+    def post_or_drop(self, event: Event) -> bool:
+        """Tell the machine something that its poster can do without; returns whether, logged where too much
+        waits."""
         if self._inbox.qsize() >= INBOX_SIZE:
             log.error("an inbox is full; an event is dropped", kind=type(event).__name__)
-            return
+            return False
         self._inbox.put_nowait(event)
+        return True
 
     async def run(self) -> None:
         """Own the machine until cancelled."""

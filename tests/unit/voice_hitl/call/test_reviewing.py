@@ -23,6 +23,7 @@ from handoff.testing import MemoryStore
 from tests.support import virtual
 from tests.support.flooring import WorkFloor
 from tests.support.world import INTENTS, Screen
+from voice_hitl.call import service
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.reviewing import MACHINE, ReviewService, reopened_reviews, review_id_of
@@ -128,6 +129,16 @@ def test_screens_are_discreet_before_the_call_is_shown_again() -> None:
         async with a_shop(rate=0, risky_rate=0) as shop:
             shop.service.opened(TURN)
             assert await shop.records() == []
+            assert shop.screen.secret == {}
+
+    virtual.run(main())
+
+
+def test_of_a_turn_that_is_dropped_nothing_stays_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with a_shop() as shop:
+            monkeypatch.setattr(service, "INBOX_SIZE", 0)
+            shop.service.opened(TURN)
             assert shop.screen.secret == {}
 
     virtual.run(main())
