@@ -1,7 +1,7 @@
 """From scores to probabilities that mean what they say, and how far they do not.
 
-Platt's map for two classes, a temperature for a model with many (Guo et al. 2017). `handoff.fitting.fit_map`
-fits a head's: Platt's, or isotonic where labels are many.
+Platt's map for two classes (`handoff.signed.fit_platt`), a temperature for a model with many (Guo et al.
+2017). `handoff.fitting.fit_map` fits a head's: Platt's, or isotonic where labels are many.
 """
 
 from __future__ import annotations
@@ -48,41 +48,6 @@ class Isotonic:
         return float(np.interp(score, self.scores, self.probabilities))
 
 
-def fit_platt(scores: ArrayLike, labels: ArrayLike) -> Platt:
-    """Fit Platt's map by Newton's method, with his smoothed targets (Platt 1999); slope never negative.
-
-    `scores` in [0, 1], `labels` 0 or 1, both of one length. Raises `ValueError` when they do not match or
-    there is none.
-    """
-    x, y = _checked(scores, labels)
-    logits = np.log(x) - np.log1p(-x)
-    positives, negatives = y.sum(), len(y) - y.sum()
-    target = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    design = np.column_stack([logits, np.ones_like(logits)])
-
-    def loss(b: Floats) -> float:
-        z = design @ b
-        return float(np.logaddexp(0, z).sum() - target @ z)
-
-    beta = np.array([1.0, 0.0])
-    for _ in range(100):
-        p = sigmoids(design @ beta)
-        weight = p * (1 - p)
-        gradient = design.T @ (p - target)
-        hessian = design.T @ (design * weight[:, None]) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        scale, before = 1.0, loss(beta)
-        while loss(beta - scale * step) > before and scale > 1e-10:
-            scale /= 2  # Newton's step overshoots where the curve is flat
-        beta = beta - scale * step
-        if np.abs(scale * step).max() < 1e-9:
-            break
-    if beta[0] < 0:  # worse than chance: say the base rate and nothing else
-        rate = float(target.mean())
-        return Platt(0.0, math.log(rate) - math.log1p(-rate))
-    return Platt(float(beta[0]), float(beta[1]))
-
-
 def fit_temperature(logits: ArrayLike, classes: ArrayLike) -> float:
     """The temperature that minimises log loss of softmax(logits / T), by golden section over log T.
 
@@ -108,19 +73,40 @@ def fit_temperature(logits: ArrayLike, classes: ArrayLike) -> float:
     return math.exp((low + high) / 2)
 
 
-def ece(probabilities: ArrayLike, labels: ArrayLike, bins: int = 10) -> float:
-    """Expected calibration error over bins of equal mass, in [0, 1] (Naeini et al. 2015)."""
-    p, y = _checked(probabilities, labels)
-    order = np.argsort(p, kind="stable")
-    error = 0.0
-    for part in np.array_split(order, min(bins, len(order))):
-        error += len(part) * abs(float(p[part].mean() - y[part].mean()))
-    return error / len(p)
+def ece(
+    probabilities: ArrayLike, labels: ArrayLike, bins: int = 10, weights: ArrayLike | None = None
+) -> float:
+    """Expected calibration error over bins of equal mass, in [0, 1] (Naeini et al. 2015).
+
+    `weights` (n,), above 0: how much each row counts; None: all alike.
+    """
+    p, y = checked(probabilities, labels)
+    w = None if weights is None else np.asarray(weights, dtype=np.float64)
+    place, gaps = equal_mass(p, bins, w), p - y if w is None else w * (p - y)
+    mass = len(p) if w is None else w.sum()
+    return float(np.abs(np.bincount(place, weights=gaps)).sum() / mass)
+
+
+def equal_mass(values: Floats, bins: int, weights: Floats | None = None) -> NDArray[np.int64]:
+    """The bin of each value, (n,) in 0..bins-1: by size, each bin with the same weight or nearly.
+
+    Without weights the first bins have one value more where the numbers do not divide.
+    """
+    order = np.argsort(values, kind="stable")
+    found = np.empty(len(order), dtype=np.int64)
+    if weights is None:
+        sizes = [len(part) for part in np.array_split(order, bins)]
+        found[order] = np.repeat(np.arange(bins), sizes)
+    else:
+        heaped = np.cumsum(weights[order])
+        middle = (heaped - weights[order] / 2) / heaped[-1]
+        found[order] = np.minimum((middle * bins).astype(np.int64), bins - 1)
+    return found
 
 
 def brier(probabilities: ArrayLike, labels: ArrayLike) -> float:
     """Mean squared error of probabilities, in [0, 1] (Brier 1950)."""
-    p, y = _checked(probabilities, labels)
+    p, y = checked(probabilities, labels)
     return float(((p - y) ** 2).mean())
 
 
@@ -144,7 +130,8 @@ def sigmoids(values: Floats) -> Floats:
     return result
 
 
-def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
+def checked(scores: ArrayLike, labels: ArrayLike) -> tuple[Floats, Floats]:
+    """Scores, kept off 0 and 1, and labels, both (n,); raises `ValueError` for anything else."""
     x = np.asarray(scores, dtype=np.float64)
     y = np.asarray(labels, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape or len(x) == 0:

@@ -16,7 +16,7 @@ from sklearn.isotonic import IsotonicRegression
 from handoff.calibration import Isotonic, Platt, sigmoid, sigmoids
 from handoff.risk import Head
 from handoff.signals import CODES
-from handoff.signed import minimise
+from handoff.signed import minimise, platt
 
 Floats = NDArray[np.float64]
 ENOUGH_FOR_ISOTONIC = (
@@ -77,7 +77,9 @@ def fit_head(
     centre[: len(CODES)] = prior.weights
     start = centre.copy()
     start[-1] = prior.intercept
-    kept = _fit(design, y, counts, centre, start, len(CODES), strength)[: len(CODES)]
+    held = np.arange(design.shape[1]) < len(CODES)
+    pull = np.where(held, strength, 1e-6)  # the others: only to keep the system solvable
+    kept = minimise(design, y, centre, pull, held, counts=counts, start=start)[: len(CODES)]
     rounded = tuple(round(float(weight), 4) for weight in kept)
     return Head(_intercept(x @ kept, y, counts), rounded)
 
@@ -100,10 +102,8 @@ def fit_map(
     if len(set(y[counts > 0].tolist())) < 2:
         raise ValueError("labels of both kinds are needed")
     if int((counts > 0).sum()) < ENOUGH_FOR_ISOTONIC:
-        design = np.column_stack([z, np.ones_like(z)])
-        identity = np.array([1.0, 0.0])
-        slope, offset = _fit(design, y, counts, identity, identity, 1, SLOPE_STRENGTH)
-        return Platt(round(float(slope), 4), round(float(offset), 4))
+        found = platt(z, y, counts, SLOPE_STRENGTH)
+        return Platt(round(found.slope, 4), round(found.offset, 4))
     model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     model.fit(sigmoids(z), y, sample_weight=counts)
     margin = 1 / (len(z) + 2)
@@ -128,21 +128,6 @@ def _counts(weights: ArrayLike | None, rows: int) -> Floats:
     if not np.isfinite(counts).all() or (counts < 0).any():
         raise ValueError("weights must be finite and not negative")
     return counts
-
-
-def _fit(
-    design: Floats,
-    y: Floats,
-    counts: Floats,
-    centre: Floats,
-    start: Floats,
-    bounded: int,
-    strength: float,
-) -> Floats:
-    """The coefficients; the first `bounded` are not negative and pulled to `centre`."""
-    held = np.arange(design.shape[1]) < bounded
-    pull = np.where(held, strength, 1e-6)  # the others: only to keep the system solvable
-    return minimise(design, y, centre, pull, held, counts=counts, start=start)
 
 
 def _intercept(scores: Floats, y: Floats, counts: Floats) -> float:

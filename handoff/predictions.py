@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff.calibration import ece
+from handoff.calibration import ece, equal_mass
 from handoff.intervals import Figure, mean_figure, too_little
 
 OUTCOMES = 2000  # a head; the newest
@@ -43,11 +43,10 @@ class Predictions:
         if n < max(BINS, minimum):
             return too_little(n)
         p, y = self._columns()
-        gaps = (p - y)[np.argsort(p, kind="stable")]
-        parts = np.array_split(gaps, BINS)
-        sizes = np.array([len(part) for part in parts])
-        means = np.array([part.mean() for part in parts])
-        errors = np.array([part.std() for part in parts]) / np.sqrt(sizes)
+        place, gaps = equal_mass(p, BINS), p - y
+        sizes = np.bincount(place)
+        means = np.bincount(place, weights=gaps) / sizes
+        errors = np.sqrt(np.bincount(place, weights=(gaps - means[place]) ** 2)) / sizes
         drawn = np.random.default_rng(0).standard_normal((RESAMPLES, BINS))
         again = np.abs(means + errors * drawn) @ sizes / n
         low, high = (float(edge) for edge in np.quantile(again, [0.025, 0.975]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handoff.calibration import sigmoids
+from handoff.calibration import Platt, checked, sigmoids
 
 Floats = NDArray[np.float64]
 STEPS = 200
@@ -51,6 +51,28 @@ def fit_signed(
     return float(beta[-1]), tuple(float(weight) for weight in beta[:-1] * flip)
 
 
+def fit_platt(scores: ArrayLike, labels: ArrayLike) -> Platt:
+    """Fit Platt's map to his smoothed targets (Platt 1999); scores worse than chance become the base rate.
+
+    `scores` in [0, 1], `labels` 0 or 1, both of one length. Raises `ValueError` when they do not match or
+    there is none.
+    """
+    x, y = checked(scores, labels)
+    positives, negatives = y.sum(), len(y) - y.sum()
+    target = np.where(y > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    return platt(np.log(x) - np.log1p(-x), target, np.ones(len(x)), 1e-9)
+
+
+def platt(logits: Floats, targets: Floats, counts: Floats, strength: float) -> Platt:
+    """The map that fits targets in [0, 1] best, its slope never negative and held to 1 by `strength` (L2)."""
+    design = np.column_stack([logits, np.ones_like(logits)])
+    identity, pull = np.array([1.0, 0.0]), np.array([strength, 1e-9])
+    slope, offset = minimise(
+        design, targets, identity, pull, np.array([True, False]), counts=counts
+    )
+    return Platt(float(slope), float(offset))
+
+
 def minimise(
     design: Floats,
     y: Floats,
@@ -63,7 +85,7 @@ def minimise(
 ) -> Floats:
     """The coefficients (k,) of a logistic regression, by projected Newton steps.
 
-    `design` (n, k), `y` (n,) 0 or 1, `centre`, `pull` and `bounded` (k,), `counts` (n,), by default 1.
+    `design` (n, k), `y` (n,) in [0, 1], `centre`, `pull` and `bounded` (k,), `counts` (n,), by default 1.
     Minimises sum(counts * log loss) + sum(pull * (beta - centre)^2) / 2 from `start` (by default the centre)
     on, the `bounded` ones never negative. Each `pull` must be above 0, which keeps the steps solvable.
     """

@@ -22,8 +22,9 @@ from handoff.acts.forest import flatten
 from handoff.acts.history import AGE, Fact, History, tokens
 from handoff.acts.model import ActsModel, Call, Floats, Linear, average, pushed
 from handoff.acts.troubles import SHORTEST
-from handoff.calibration import Platt, fit_platt
+from handoff.calibration import Platt
 from handoff.labels import HORIZON
+from handoff.signed import fit_platt
 
 KNOWN_CALLS = 4  # calls that must hold a token before it stands for itself
 KNOWN_PREFIXES = 15  # and prefixes that must show a fact before it counts

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handoff.calibration import EPSILON
+from handoff.calibration import EPSILON, ece
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -98,7 +98,7 @@ class Rows:
         return Figures(
             float(np.average(losses(p, self.y), weights=self.weights)),
             float(np.average((p - self.y) ** 2, weights=self.weights)),
-            self._ece(p),
+            ece(p, self.y, BINS, self.weights),
         )
 
     def folds(self) -> list[Ints]:
@@ -111,15 +111,6 @@ class Rows:
         fold = {call: number % FOLDS for number, call in enumerate(order)}
         of_row = np.array([fold[group] for group in self.groups])
         return [np.flatnonzero(of_row == number) for number in range(FOLDS)]
-
-    def _ece(self, p: Floats) -> float:
-        """As `calibration.ece`, with bins of equal weight."""
-        order = np.argsort(p, kind="stable")
-        w = self.weights[order]
-        middle = (np.cumsum(w) - w / 2) / w.sum()
-        bins = np.minimum((middle * BINS).astype(np.int64), BINS - 1)
-        gaps = np.bincount(bins, weights=w * (p - self.y)[order], minlength=BINS)
-        return float(np.abs(gaps).sum() / w.sum())
 
     def _interval(self, differences: Floats, seed: int) -> tuple[float, float]:
         """The 95 % percentile interval of the mean difference, calls drawn with replacement."""

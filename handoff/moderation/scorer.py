@@ -17,7 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold
 from sklearn.preprocessing import normalize
 
-from handoff.calibration import Platt, fit_platt, logit, sigmoid
+from handoff.calibration import Platt, logit, sigmoid
+from handoff.signed import fit_platt
 
 SIZES = (2, 3, 4)  # letters of an n-gram
 FOLDS = 5

@@ -13,11 +13,12 @@ from handoff.calibration import (
     Platt,
     brier,
     ece,
-    fit_platt,
+    equal_mass,
     fit_temperature,
     logit,
     sigmoid,
 )
+from handoff.signed import fit_platt
 
 samples = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)
 
@@ -96,6 +97,24 @@ def test_ece_and_brier_by_hand() -> None:
     assert ece([0.2, 0.2, 0.8, 0.8], [0, 1, 1, 1], bins=2) == pytest.approx((0.3 + 0.2) / 2)
     assert brier([0.0, 1.0, 0.5], [0, 1, 1]) == pytest.approx(0.25 / 3, abs=1e-5)
     assert ece([0.7], [1], bins=10) == pytest.approx(0.3)
+
+
+def test_a_row_counts_in_ece_by_its_weight() -> None:
+    p, y, times = [0.1, 0.3, 0.6, 0.9], [0, 1, 0, 1], [4, 2, 4, 2]
+    repeated = ece(np.repeat(p, times), np.repeat(y, times), bins=2)
+    assert ece(p, y, bins=2, weights=times) == pytest.approx(repeated)
+    assert ece(p, y, bins=2, weights=times) != pytest.approx(ece(p, y, bins=2))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=80), st.integers(1, 12), st.booleans())
+def test_bins_of_equal_mass_rise_and_are_of_one_size(
+    values: list[float], bins: int, weighed: bool
+) -> None:
+    place = equal_mass(np.array(values), bins, np.full(len(values), 0.5) if weighed else None)
+    sizes = np.bincount(place, minlength=bins)
+    assert sizes.max() - sizes.min() <= 1
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(place[order]) >= 0).all()
 
 
 @given(samples)
