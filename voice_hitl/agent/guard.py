@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from voice_hitl.agent.numbers import UNITS, read_digits
 
@@ -29,30 +31,67 @@ def mask(text: str) -> str:
     like. Spoken: eight or more digit words in a row, since recognizers write no punctuation that could tell
     a card from anything else.
     """
-    text = _RUN.sub(_mask_run, text)
-    return _mask_spoken(text)
+    return _apply(text, _hidden(text))
 
 
-def _mask_run(match: re.Match[str]) -> str:
+def mask_start(text: str, start: str) -> str:
+    """The `start` of a text, masked as the whole of it is; a number that it breaks off in is hidden whole.
+
+    By itself, half a number could not be told from any other. Raises `ValueError` where it is no start.
+    """
+    if not text.startswith(start):
+        raise ValueError("not the start of the text")
+    cut = len(start)
+    whole = [each for each in _hidden(text) if each.end <= cut]
+    broken = [each for each in _hidden(text) if each.start < cut < each.end]
+    rest = [_Hidden(each.start, cut, MASK * len(each.shown)) for each in broken]
+    return _apply(start, [*whole, *rest])
+
+
+@dataclass(frozen=True, slots=True)
+class _Hidden:
+    """A number in a text, and what is shown instead."""
+
+    start: int
+    end: int
+    shown: str
+
+
+def _apply(text: str, hidden: Sequence[_Hidden]) -> str:
+    out, at = "", 0
+    for each in sorted(hidden, key=lambda each: each.start):
+        out += text[at : each.start] + each.shown
+        at = each.end
+    return out + text[at:]
+
+
+def _hidden(text: str) -> list[_Hidden]:
+    written = [each for match in _RUN.finditer(text) if (each := _written(match)) is not None]
+    return written + _spoken(text)
+
+
+def _written(match: re.Match[str]) -> _Hidden | None:
     digits = re.sub(r"\D", "", match.group())
     card = len(digits) >= 12 and luhn(digits)
     account = _ACCOUNT.search(match.string[: match.start()].lower()) is not None
-    return MASK * (len(digits) - 4) + digits[-4:] if card or account else match.group()
+    return _Hidden(*match.span(), _last_shown(digits)) if card or account else None
 
 
-def _mask_spoken(text: str) -> str:
-    parts = re.split(r"(\s+)", text)
-    words = parts[::2]
-    out = list(parts)
+def _spoken(text: str) -> list[_Hidden]:
+    words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
+    plain = [text[start:end].lower().strip(",.") for start, end in words]
+    found: list[_Hidden] = []
     at = 0
     while at < len(words):
         end = at
-        while end < len(words) and words[end].lower().strip(",.") in _DIGIT_WORDS:
+        while end < len(words) and plain[end] in _DIGIT_WORDS:
             end += 1
         if end - at >= _SPOKEN_LEAST:
-            digits, _ = read_digits([word.lower().strip(",.") for word in words[at:end]])
-            for place in range(2 * at, 2 * end - 1):
-                out[place] = ""
-            out[2 * at] = MASK * (len(digits) - 4) + digits[-4:]
+            digits, _ = read_digits(plain[at:end])
+            found.append(_Hidden(words[at][0], words[end - 1][1], _last_shown(digits)))
         at = max(end, at + 1)
-    return "".join(out)
+    return found
+
+
+def _last_shown(digits: str) -> str:
+    return MASK * (len(digits) - 4) + digits[-4:]

@@ -21,7 +21,7 @@ from handoff.ports import (
     HandoffRecord,
     TurnRecord,
 )
-from voice_hitl.agent.guard import mask
+from voice_hitl.agent.guard import mask, mask_start
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
@@ -182,10 +182,10 @@ class CallBook:
         return line.seq
 
     def heard(self, seq: int, text: str) -> Line:
-        """What the caller heard of an agent's line."""
+        """What the caller heard of an agent's line: its beginning."""
         line = self._transcript.heard(seq, text)
         self._show(line)
-        self._amend(seq, heard=text)
+        self._amend(seq, heard=mask_start(line.text, text))
         return line
 
     def heard_all(self, seq: int) -> None:

@@ -46,7 +46,7 @@ class StreamSession(Protocol):
     `on_started` comes first and once; it refuses the stream (bad token, unknown call) by raising
     `TelephonyError`, which closes it with 1008. `on_stopped` comes when Twilio says that the call is over.
     `closed` comes last and exactly once, whatever happened, also when nothing started. Unless the caller hung
-    up or the server closed, it is given what failed: an error that a method raised (which closes the connection
+    up or the server closed, it is given what failed: an error that a method raised (which closes the stream
     with 1011), or `TelephonyError` for broken messages and a peer that reads nothing or says nothing.
     """
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_hitl.agent.guard import MASK, luhn, mask
+from voice_hitl.agent.guard import MASK, luhn, mask, mask_start
 from voice_hitl.agent.numbers import spell_digits
 
 
@@ -54,6 +54,32 @@ def test_ordinary_numbers_stay(text: str) -> None:
 def test_masking_twice_changes_nothing(text: str) -> None:
     once = mask(text)
     assert mask(once) == once
+
+
+PIECES = st.sampled_from(
+    [
+        "the card 4532 0151 1283 0366 is",
+        "account number 12345678,",
+        spell_digits("45320151"),
+        "you have 200 dollars.",
+        " ",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=4).map(" ".join), st.integers(0, 120))
+def test_the_start_of_a_text_shows_no_more_than_the_whole(text: str, cut: int) -> None:
+    masked = mask_start(text, text[:cut])
+    assert mask(text).startswith(masked.rstrip(MASK))
+    assert mask_start(text, text) == mask(text)
+
+
+def test_a_number_that_breaks_off_is_hidden_whole() -> None:
+    text = "it is 4532 0151 1283 0366 or account number 12345678"
+    assert mask_start(text, text[:20]) == f"it is {MASK * 16}"
+    assert mask_start(text, text[:-1]) == (f"it is {MASK * 12}0366 or account number {MASK * 8}")
+    with pytest.raises(ValueError, match="not the start"):
+        mask_start(text, "is")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from handoff.events import DialogueFacts, Effect, IntentFacts
 from handoff.testing import a_decision
 from tests.support import virtual
 from tests.support.booking import Desk
+from voice_hitl.agent.numbers import UNITS, spell_digits
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call import book as module
 from voice_hitl.call.book import NOTHING_HEARD, UtteranceFacts
@@ -138,6 +141,63 @@ async def test_the_reading_of_a_turn_is_stored_with_it(desk: Desk) -> None:
 
 
 # --- the agent ---
+
+
+CARD = "4532015112830366"
+GROUPS = [CARD, "4532 0151 1283 0366", "4532-0151-1283-0366", spell_digits(CARD)]
+
+
+def texts(value: object) -> list[str]:
+    """All strings of records, with digit words as digits and nothing between digits."""
+    if isinstance(value, str):
+        words = " ".join(str(UNITS.get(word.strip(",."), word)) for word in value.split())
+        return [re.sub(r"(?<=\d)[ -](?=\d)", "", words)]
+    if is_dataclass(value) and not isinstance(value, type):
+        return texts([getattr(value, each.name) for each in fields(value)])
+    if isinstance(value, Mapping):
+        return texts([*value, *value.values()])
+    return [text for each in value for text in texts(each)] if isinstance(value, list) else []
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["hears", "hears all", "says", "other", "reworded", "acts"]),
+            st.sampled_from(GROUPS),
+            st.integers(0, 160),
+        ),
+        max_size=6,
+    )
+)
+def test_no_record_of_a_call_holds_a_card_number(steps: list[tuple[str, str, int]]) -> None:
+    async def main() -> None:
+        desk = Desk()
+        book = desk.book
+        for what, card, cut in steps:
+            text = f"I have your card number {card}, is that right?"
+            match what:
+                case "hears":
+                    book.heard(book.agent_says(text), text[:cut].rstrip())
+                case "hears all":
+                    book.heard_all(book.agent_says(text))
+                case "says":
+                    caller_turn(desk, 1, text)
+                case "other":
+                    book.caller_other(text)
+                case "reworded":
+                    book.reword(book.system("A key.").seq, text)
+                case "acts":
+                    book.proposed(Proposal("a1", "pay", {}, Effect.READ, text), "allowed")
+                    book.acted(Acted("a1", "pay", Effect.READ, True, text))
+        book.ending("automated", "over")
+        store = await desk.stored()
+        assert steps == [] or await store.turns("CA1")
+        kept = texts([*await store.turns("CA1"), *await store.calls(), *await store.events()])
+        for at in range(len(CARD) - 4):
+            assert not [text for text in kept if CARD[at : at + 5] in text]
+
+    virtual.run(main())
 
 
 async def test_what_the_caller_heard_of_a_sentence_is_shown_and_stored(desk: Desk) -> None:
