@@ -37,6 +37,7 @@ from voice_hitl.errors import ConfigError
 from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
 from voice_hitl.server.api import Api
+from voice_hitl.server.audit_exercises import AuditExercisesApi
 from voice_hitl.server.auth import Accounts
 from voice_hitl.server.console import ConsoleParts, Consoles
 from voice_hitl.server.exercises import ExercisesApi
@@ -300,7 +301,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, journal)
     figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
     exercises = ExercisesApi(store, journal, workplace.exercises, identify)
-    routes = [*work.routes, *figures.routes, *exercises.routes]
+    audit_exercises = AuditExercisesApi(store, journal, workplace.audit_exercises, identify)
+    routes = [*work.routes, *figures.routes, *exercises.routes, *audit_exercises.routes]
     Api(accounts, store, clock, identify, secure, hub.reviews.informed, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)

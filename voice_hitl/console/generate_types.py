@@ -107,6 +107,7 @@ def blocks() -> Iterator[str]:
         (TypeAdapter(wire.SignIn), "validation", None),
         (TypeAdapter(wire.DispositionBody), "validation", None),
         (TypeAdapter(wire.ExerciseBody), "validation", None),
+        (TypeAdapter(wire.AuditExerciseBody), "validation", None),
         (TypeAdapter(wire.WorkBoard), "serialization", None),
         (TypeAdapter(wire.FollowUps), "serialization", None),
         (TypeAdapter(wire.FiguresView), "serialization", None),

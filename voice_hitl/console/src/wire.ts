@@ -660,6 +660,12 @@ export interface ExerciseBody {
   readonly answer: 'approve' | 'reject';
 }
 
+/** `POST /api/v1/exercises/audits`: a past audit with the verdict that was right, to practise on. */
+export interface AuditExerciseBody {
+  readonly audit_id: string;
+  readonly verdict: 'right' | 'wrong';
+}
+
 /** Something that the AI means to do, or did; the longest in its column comes first. */
 export interface CardView {
   readonly task_id: string;

@@ -21,6 +21,7 @@ from voice_hitl.server.wire.base import (
     WireModel,
 )
 from voice_hitl.server.wire.bodies import (
+    AuditExerciseBody,
     DispositionBody,
     ErrorBody,
     ExerciseBody,
@@ -131,6 +132,7 @@ __all__ = [
     "ApprovalView",
     "Approve",
     "Attempt",
+    "AuditExerciseBody",
     "AuditOver",
     "AuditShown",
     "AuditVerdict",

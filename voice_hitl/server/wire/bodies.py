@@ -40,6 +40,13 @@ class ExerciseBody(WireModel):
     answer: Literal["approve", "reject"]  # reject: anything but what the AI proposed
 
 
+class AuditExerciseBody(WireModel):
+    """`POST /api/v1/exercises/audits`: a past audit with the verdict that was right, to practise on."""
+
+    audit_id: str = Field(min_length=1, max_length=200)
+    verdict: Literal["right", "wrong"]
+
+
 class Session(WireModel):
     """Who is signed in (`GET /api/v1/session`, 401 when nobody is)."""
 
