@@ -304,7 +304,8 @@ class KeepOverride:
 
 @dataclass(frozen=True, slots=True)
 class RefuseOverride:
-    """An override that cannot be; reason is unknown, taken, busy, rest or limit (no further up or down)."""
+    """An override that cannot be; reason is unknown, taken, busy, rest, cap (enough of such calls) or limit
+    (no further up or down)."""
 
     call_id: str
     action: Override

@@ -94,6 +94,8 @@ class Overrides:
             return "limit"  # it rings there
         if self._search.rests(operator, now):
             return "rest"
+        if not self._search.allowed(operator, waiting, now):
+            return "cap"  # nobody may override what protects a person; skill and language a person may
         return None if operator.free_for(critical=waiting.critical) else "busy"
 
     def _clear(self, waiting: Waiting) -> None:

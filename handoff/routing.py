@@ -23,9 +23,16 @@ def no_opinion(_operator: Operator, _waiting: Waiting, _now: float) -> float:
     return 0.0
 
 
-def fits(operator: Operator, waiting: Waiting) -> bool:
+def suits(operator: Operator, waiting: Waiting) -> bool:
     """Whether an operator has what a call needs; someone without listed skills takes anything."""
     return operator.can(waiting.request.skill, waiting.request.language)
+
+
+def fits(operator: Operator, waiting: Waiting) -> bool:
+    """Whether a call may ring at an operator as far as skill and language go: also one who does not suit it,
+    if they are on call, it is critical and nobody suits it."""
+    on_call = operator.seniority is Seniority.ON_CALL
+    return suits(operator, waiting) or (on_call and waiting.critical and waiting.misfits)
 
 
 def choose(

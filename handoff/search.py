@@ -25,7 +25,7 @@ from handoff.fences import Fences
 from handoff.operators import Care, Operator, Roster
 from handoff.policy import Policy
 from handoff.queue import Queue, Waiting
-from handoff.routing import choose, fits, may_ask_again, may_come
+from handoff.routing import choose, fits, may_ask_again, may_come, suits
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,15 +291,21 @@ class Search:
         )
 
     def _alert(self, waiting: Waiting, now: float) -> None:
-        """Alert the on-call who were not yet; whoever rests is left alone."""
+        """Alert the on-call who were not yet; whoever rests is left alone.
+
+        Those who fit, or all where none of them does: a person beats none. For the same reason it rings at
+        them too where nobody at work fits.
+        """
         if self.draining or isinstance(waiting.request, CallbackRecord):
             return
+        awake = [operator for operator in self._roster if not self.rests(operator, now)]
+        waiting.misfits = not any(o.wants_calls and suits(o, waiting) for o in awake)
+        on_call = [operator for operator in awake if operator.seniority is Seniority.ON_CALL]
+        called = [operator for operator in on_call if suits(operator, waiting)] or on_call
         new = tuple(
             operator.operator_id
-            for operator in self._roster
-            if operator.seniority is Seniority.ON_CALL
-            and operator.operator_id not in waiting.alerted
-            and not self.rests(operator, now)
+            for operator in called
+            if operator.operator_id not in waiting.alerted
         )
         if new:
             if not waiting.alerted:

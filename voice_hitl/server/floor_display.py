@@ -25,6 +25,7 @@ OVERRIDE_WORDS = {
     "taken": "an operator has the call already",
     "busy": "this operator is not free",
     "rest": "this operator rests",
+    "cap": "this operator has had enough of such calls for now",
     "limit": "there is no further up or down",
 }
 

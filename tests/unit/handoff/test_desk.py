@@ -739,6 +739,18 @@ def test_a_person_may_choose_who_is_asked() -> None:
     assert floor.send(override("c1", Override.REASSIGN, "ann"))[0].reason == "rest"
 
 
+def test_a_person_may_reassign_past_skill_and_language_but_not_past_a_cap() -> None:
+    care = Rests()
+    care.until["bob", "harsh"] = 500.0
+    floor = Floor("ann", care=care)
+    floor.ring(request("c1", category="harsh", language="en", skill="claims"))
+    for name in ("bob", "cyd"):
+        joined = OperatorJoined(name, name, skills={"cards"}, languages={"fr"})
+        floor.send(joined, OperatorPresence(name, Presence.AVAILABLE))
+    assert floor.send(override("c1", Override.REASSIGN, "bob"))[0].reason == "cap"
+    assert floor.send(override("c1", Override.REASSIGN, "cyd"))[-1].operator_id == "cyd"
+
+
 def test_critical_alerts_everyone_on_call_beside_the_ring() -> None:
     floor = staffed(ann=Seniority.STANDARD, oda=Seniority.ON_CALL, ole=Seniority.ON_CALL)
     floor.send(TakeoverRequested("oda", "c0"), OperatorPresence("ole", Presence.AWAY))
@@ -749,6 +761,47 @@ def test_critical_alerts_everyone_on_call_beside_the_ring() -> None:
     assert (stop.reason, over) == ("taken", AlertOver("c1", ("oda", "ole"), "taken"))
     assert assign.operator_id == "ole"
     assert floor.send(OfferAccepted("ann", ring.offer_id))[0].reason == "taken", "one owner"
+
+
+def speaking(**languages: str) -> Floor:
+    """On-call operators with one language each; all are available."""
+    floor = Floor()
+    for name, language in languages.items():
+        joined = OperatorJoined(name, name, languages={language}, seniority=Seniority.ON_CALL)
+        floor.send(joined, OperatorPresence(name, Presence.AVAILABLE))
+    return floor
+
+
+def test_a_critical_call_alerts_the_on_call_who_suit_it_and_rings_there() -> None:
+    floor = speaking(oda="fr", ole="en")
+    alert, ring = floor.send(request("c1", Urgency.CRITICAL, language="en"))
+    assert (alert.operator_ids, ring.operator_id) == (("ole",), "ole")
+    assert [type(c) for c in floor.send(OfferDeclined("ole", ring.offer_id))] == [StopRinging]
+
+
+def test_where_nobody_suits_a_critical_call_it_rings_at_whoever_is_on_call() -> None:
+    floor = speaking(oda="fr")
+    floor.send(OperatorJoined("ann", "Ann", languages={"fr"}))
+    floor.send(OperatorPresence("ann", Presence.AVAILABLE))
+    assert isinstance(floor.send(request("c0", Urgency.HIGH, language="en"))[0], GiveUp)
+    alert, ring = floor.send(request("c1", Urgency.CRITICAL, language="en"))
+    assert (alert.operator_ids, ring.operator_id) == (("oda",), "oda"), "a person beats none"
+
+
+def test_while_somebody_who_suits_it_is_only_busy_a_critical_call_rings_at_nobody_else() -> None:
+    floor = speaking(oda="fr")
+    floor.send(OperatorJoined("ann", "Ann", languages={"en"}))
+    floor.send(OperatorPresence("ann", Presence.AVAILABLE), TakeoverRequested("ann", "c0"))
+    (alert,) = floor.send(request("c1", Urgency.CRITICAL, language="en"))
+    assert alert.operator_ids == ("oda",), "no on-call operator suits it: all are told"
+    assert floor.ring(CallReleased("c0", "ann")).operator_id == "ann"
+
+
+def test_a_call_that_is_critical_no_longer_rings_at_those_who_suit_it_alone() -> None:
+    floor = speaking(oda="fr")
+    ring = floor.ring(request("c1", Urgency.CRITICAL, language="en"))
+    floor.send(override("c1", Override.LOWER))
+    assert isinstance(floor.send(OfferDeclined("oda", ring.offer_id))[-1], GiveUp)
 
 
 def test_critical_waits_for_whom_it_alerted_and_who_rests_is_left_alone() -> None:
