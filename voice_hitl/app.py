@@ -303,7 +303,8 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     exercises = ExercisesApi(store, journal, workplace.exercises, identify)
     audit_exercises = AuditExercisesApi(store, journal, workplace.audit_exercises, identify)
     routes = [*work.routes, *figures.routes, *exercises.routes, *audit_exercises.routes]
-    Api(accounts, store, clock, identify, secure, hub.reviews.informed, routes).add_to(app)
+    proxies = config.server.trusted_proxies
+    Api(accounts, store, clock, identify, secure, proxies, hub.reviews.informed, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)
     add_console(app)
     port = await listen(config, app, stack)

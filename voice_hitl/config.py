@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,9 @@ class ServerSection(Section):
     public_url: str | None = Field(
         default=None, description="https URL that Twilio and browsers reach; signatures use it"
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="addresses or networks whose X-Forwarded-For counts at sign-in"
+    )
     max_calls: int = Field(
         default=60, ge=1, le=10_000, description="further callers get the fallback"
     )
@@ -48,6 +52,11 @@ class ServerSection(Section):
         description="bearer token for all of /metrics; without one others than this machine get no "
         "figures on people",
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_network(each)) for each in value)
 
     @field_validator("public_url")
     @classmethod

@@ -21,6 +21,7 @@ from voice_hitl.server.openapi import (
     document,
     read_body,
 )
+from voice_hitl.server.peers import client_address
 from voice_hitl.server.wire import ErrorBody, Session, SetUp, SignIn, WireModel
 
 MAX_CALLS = 1000
@@ -51,12 +52,14 @@ class Api:
         clock: Clock,
         identify: Identify,
         secure_cookies: bool,
+        trusted_proxies: Sequence[str],
         informed: Callable[[str, str], None],
         others: Sequence[Route] = (),
     ) -> None:
-        """`informed` is told that an operator sees what the AI makes of a call; `others` are further routes
-        that the document lists and `add_to` registers."""
+        """`trusted_proxies`: see `client_address`. `informed` is told that an operator sees what the AI makes
+        of a call; `others` are further routes that the document lists and `add_to` registers."""
         self._secure = secure_cookies
+        self._trusted_proxies = trusted_proxies
         self._attempts = Attempts()
         self._accounts = accounts
         self._store = store
@@ -172,7 +175,7 @@ class Api:
     async def sign_in(self, request: web.Request) -> web.Response:
         """`POST /session`."""
         body = await read_body(request, SignIn)
-        address = request.remote or ""
+        address = client_address(request, self._trusted_proxies)
         wait = self._attempts.begin(body.name, address, self._clock.now())
         if wait > 0.0:
             seconds = ceil(wait)

@@ -30,11 +30,14 @@ class Attempts:
 
         It counts as failed until `succeeded`, so that many at the same time gain nothing.
         """
-        keys = ((("name", name), FREE_FOR_NAME), (("address", address), FREE_FOR_ADDRESS))
-        wait = max(self._wait(key, free, now) for key, free in keys)
+        of_name, of_address = ("name", name), ("address", address)
+        wait = self._wait(of_name, FREE_FOR_NAME, now)
+        # Others at the same address, perhaps a whole office's, do not shut out whom nobody tried to be.
+        if of_name in self._tries:
+            wait = max(wait, self._wait(of_address, FREE_FOR_ADDRESS, now))
         if wait > 0.0:
             return wait
-        for key, _ in keys:
+        for key in (of_name, of_address):
             tries = self._tries.setdefault(key, _Tries(0, now))
             tries.failed += 1
             tries.last = now

@@ -1,11 +1,13 @@
 """Who asks: this machine itself, or anybody.
 
-Headers are only ever a reason to say no, never one to trust.
+Headers are only ever a reason to say no, never one to trust, but for what a configured proxy says of its
+clients.
 """
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -26,6 +28,23 @@ def is_local(request: web.Request) -> bool:
     return _is_loopback_name(host) and origin in (f"http://{host}", f"https://{host}")
 
 
+def client_address(request: web.Request, trusted_proxies: Sequence[str]) -> str:
+    """Whose tries are counted together: the peer's address, or, where that is one of the networks
+    `trusted_proxies`, the last in `X-Forwarded-For` that is none of them. Of IPv6 its /64, which one
+    subscriber has alone; empty for a peer without an address."""
+    proxies = [ipaddress.ip_network(each) for each in trusted_proxies]
+    client = _address(request.remote or "")
+    said = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+    while said and client is not None and any(client in network for network in proxies):
+        before = _address(said.pop().strip())
+        if before is None:
+            break
+        client = before
+    if isinstance(client, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((client, 64), strict=False))
+    return "" if client is None else str(client)
+
+
 def _is_loopback_peer(request: web.Request) -> bool:
     """Whether the TCP peer itself is on this machine; a UNIX socket has no address and is refused."""
     peer = request.transport.get_extra_info("peername") if request.transport else None
@@ -41,9 +60,14 @@ def _is_loopback_name(host: str) -> bool:
 
 
 def _is_loopback_address(address: str) -> bool:
+    parsed = _address(address)
+    return parsed is not None and parsed.is_loopback
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(text)
     except ValueError:
-        return False
+        return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_loopback
+    return mapped or parsed

@@ -50,6 +50,13 @@ def test_an_empty_variable_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert load_config().server.public_url is None
 
 
+def test_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
+    assert load_config().server.trusted_proxies == ()
+    text = '[server]\ntrusted_proxies = ["127.0.0.1", "10.0.0.0/8"]\n'
+    file = write(tmp_path / "my.toml", text)
+    assert load_config(file).server.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8")
+
+
 def test_a_public_url_loses_its_trailing_slash(tmp_path: Path) -> None:
     file = write(tmp_path / "my.toml", '[server]\npublic_url = "https://voice.example/"\n')
     assert load_config(file).server.public_url == "https://voice.example"
@@ -66,6 +73,7 @@ def test_a_public_url_loses_its_trailing_slash(tmp_path: Path) -> None:
             "log.xyz: there is no such setting: remove it, known here: format, level",
         ),
         ('[server]\npublic_url = "voice.example"\n', "must start with https://"),
+        ('[server]\ntrusted_proxies = ["my.proxy"]\n', "my.proxy"),
         ("[server\n", "not valid TOML"),
         ('[agent]\nagent = "a:B"\nladder = ["flow"]\n', "'agent' and 'ladder' are both set"),
     ],

@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 
 from handoff.ports import CallRecord
 from handoff.testing import MemoryStore
 from voice_hitl.clock import Clock
 from voice_hitl.server import api, auth
 from voice_hitl.server.api import Api
-from voice_hitl.server.attempts import FREE_FOR_NAME
+from voice_hitl.server.attempts import FREE_FOR_ADDRESS, FREE_FOR_NAME
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
 from voice_hitl.server.http import one_shape
 
@@ -50,6 +51,7 @@ async def client(store: MemoryStore, accounts: Accounts) -> AsyncIterator[Client
         clock,
         identify,
         secure_cookies=False,
+        trusted_proxies=("127.0.0.1/32",),
         informed=lambda *told: app[INFORMED].append(told),
     ).add_to(app)
     async with TestClient(TestServer(app)) as client:
@@ -138,6 +140,22 @@ async def test_guessing_passwords_has_to_wait(client: Client, accounts: Accounts
     assert refused.status == 429
     assert refused.headers["Retry-After"] == "1"
     assert await refused.json() == {"error": "too many failed sign-ins; try again in 1 s"}
+
+
+async def test_behind_a_proxy_who_guesses_keeps_no_colleague_waiting(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PasswordHasher, "verify", lambda *_: False)
+
+    async def tries(name: str, address: str) -> int:
+        body = {"name": name, "password": "a guess"}
+        headers = {"X-Forwarded-For": address}
+        return (await client.post("/api/v1/session", json=body, headers=headers)).status
+
+    for number in range(FREE_FOR_ADDRESS):
+        assert await tries(f"n{number}", "203.0.113.7") == 401
+    assert await tries("n0", "203.0.113.7") == 429
+    assert await tries("n0", "203.0.113.8") == 401
 
 
 async def test_who_is_one_too_many_may_sign_in_a_second_later(

@@ -23,12 +23,22 @@ def test_a_name_waits_ever_longer_after_some_failures() -> None:
     assert attempts.begin("ana", "z", 1.0) == 2.0
 
 
-def test_an_address_waits_whatever_names_it_tries() -> None:
+def test_an_address_waits_with_every_name_that_has_failed_before() -> None:
     attempts = Attempts()
     for n in range(FREE_FOR_ADDRESS):
         assert attempts.begin(f"n{n}", "a", 0.0) == 0.0
-    assert attempts.begin("new", "a", 0.5) == 0.5
-    assert attempts.begin("new", "b", 0.5) == 0.0
+    assert attempts.begin("n1", "a", 0.5) == 0.5
+    assert attempts.begin("n1", "b", 0.5) == 0.0
+
+
+def test_an_address_does_not_shut_out_a_name_that_has_not_failed() -> None:
+    attempts = Attempts()
+    for n in range(3 * FREE_FOR_ADDRESS):
+        assert attempts.begin(f"n{n}", "a", 0.0) == 0.0
+    assert attempts.begin("ana", "a", 0.0) == 0.0
+    attempts.succeeded("ana", "a")
+    assert attempts.begin("ana", "a", 0.0) == 0.0
+    assert attempts.begin("ana", "a", 0.0) > 0.0, "its second try at once"
 
 
 def test_success_clears_the_name_and_takes_its_try_off_the_address() -> None:
