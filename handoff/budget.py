@@ -29,6 +29,7 @@ class Routed(StrEnum):
     NONE = "none"
     SOFT = "soft"  # by the value rule
     HARD = "hard"  # by a hard trigger
+    TAKEN_OVER = "taken_over"  # by an operator, of their own accord
 
 
 class BudgetState(StrEnum):
@@ -85,7 +86,7 @@ BudgetEvent = CallCounted | AlarmRaised | AlarmCleared
 class BudgetRecord:
     """All that a restart needs but the alarms, which whoever raised them raises again.
 
-    `recent` has one letter a call, oldest first: n, s or h. `leaning` is within, above, below or conflict.
+    `recent` has one letter a call, oldest first: n, s, h or t. `leaning` is within, above, below or conflict.
     """
 
     price: float
@@ -132,7 +133,7 @@ class Budget:
     def __init__(self, policy: Policy, record: BudgetRecord | None = None) -> None:
         """`record`: the last one kept; without it lambda starts at `costs.price`.
 
-        Raises `ValueError` on a record with other letters than n, s and h.
+        Raises `ValueError` on a record with other letters than n, s, h and t.
         """
         self._policy = policy.budget
         self._base = policy.costs.price
@@ -141,7 +142,7 @@ class Budget:
         letters = {kind.value[0]: kind for kind in Routed}
         for letter in record.recent if record else "":
             if letter not in letters:
-                raise ValueError(f"budget record: '{letter}' is not one of n, s, h")
+                raise ValueError(f"budget record: '{letter}' is not one of n, s, h, t")
             self._recent.append(letters[letter])
         self._counts = Counter(self._recent)
         self._alarms: set[str] = set()
@@ -186,8 +187,8 @@ class Budget:
 
     @property
     def share(self) -> Figure:
-        """The routed share of the last `window` calls, hard triggers included."""
-        routed = self._counts[Routed.SOFT] + self._counts[Routed.HARD]
+        """The routed share of the last `window` calls, hard triggers and takeovers included."""
+        routed = len(self._recent) - self._counts[Routed.NONE]
         if len(self._recent) < self._enough:
             return too_little(len(self._recent))
         return share_figure(routed, len(self._recent))

@@ -49,6 +49,14 @@ class Reason:
     weight: float  # contribution to the decision, larger is more
 
 
+class DecisionKind(StrEnum):
+    """What made a decision."""
+
+    SOFT = "soft"  # the value rule, or the plain one
+    HARD = "hard"  # a hard trigger, which bypasses the rule
+    TAKEN_OVER = "taken_over"  # an operator, of their own accord
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided after an event, and why."""
@@ -56,7 +64,7 @@ class Decision:
     call_id: str
     turn: int
     hand_off: bool
-    hard: bool  # a hard trigger, which bypasses the value rule
+    kind: DecisionKind
     confidence: float  # calibrated rolling P(conversation goes well), 0..1
     risk: float  # rolling risk, 0..1
     breakdown: float  # h: P(conversation breaks down within four speaker turns)
@@ -71,7 +79,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class KeepDecision:
-    """Store and publish a decision; one after every caller turn."""
+    """Store and publish a decision: one after every caller turn, and when a trigger fires in between."""
 
     call_id: str
     decision: Decision

@@ -12,7 +12,7 @@ from typing import Any
 
 from handoff.acts import LiveTurns
 from handoff.brief import Brief, Memory
-from handoff.commands import CallCommand, Decision, KeepDecision, Notice, Reason, Tell
+from handoff.commands import CallCommand, Decision, DecisionKind, KeepDecision, Notice, Reason, Tell
 from handoff.conduct import OPEN, SHIPPED_ACTION, ActionRisk, ConductReader
 from handoff.errors import ProtocolError
 from handoff.events import (
@@ -325,13 +325,15 @@ class CallEngine:
         self._commands.append(KeepDecision(self._call.call_id, decision))
         self._tell_session(HandOffDecided(decision), now)
 
-    def _decision(self, hard: list[str], *, hand_off: bool) -> Decision:
+    def _decision(
+        self, hard: list[str], *, hand_off: bool, kind: DecisionKind | None = None
+    ) -> Decision:
         seen = self._assessment
         return Decision(
             call_id=self._call.call_id,
             turn=self._memory.turns,
             hand_off=hand_off,
-            hard=bool(hard),
+            kind=kind or (DecisionKind.HARD if hard else DecisionKind.SOFT),
             confidence=seen.confidence,
             risk=seen.risk,
             breakdown=seen.breakdown,
@@ -364,7 +366,7 @@ class CallEngine:
     def _taken_over(self) -> None:
         self._requested = self._pending  # should the operator get lost
         codes = self._with_emergency(["takeover", *self._pending])
-        decision = self._decision(codes, hand_off=True)
+        decision = self._decision(codes, hand_off=True, kind=DecisionKind.TAKEN_OVER)
         self._reasons = decision.reasons
         self._latch.disarm()
         self._session.note_decision(decision)

@@ -63,7 +63,7 @@ class DecisionRecord:
     turn: int
     at: float
     hand_off: bool
-    hard: bool
+    kind: str  # of `DecisionKind`
     confidence: float
     risk: float
     breakdown: float
@@ -82,7 +82,7 @@ class DecisionRecord:
             turn=decision.turn,
             at=at,
             hand_off=decision.hand_off,
-            hard=decision.hard,
+            kind=decision.kind.value,
             confidence=decision.confidence,
             risk=decision.risk,
             breakdown=decision.breakdown,

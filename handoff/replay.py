@@ -18,7 +18,7 @@ from functools import cache
 from math import isfinite
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from handoff.commands import Decision, KeepDecision, Urgency
+from handoff.commands import Decision, DecisionKind, KeepDecision, Urgency
 from handoff.engine import CallEngine
 from handoff.errors import StorageError
 from handoff.events import (
@@ -206,7 +206,7 @@ def decision_of(record: DecisionRecord) -> Decision:
         call_id=record.call_id,
         turn=record.turn,
         hand_off=record.hand_off,
-        hard=record.hard,
+        kind=DecisionKind(record.kind),
         confidence=record.confidence,
         risk=record.risk,
         breakdown=record.breakdown,
@@ -261,7 +261,7 @@ def _by_turn(decisions: Sequence[Decision]) -> dict[int, Decision]:
     """A turn's decision: its handoff, or the last where there is none."""
     found: dict[int, Decision] = {}
     for decision in decisions:
-        if _unasked(decision):
+        if decision.kind is DecisionKind.TAKEN_OVER:
             continue
         there = found.get(decision.turn)
         if there is None or not there.hand_off:
@@ -273,10 +273,5 @@ def _first(by_turn: Mapping[int, Decision]) -> int | None:
     return min((turn for turn, made in by_turn.items() if made.hand_off), default=None)
 
 
-def _outcome(decision: Decision | None) -> tuple[bool, bool]:
-    handed_off = decision is not None and decision.hand_off
-    return handed_off, handed_off and decision is not None and decision.hard
-
-
-def _unasked(decision: Decision) -> bool:
-    return bool(decision.reasons) and decision.reasons[0].code == "takeover"
+def _outcome(decision: Decision | None) -> DecisionKind | None:
+    return decision.kind if decision is not None and decision.hand_off else None

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TypeVar
 
-from handoff.commands import Decision, Reason, Urgency
+from handoff.commands import Decision, DecisionKind, Reason, Urgency
 from handoff.errors import StorageError
 from handoff.events import (
     ActionProposed,
@@ -320,7 +320,7 @@ def a_decision(call_id: str = "call-1", *, urgency: Urgency = Urgency.MEDIUM) ->
         call_id=call_id,
         turn=1,
         hand_off=True,
-        hard=True,
+        kind=DecisionKind.HARD,
         confidence=0.9,
         risk=0.1,
         breakdown=0.05,

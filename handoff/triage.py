@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from handoff.calibration import sigmoid
-from handoff.commands import Decision, Urgency
+from handoff.commands import Decision, DecisionKind, Urgency
 from handoff.policy import Triage
 
 _URGENCIES = tuple(Urgency)
@@ -47,7 +47,7 @@ def score(decision: Decision, policy: Triage) -> Score:
     value = TOP * sigmoid(decision.value / policy.value_scale)
     risk = policy.risk * decision.risk
     parts = [("value", value), ("risk", risk)]
-    if decision.hard and value + risk < policy.clear_below:
+    if decision.kind is not DecisionKind.SOFT and value + risk < policy.clear_below:
         parts.append(("hard trigger", policy.clear_below - value - risk))
     if decision.urgency is Urgency.CRITICAL:
         parts.append(("urgency", TOP))

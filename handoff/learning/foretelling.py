@@ -76,7 +76,7 @@ def told(
         broke = broke_down(call.outcome or "")
     else:
         word = next((each.verdict for each in said if each.seq == 0), None)
-        broke = broke_down("hard" if first.hard else "soft", word)
+        broke = broke_down(first.kind, word)
     if broke is None:
         return None
     last = first.turn if first is not None else max(again.said, default=0)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from handoff.commands import DecisionKind
 from handoff.events import FloorReported
 from handoff.learning.judging import Shortage
 from handoff.policy import Hysteresis, Policy
@@ -58,11 +59,14 @@ def call_values(facts: Iterable[FactRecord], policy: Policy, models: Models) -> 
     """
     marks = policy.hysteresis.model_copy(update={"high": OUT_OF_REACH, "low": OUT_OF_REACH})
     values: list[float] = []
+    last = 0
     base = (_at_price(fact, policy.costs.price) for fact in facts)
     for decision in replay(base, policy.model_copy(update={"hysteresis": marks}), models):
         if decision.hand_off:
-            return CallValues(tuple(values), decision.reasons[0].code != "takeover")
-        values.append(decision.value)
+            return CallValues(tuple(values), decision.kind is DecisionKind.HARD)
+        if decision.turn > last:  # not what a trigger was decided on in between
+            values.append(decision.value)
+            last = decision.turn
     return CallValues(tuple(values), False)
 
 

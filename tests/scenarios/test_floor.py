@@ -10,7 +10,7 @@ import pytest
 from handoff import events as facts
 from handoff.approvals import Approve
 from handoff.callbacks import CallbackState
-from handoff.commands import Decision
+from handoff.commands import Decision, DecisionKind
 from handoff.events import Effect, Presence, Seniority
 from handoff.policy import Policy
 from handoff.replay import replay
@@ -344,7 +344,7 @@ def judged_alike(staffed: bool, words: str) -> tuple[Decision, Policy]:
 
 def test_the_wait_to_be_expected_makes_soft_handoffs_worth_less() -> None:
     (served, rules), (alone, _) = (judged_alike(staffed, "mumble") for staffed in (True, False))
-    assert not served.hard
+    assert served.kind is DecisionKind.SOFT
     dearer = cost_of_handoff(rules, rules.waiting.limit, 0.0) - cost_of_handoff(rules, 0.0, 0.0)
     assert served.value - alone.value == pytest.approx(dearer)
     assert dearer > 2
@@ -375,7 +375,7 @@ def test_hard_triggers_hand_over_whatever_it_costs() -> None:
     for staffed in (True, False):
         decision, _ = judged_alike(staffed, "let me talk to a person")
         assert decision.hand_off
-        assert decision.hard
+        assert decision.kind is DecisionKind.HARD
 
 
 def test_a_live_call_hears_of_changes_and_decides_the_same_again() -> None:

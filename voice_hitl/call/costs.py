@@ -21,6 +21,7 @@ from handoff.budget import (
     KeepBudget,
     Routed,
 )
+from handoff.commands import DecisionKind
 from handoff.desk import Desk
 from handoff.events import FloorReported
 from handoff.policy import Policy
@@ -88,10 +89,10 @@ class CostService:
         self._told[call_id] = (language, report)
         return report
 
-    def routed(self, call_id: str, hard: bool) -> None:
+    def routed(self, call_id: str, kind: DecisionKind) -> None:
         """A live call asked for a person, or was taken over; its first time counts."""
         if call_id in self._told:
-            self._routed.setdefault(call_id, Routed.HARD if hard else Routed.SOFT)
+            self._routed.setdefault(call_id, Routed(kind))
 
     def call_over(self, call_id: str) -> None:
         """A call has ended, however it ended; it counts once."""

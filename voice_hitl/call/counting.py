@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from handoff.audit import AuditRecord, AuditState
+from handoff.commands import DecisionKind
 from handoff.errors import StorageError
 from handoff.labels import Disposition, Label
 from handoff.metrics import (
@@ -71,7 +72,7 @@ class Counting:
                     record.breakdown,
                     record.error,
                     record.hand_off,
-                    record.hard,
+                    record.kind != DecisionKind.SOFT,
                 )
                 return [decided]
             case Disposition():

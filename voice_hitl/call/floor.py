@@ -62,7 +62,7 @@ class CostWatch(Protocol):
     def began(self, call_id: str, language: str) -> facts.FloorReported:
         """A call begins; returns what it is to be told first."""
 
-    def routed(self, call_id: str, hard: bool) -> None:
+    def routed(self, call_id: str, kind: core.DecisionKind) -> None:
         """A call asked for a person, or was taken over."""
 
     def call_over(self, call_id: str) -> None:
@@ -128,7 +128,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
     ) -> None:
         """Pass a call's command on to the desk."""
         if isinstance(command, core.RequestOperator):
-            self._costs.routed(command.call_id, command.decision.hard)
+            self._costs.routed(command.call_id, command.decision.kind)
         event = desk_event(command)
         if event is not None:
             self.post(event)
@@ -313,7 +313,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         self._consoles.offer_over(
             command.operator_id, command.offer_id, command.call_id, "accepted"
         )
-        self._costs.routed(command.call_id, hard=True)  # unless it asked before
+        self._costs.routed(command.call_id, core.DecisionKind.TAKEN_OVER)  # unless it asked before
         self._promises.taken(command.call_id, self.desk.callbacks())
         call.post(
             FloorSaid(

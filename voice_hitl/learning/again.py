@@ -133,7 +133,7 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
         return None
     return {
         "hand_off": decision.hand_off,
-        "hard": decision.hard,
+        "kind": decision.kind.value,
         "confidence": decision.confidence,
         "risk": decision.risk,
         "value": decision.value,

@@ -22,6 +22,7 @@ from handoff.commands import (
     Assign,
     AssignCallback,
     AuditCleared,
+    DecisionKind,
     DeskCommand,
     GiveUp,
     KeepCallback,
@@ -305,10 +306,10 @@ class Floor(RuleBasedStateMachine):
             **{
                 name: getattr(decision, name)
                 for name in decision.__slots__
-                if name not in ("value", "hard")
+                if name not in ("value", "kind")
             },
             value=value,
-            hard=value == 1.0,
+            kind=DecisionKind.HARD if value == 1.0 else DecisionKind.SOFT,
         )
         self._say(
             HandoffRequested(
@@ -465,8 +466,9 @@ class Floor(RuleBasedStateMachine):
     def server_drains(self) -> None:
         self.draining = True
         self._say(ServerDraining())
-        assert not self.open
-        assert not self.ringing
+        critical = {waiting.call_id for waiting in self.desk.waiting() if waiting.critical}
+        assert self.open <= critical, "for an emergency those who are there are asked on"
+        assert {_key_of(ring) for ring in self.ringing.values()} <= critical
 
     @precondition(lambda self: self.now > self.started + 40)
     @rule(data=st.data(), commands=st.integers(0, 3))

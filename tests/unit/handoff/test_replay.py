@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff.commands import Decision, KeepDecision
+from handoff.commands import Decision, DecisionKind, KeepDecision
 from handoff.engine import CallEngine
 from handoff.errors import StorageError
 from handoff.events import (
@@ -319,6 +319,16 @@ def test_the_person_of_the_record_is_no_decision_of_the_replay() -> None:
     new = replay(facts, bold, SHIPPED)
     assert new[-1].reasons[0].code == "takeover"
     assert compare(old, new).first_new is None
+
+
+def test_nor_with_an_emergency_under_way() -> None:
+    fire = a_turn(1, dialogue=DialogueFacts(emergency=True))
+    came = OperatorAssigned("ann", "Ann", 1)
+    old, _ = a_run(Policy(), fire, NobodyAvailable(0), came)
+    assert [made.kind for made in old] == [DecisionKind.HARD, DecisionKind.TAKEN_OVER]
+    new = [replace(old[0], turn=1, hand_off=False), old[1]]
+    found = compare(old, new)
+    assert (found.first_old, found.first_new) == (1, None)
 
 
 def test_a_hard_trigger_in_place_of_the_model_differs() -> None:

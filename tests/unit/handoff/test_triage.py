@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.brief import Memory
-from handoff.commands import Decision, Reason, Urgency
+from handoff.commands import Decision, DecisionKind, Reason, Urgency
 from handoff.errors import PolicyError
 from handoff.events import HandoffRequested
 from handoff.policy import Policy, Triage
@@ -22,7 +22,7 @@ decisions = st.builds(
     st.just(a_decision()),
     value=st.floats(-1e6, 1e6),
     risk=st.floats(0, 1),
-    hard=st.booleans(),
+    kind=st.sampled_from(DecisionKind),
     urgency=st.sampled_from(Urgency),
     reasons=st.lists(
         st.builds(Reason, st.sampled_from(["regulated", "repeats"]), st.just("x"), st.just(1.0)),
@@ -32,7 +32,7 @@ decisions = st.builds(
 
 
 def a_soft(value: float, risk: float = 0.3) -> Decision:
-    return replace(a_decision(), hard=False, value=value, risk=risk, reasons=())
+    return replace(a_decision(), kind=DecisionKind.SOFT, value=value, risk=risk, reasons=())
 
 
 @given(decisions)
@@ -41,7 +41,7 @@ def test_a_score_is_bounded_and_says_what_made_it(decision: Decision) -> None:
     assert 0 <= found.points <= 100
     assert found.points == pytest.approx(min(100, math.fsum(points for _, points in found.parts)))
     assert found.band is band_of(found.points, POLICY)
-    if decision.hard:
+    if decision.kind is not DecisionKind.SOFT:
         assert found.points >= POLICY.clear_below - 1e-9
     if decision.urgency is Urgency.CRITICAL:
         assert found.band is Band.SENIOR

@@ -10,6 +10,7 @@ import pytest
 
 from handoff.brief import Memory
 from handoff.budget import AlarmRaised, Budget, BudgetState
+from handoff.commands import DecisionKind
 from handoff.desk import Desk
 from handoff.events import (
     FloorReported,
@@ -52,9 +53,9 @@ class Till:
         self.calls[call_id] = Call()
         return self.costs.began(call_id, language)
 
-    def ends(self, call_id: str, hard: bool | None = None) -> None:
-        if hard is not None:
-            self.costs.routed(call_id, hard)
+    def ends(self, call_id: str, kind: DecisionKind | None = None) -> None:
+        if kind is not None:
+            self.costs.routed(call_id, kind)
         self.costs.call_over(call_id)
 
     def opens(self, name: str = "ana", languages: frozenset[str] = frozenset()) -> None:
@@ -170,11 +171,12 @@ def test_calls_count_once_by_their_first_handoff_and_move_the_price() -> None:
         async with running(Till()) as till:
             for number in range(10):
                 till.begins(f"CA{number}")
-                till.costs.routed(f"CA{number}", hard=number == 0)
-                till.costs.routed(f"CA{number}", hard=True)  # asked again: does not count
+                kinds = {0: DecisionKind.HARD, 1: DecisionKind.TAKEN_OVER}
+                till.costs.routed(f"CA{number}", kinds.get(number, DecisionKind.SOFT))
+                till.costs.routed(f"CA{number}", DecisionKind.HARD)  # asked again: does not count
                 till.ends(f"CA{number}")
                 till.ends(f"CA{number}")  # over twice: does not count
-            till.costs.routed("CA0", hard=True)  # a late word of a call that is over
+            till.costs.routed("CA0", DecisionKind.HARD)  # a late word of a call that is over
             assert till.costs.budget.state is BudgetState.ABOVE
             assert till.costs.budget.price > 0
             report = till.begins("CA99")
@@ -182,7 +184,7 @@ def test_calls_count_once_by_their_first_handoff_and_move_the_price() -> None:
             till.ends("CA99")
             await till.journal.flush()
             (kept,) = await till.store.machine_records(MACHINE)
-            assert kept.detail["recent"] == "h" + "s" * 9 + "n"
+            assert kept.detail["recent"] == "ht" + "s" * 8 + "n"
             again = reopened_budget(EAGER, [kept])
             assert again.price == till.costs.budget.price
             assert again.state is till.costs.budget.state
@@ -196,7 +198,7 @@ def test_live_calls_hear_of_the_price() -> None:
             till.begins("CA1")
             for number in range(10):
                 till.begins(f"CB{number}")
-                till.ends(f"CB{number}", hard=False)
+                till.ends(f"CB{number}", DecisionKind.SOFT)
             await asyncio.sleep(PAUSE + 0.1)
             last = till.calls["CA1"].told[-1]
             assert isinstance(last, FloorReported)
@@ -212,7 +214,7 @@ def test_an_alarm_keeps_the_price_where_it_is() -> None:
             till.costs.tell_budget(AlarmRaised("drift"))
             for number in range(10):
                 till.begins(f"CA{number}")
-                till.ends(f"CA{number}", hard=False)
+                till.ends(f"CA{number}", DecisionKind.SOFT)
             assert till.costs.budget.price == 0.0
             assert till.costs.budget.state is BudgetState.FROZEN
 

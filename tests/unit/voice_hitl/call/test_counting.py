@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from handoff.audit import AuditItem, AuditRecord, AuditState
+from handoff.commands import DecisionKind
 from handoff.labels import ApprovalAnswer, AuditAnswer, Disposition, of_approval, of_audit
 from handoff.metrics import (
     CallFinished,
