@@ -122,10 +122,11 @@ class Search:
                 self._seek(waiting, now)
 
     def drain(self) -> None:
-        """Give up on all calls, and from now on at once."""
+        """Give up on all calls but emergencies, and from now on at once."""
         self.draining = True
         for waiting in self.queue:
-            self._end(waiting, "draining")
+            if not waiting.critical:
+                self._end(waiting, "draining")
 
     def ring(self, waiting: Waiting, operator: Operator, now: float) -> None:
         """Offer it to an operator."""
@@ -220,7 +221,7 @@ class Search:
 
     def _seek(self, waiting: Waiting, now: float) -> None:
         floor = self._policy.floor
-        if self.draining:
+        if self.draining and not waiting.critical:
             self._end(waiting, "draining")
             return
         operator = self._choose(waiting, now)
@@ -296,7 +297,7 @@ class Search:
         Those who fit, or all where none of them does: a person beats none. For the same reason it rings at
         them too where nobody at work fits.
         """
-        if self.draining or isinstance(waiting.request, CallbackRecord):
+        if isinstance(waiting.request, CallbackRecord):
             return
         awake = [operator for operator in self._roster if not self.rests(operator, now)]
         waiting.misfits = not any(o.wants_calls and suits(o, waiting) for o in awake)

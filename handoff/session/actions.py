@@ -219,6 +219,8 @@ class Actions:
 
     def _drain_waiting(self, event: ServerDraining, now: float) -> State:
         self._drain(event, now)
+        if self._is_emergency:
+            return State.WAITING
         self._do(self._withdrawal("withdrawn"))
         return self._go_on_alone(now)
 
@@ -275,6 +277,11 @@ class Actions:
         self._do(self._request_for(decision, skip))
         return State.WAITING
 
+    @property
+    def _is_emergency(self) -> bool:
+        """Whether the person was wanted for something that even a draining server asks for."""
+        return self._decision is not None and self._decision.urgency is Urgency.CRITICAL
+
     def _least_wait(self, decision: Decision) -> float:
         """Seconds that those whom an emergency alerts have to come."""
         critical = decision.urgency is Urgency.CRITICAL
@@ -284,7 +291,9 @@ class Actions:
         lost = self.operator_id
         self._disconnect(reason)
         self._tell(Notice.OPERATOR_LOST)
-        if self.draining or self._decision is None or lost is None:
+        if self.draining and not self._is_emergency:
+            return self._go_on_alone(now)
+        if self._decision is None or lost is None:
             return self._go_on_alone(now)
         return self._ask(
             replace(self._decision, urgency=_at_least_high(self._decision)), now, (lost,)

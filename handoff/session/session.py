@@ -18,14 +18,16 @@ class Session(Actions):
     __slots__ = ()
 
     def may_request(self, now: float, *, urgent: bool = False, soft: bool = False) -> bool:
-        """Whether a person may be asked for now; urgent ones skip the backoff, not the drain.
+        """Whether a person may be asked for now; urgent ones skip the backoff and the drain.
 
         `soft`: by the value rule alone, which triage holds back as well.
         """
-        if self.draining or self.state is not State.AI:
+        if self.state is not State.AI:
             return False
         if urgent:
             return True
+        if self.draining:
+            return False
         most = self._policy.waiting.max_requests
         if soft and (self._clearings >= most or now < self._soft_backoff_until):
             return False

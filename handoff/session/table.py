@@ -61,9 +61,13 @@ def _table() -> dict[tuple[State, type], Row]:
             Actions._nobody, (ai, waiting), "tell, go on, in safe mode unless cleared"
         ),
         (waiting, TakeoverAsked): _row(Actions._ask_takeover, waiting, "ask the desk"),
-        (waiting, ServerDraining): _row(Actions._drain_waiting, ai, "withdraw, safe mode"),
+        (waiting, ServerDraining): _row(
+            Actions._drain_waiting, (ai, waiting), "withdraw, safe mode; an emergency waits on"
+        ),
         (waiting, DeadlinePassed): _row(
-            Actions._deadline, (waiting, ai), "still connecting, or waited too long"
+            Actions._deadline,
+            (waiting, ai, ended),
+            "still connecting, or waited too long; drain deadline: end",
         ),
         (waiting, OperatorLost): _ignore(waiting, "nobody is bridged"),
         (bridging, BridgeUp): _row(Actions._bridged, (operator, bridging), "they talk"),

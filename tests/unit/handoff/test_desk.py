@@ -401,6 +401,17 @@ def test_a_draining_floor_asks_nobody() -> None:
     assert floor.desk.owner("c0") == ("bob", 1), "who talks goes on talking"
 
 
+def test_a_draining_floor_asks_who_is_there_in_an_emergency() -> None:
+    floor = Floor("ann")
+    ring = floor.ring(request("c1", Urgency.CRITICAL))
+    assert floor.send(ServerDraining()) == [], "it rings on"
+    floor.send(OfferAccepted("ann", ring.offer_id))
+    assert floor.desk.owner("c1") == ("ann", 1)
+    floor.send(request("c2", Urgency.CRITICAL), OperatorJoined("bob", "Bob"))
+    assert floor.send(OperatorPresence("bob", Presence.AVAILABLE))[-1].call_id == "c2"
+    assert Floor().send(ServerDraining(), request("c1", Urgency.CRITICAL)) == [GiveUp("c1", 0)]
+
+
 def test_presence_is_published_whenever_it_changes() -> None:
     desk = Desk(Policy(), 0.0)
     seen = []

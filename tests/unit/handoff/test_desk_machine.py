@@ -22,7 +22,6 @@ from handoff.commands import (
     Assign,
     AssignCallback,
     AuditCleared,
-    DecisionKind,
     DeskCommand,
     GiveUp,
     KeepCallback,
@@ -306,10 +305,10 @@ class Floor(RuleBasedStateMachine):
             **{
                 name: getattr(decision, name)
                 for name in decision.__slots__
-                if name not in ("value", "kind")
+                if name not in ("value", "hard")
             },
             value=value,
-            kind=DecisionKind.HARD if value == 1.0 else DecisionKind.SOFT,
+            hard=value == 1.0,
         )
         self._say(
             HandoffRequested(

@@ -401,6 +401,8 @@ class World(RuleBasedStateMachine):
     )
     def answer(self, data: Any, answer: Answer, right: bool) -> None:
         self.tell(DeadlinePassed())
+        if not self.watched:  # a kill has lost all that was asked
+            return
         approval_id = self.pick(data)
         seats = {State.OPEN: 1, State.ESCALATED: 2}
         record = self.gate.record(approval_id)

@@ -439,11 +439,35 @@ def test_a_draining_server_asks_for_nobody() -> None:
     driver = Driver().to(State.WAITING)
     commands = driver.send(ServerDraining())
     assert kinds(commands) == [WithdrawRequest, Tell, ResumeAgent]
-    assert not driver.session.may_request(driver.now + 1e6, urgent=True)
+    assert not driver.session.may_request(driver.now + 1e6)
     driver = Driver().to(State.OPERATOR)
     commands = driver.send(ServerDraining(), OperatorLost("ann"))
     assert RequestOperator not in kinds(commands)
     assert driver.state is State.AI
+
+
+def test_a_draining_server_asks_on_in_an_emergency_until_its_deadline() -> None:
+    driver = Driver()
+    emergency = HandOffDecided(a_decision(urgency=Urgency.CRITICAL))
+    driver.send(ServerDraining())
+    assert driver.session.may_request(driver.now, urgent=True)
+    driver.send(emergency)
+    assert driver.state is State.WAITING
+    driver.send(OperatorAssigned("ann", "Ann", 1))
+    driver.send(OperatorLost("ann"))
+    assert driver.state is State.WAITING, "who was lost is replaced"
+    commands = driver.send(DeadlinePassed(), after=WAITING.drain + 1)
+    assert WithdrawRequest in kinds(commands)
+    assert tells(commands) == [Notice.DRAINING]
+    assert driver.state is State.ENDED
+
+
+def test_an_emergency_that_waits_when_the_server_begins_to_drain_waits_on() -> None:
+    driver = Driver()
+    driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL)))
+    assert driver.send(ServerDraining()) == []
+    assert driver.state is State.WAITING
+    assert driver.session.next_deadline() is not None
 
 
 def test_an_unknown_event_is_an_error() -> None:
