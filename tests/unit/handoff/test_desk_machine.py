@@ -22,6 +22,7 @@ from handoff.commands import (
     Assign,
     AssignCallback,
     AuditCleared,
+    DecisionKind,
     DeskCommand,
     GiveUp,
     KeepCallback,
@@ -305,10 +306,10 @@ class Floor(RuleBasedStateMachine):
             **{
                 name: getattr(decision, name)
                 for name in decision.__slots__
-                if name not in ("value", "hard")
+                if name not in ("value", "kind")
             },
             value=value,
-            hard=value == 1.0,
+            kind=DecisionKind.HARD if value == 1.0 else DecisionKind.SOFT,
         )
         self._say(
             HandoffRequested(

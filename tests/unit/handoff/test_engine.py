@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from handoff.commands import (
     Decision,
+    DecisionKind,
     EndCall,
     HoldAgent,
     KeepDecision,
@@ -118,7 +119,7 @@ def test_trouble_that_lasts_brings_a_person_with_reasons_in_words() -> None:
     commands = call.send(replace(mumbled, turn=3, text="well the other one then"))
     decision = commands[0].decision
     assert decision.hand_off
-    assert not decision.hard
+    assert decision.kind is DecisionKind.SOFT
     assert 1 <= len(decision.reasons) <= 3
     weights = [reason.weight for reason in decision.reasons]
     assert weights == sorted(weights, reverse=True)
@@ -160,7 +161,7 @@ def test_hard_triggers_bring_a_person_at_once(
     call = Call()
     decision = call.decision(*events)
     assert decision.hand_off
-    assert decision.hard
+    assert decision.kind is DecisionKind.HARD
     assert codes(decision)[0] == code
     assert decision.urgency is urgency
     assert call.engine.state is State.WAITING
@@ -464,6 +465,24 @@ def test_an_operator_takes_over_a_call_that_was_not_offered() -> None:
     assert isinstance(commands[0], KeepDecision)
     assert codes(commands[0].decision) == ["takeover"]
     assert call.engine.state is State.BRIDGING
+
+
+def test_a_takeover_is_one_with_an_emergency_under_way_too() -> None:
+    call = Call()
+    call.send(a_turn(1, "fire", dialogue=DialogueFacts(emergency=True)), NobodyAvailable(0))
+    decision = call.decision(ANN)
+    assert decision.kind is DecisionKind.TAKEN_OVER
+    assert codes(decision)[:2] == ["emergency", "takeover"]
+    assert decision.urgency is Urgency.CRITICAL
+
+
+def test_what_waits_for_a_person_is_told_to_who_takes_over() -> None:
+    call = Call()
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0), ContentFlagged("caller", "a threat"))
+    assert codes(call.decision(ANN))[:2] == ["takeover", "harmful_content"]
+    request = call.send(OperatorLost("ann"))[-1]
+    assert request.category == "abuse"
+    assert request.decision.kind is DecisionKind.TAKEN_OVER
 
 
 def test_after_a_hand_back_the_past_no_longer_counts() -> None:
@@ -815,7 +834,7 @@ def test_acts_that_foretell_a_breakdown_bring_a_person() -> None:
     assert not any(decision.hand_off for decision in led_astray(shipped))
     decisions = led_astray(by_acts(high=2.0))
     fired = next(decision for decision in decisions if decision.hand_off)
-    assert not fired.hard
+    assert fired.kind is DecisionKind.SOFT
     assert codes(fired)[0] == "acts"
     assert fired.reasons[0].words.startswith("calls like this one tended to break down: ")
     assert "card number" in fired.reasons[0].words or "address" in fired.reasons[0].words
