@@ -95,7 +95,7 @@ class Overrides:
         if self._search.rests(operator, now):
             return "rest"
         if not self._search.allowed(operator, waiting, now):
-            return "cap"  # nobody may override what protects a person; skill and language a person may
+            return "cap"  # it protects a person; skill and language are for people to judge
         return None if operator.free_for(critical=waiting.critical) else "busy"
 
     def _clear(self, waiting: Waiting) -> None:

@@ -38,7 +38,7 @@ class Waiting:
     until: float = math.inf  # how long it waits while nothing rings for it, as last found
     alerted: dict[str, None] = field(default_factory=dict)  # on-call operators
     alerted_at: float = -math.inf  # when the first of them was
-    misfits: bool = False  # nobody at work suits it: while critical, on-call operators who do not are asked
+    misfits: bool = False  # nobody at work suits it: when critical it rings at any on-call one
     overridden: bool = False  # a person has said how urgent it is
 
     @property

@@ -40,11 +40,11 @@ class Score:
 def score(decision: Decision, policy: Triage) -> Score:
     """Score a decision.
 
-    ``100 * sigmoid(V / value_scale) + risk_points * risk`` (50 where handing off just breaks even), not
-    below `clear_below` for a hard trigger, plus the points of urgency and of each reason; critical makes it
-    100; bounded to [0, 100].
+    ``100 * sigmoid((V - value_middle) / value_scale) + risk_points * risk``, not below `clear_below` for a
+    hard trigger or an operator of their own accord, plus the points of urgency and of each reason; critical
+    makes it 100; bounded to [0, 100].
     """
-    value = TOP * sigmoid(decision.value / policy.value_scale)
+    value = TOP * sigmoid((decision.value - policy.value_middle) / policy.value_scale)
     risk = policy.risk * decision.risk
     parts = [("value", value), ("risk", risk)]
     if decision.kind is not DecisionKind.SOFT and value + risk < policy.clear_below:

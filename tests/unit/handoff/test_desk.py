@@ -11,6 +11,7 @@ from handoff.commands import (
     AlertOver,
     Assign,
     AuditCleared,
+    DecisionKind,
     GiveUp,
     PresenceChanged,
     RefuseAccept,
@@ -630,7 +631,8 @@ def staffed(policy: dict[str, Any] | None = None, **who: Seniority) -> Floor:
 
 
 def scored(call_id: str, value: float, urgency: Urgency = Urgency.LOW) -> HandoffRequested:
-    decision = replace(a_decision(call_id, urgency=urgency), hard=False, value=value, reasons=())
+    asked = a_decision(call_id, urgency=urgency)
+    decision = replace(asked, kind=DecisionKind.SOFT, value=value, reasons=())
     brief = Memory(a_call(call_id), 3, 3).brief(decision)
     return HandoffRequested(call_id, brief, decision, request=1)
 
@@ -657,7 +659,7 @@ def test_below_50_the_ai_goes_on_and_a_share_is_looked_at() -> None:
     give_up, audit = floor.send(scored("c1", -4.0))
     assert give_up == GiveUp("c1", 0, 1, "cleared")
     assert audit == AuditCleared("c1", 1, audit.score, 1.0)
-    assert audit.score == pytest.approx(100 / (1 + math.e) + 10 * 0.1)
+    assert audit.score == pytest.approx(100 / (1 + math.exp(6 / 4)) + 10 * 0.1)
     assert staffed(ann=Seniority.STANDARD).ring(scored("c1", -4.0)), "only if the policy says so"
 
 
@@ -694,7 +696,7 @@ def test_a_person_may_raise_what_was_cleared() -> None:
     assert (kept.by, kept.why, kept.before, kept.after) == (
         "sue",
         "because",
-        "low 27.9",
+        "low 19.2",
         "medium 50",
     )
     assert ring.operator_id == "ann"
