@@ -279,7 +279,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     for service in (ticker.run(), *workplace.services(), calls.run()):
         start(service)
 
-    twilio = twilio_gate(config, tokens, clock, calls, unserved=calls.unserved)
+    twilio = twilio_gate(config, tokens, clock, calls.has_room, calls.unserved)
     app = application(twilio, lambda: CallerLine(line_parts), lambda: len(calls))
     consoles = Consoles(
         ConsoleParts(
@@ -314,17 +314,22 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
 
 
 async def open_loopback(config: Config, stack: AsyncExitStack) -> int:
-    """Start a server that sends callers their own audio back; returns its port."""
+    """Start a server that sends callers their own audio back; returns its port.
+
+    It takes every caller, whatever `server.max_calls` says: it is there to find out how many there can be.
+    """
     stack.enter_context(held_folder(config))
     clock = Clock.of_running_loop()
     ticker = Ticker()
     tokens = TokenStore()
-    calls = Calls(config.server.max_calls, on_end=lambda *_: None)
+    live: set[LoopbackLine] = set()
     vad = VadService(ticker)
     start = await stack.enter_async_context(background())
     start(ticker.run())
-    gate = twilio_gate(config, tokens, clock, calls, unserved=lambda _: False)
-    app = application(gate, lambda: LoopbackLine(tokens, vad, ticker, clock), lambda: 0)
+    gate = twilio_gate(config, tokens, clock, accepting=lambda: True, unserved=lambda _: False)
+    app = application(
+        gate, lambda: LoopbackLine(tokens, vad, ticker, clock, live), lambda: len(live)
+    )
     port = await listen(config, app, stack)
     _say_hello(config, port, gate, None)
     write_server_file(config, port, stack)

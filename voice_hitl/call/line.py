@@ -150,7 +150,16 @@ def _without_token(parameters: Mapping[str, str]) -> dict[str, str]:
 class LoopbackLine:
     """The session of a media stream that hears itself (`serve --loopback`)."""
 
-    def __init__(self, tokens: TokenStore, vad: VadService, ticker: Ticker, clock: Clock) -> None:
+    def __init__(
+        self,
+        tokens: TokenStore,
+        vad: VadService,
+        ticker: Ticker,
+        clock: Clock,
+        live: set[LoopbackLine],
+    ) -> None:
+        """`live` has it while its stream is open."""
+        self._live = live
         self._tokens = tokens
         self._vad = vad
         self._ticker = ticker
@@ -160,6 +169,7 @@ class LoopbackLine:
     def on_started(self, started: Started, connection: Connection) -> None:
         """Start the echo; raise `TelephonyError` if the stream may not come in."""
         _redeem(self._tokens, started, self._clock.now())
+        self._live.add(self)
         self._call = LoopbackCall(
             started.call_sid,
             connection.stream,
@@ -186,6 +196,7 @@ class LoopbackLine:
 
     def closed(self, error: Exception | None = None) -> None:
         """The stream is over. Idempotent."""
+        self._live.discard(self)
         if self._call is not None:
             self._call.close()
 

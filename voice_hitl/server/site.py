@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 
 from aiohttp import web
 
-from voice_hitl.call.calls import Calls
 from voice_hitl.call.line import CALLER
 from voice_hitl.clock import Clock
 from voice_hitl.config import Config
@@ -26,10 +25,14 @@ def twilio_gate(
     config: Config,
     tokens: TokenStore,
     clock: Clock,
-    calls: Calls,
+    accepting: Callable[[], bool],
     unserved: Callable[[str], bool],
 ) -> TwilioGate:
-    """The carrier's webhooks as configured; `unserved`: whether a call got no service and is sent on."""
+    """The carrier's webhooks as configured.
+
+    `accepting`: whether there is room for a further call; `unserved`: whether a call got no service and is
+    sent on.
+    """
     token = config.twilio.auth_token
     return TwilioGate(
         tokens=tokens,
@@ -38,7 +41,7 @@ def twilio_gate(
         auth_token=None if token is None else token.get_secret_value(),
         fallback=Fallback(number=config.twilio.fallback_number),
         parameters=lambda form: {CALLER: form.get("From", "unknown")},
-        accepting=calls.has_room,
+        accepting=accepting,
         unserved=unserved,
         announcement=config.twilio.announcement,
         on_status=lambda status: log.info(

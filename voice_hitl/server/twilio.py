@@ -33,26 +33,9 @@ class CallStatus:
 
     call_sid: str
     status: str  # queued | ringing | in-progress | completed | busy | failed | no-answer | canceled
-    form: Mapping[str, str]  # all that Twilio sent
 
 
-def _no_parameters(form: Mapping[str, str]) -> Mapping[str, str]:
-    return {}
-
-
-def _always(*_: object) -> bool:
-    return True
-
-
-def _never(*_: object) -> bool:
-    return False
-
-
-def _ignore(status: CallStatus) -> None:
-    return None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TwilioGate:
     """The webhook handlers with all they depend on.
 
@@ -64,14 +47,14 @@ class TwilioGate:
 
     tokens: TokenStore
     clock: Callable[[], float]
+    parameters: Callable[[Mapping[str, str]], Mapping[str, str]]
+    accepting: Callable[[], bool]
+    unserved: Callable[[str], bool]
+    on_status: Callable[[CallStatus], None]
     public_url: str | None = None
     auth_token: str | None = field(default=None, repr=False)
     announcement: str = ""
     fallback: twiml.Fallback = field(default_factory=twiml.Fallback)
-    parameters: Callable[[Mapping[str, str]], Mapping[str, str]] = _no_parameters
-    accepting: Callable[[], bool] = _always
-    unserved: Callable[[str], bool] = _never
-    on_status: Callable[[CallStatus], None] = _ignore
 
     def __post_init__(self) -> None:
         if self.auth_token is not None and self.public_url is None:
@@ -129,7 +112,7 @@ class TwilioGate:
         call_sid = form.get("CallSid", "")
         if not call_sid:
             return _refuse(request, 400, "the form has no CallSid")
-        self.on_status(CallStatus(call_sid, form.get("CallStatus", ""), form))
+        self.on_status(CallStatus(call_sid, form.get("CallStatus", "")))
         return web.Response(status=204)
 
     def check_upgrade(self, request: web.Request) -> web.Response | None:

@@ -178,6 +178,8 @@ async def test_a_loopback_caller_hears_every_frame_again(config: Config) -> None
         await phone.dials()
         frames = [bytes([number + 1]) * 160 for number in range(20)]
         await phone.talks(frames)
+        ready = await (await session.get(base + "/readyz")).json()
+        assert ready == {"ready": True, "calls": 1}
         await phone.until(lambda: phone.carrier.playback.received >= 20 * 160)
         heard = b"".join(audio for _, audio in phone.carrier.playback.audio())
         assert heard.startswith(b"".join(frames))

@@ -218,6 +218,7 @@ class Echo:
     tokens: TokenStore
     ticker: Ticker
     line: LoopbackLine
+    live: set[LoopbackLine]
     connection: Connection
     now: Callable[[], float]
 
@@ -228,10 +229,11 @@ class Echo:
 @asynccontextmanager
 async def an_echo() -> AsyncIterator[Echo]:
     clock, tokens, ticker = Clock(epoch=0.0), TokenStore(), Ticker()
-    line = LoopbackLine(tokens, VadService(ticker), ticker, clock)
+    live: set[LoopbackLine] = set()
+    line = LoopbackLine(tokens, VadService(ticker), ticker, clock, live)
     async with asyncio.TaskGroup() as tasks:
         ticking = tasks.create_task(ticker.run())
-        yield Echo(tokens, ticker, line, Connection(), clock.now)
+        yield Echo(tokens, ticker, line, live, Connection(), clock.now)
         ticking.cancel()
 
 
@@ -246,9 +248,11 @@ def test_a_loopback_caller_hears_every_frame_again() -> None:
             await asyncio.sleep(0.2)
             payload = [a2b_base64(text) for text in echo.connection.frames]
             assert payload == frames
+            assert echo.live == {echo.line}
             echo.line.on_mark("0.1")
             echo.line.on_dtmf("1")
             echo.line.on_stopped()
+            assert echo.live == set()
             echo.line.closed()
             echo.line.on_media(Media(frames[0], 1000, 51, 51))
             await asyncio.sleep(0.2)
@@ -262,6 +266,7 @@ def test_a_loopback_stream_needs_its_token_too() -> None:
         async with an_echo() as echo:
             with pytest.raises(TelephonyError, match="no valid token"):
                 echo.line.on_started(started("made up"), echo.connection)
+            assert echo.live == set()
             echo.line.on_media(Media(g711.SILENT_FRAME, 0, 1, 1))
             echo.line.closed()
             await asyncio.sleep(0.1)

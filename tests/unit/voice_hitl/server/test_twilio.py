@@ -25,8 +25,15 @@ Client = TestClient[web.Request, web.Application]
 
 
 def gate(**changes: Any) -> TwilioGate:
-    given: dict[str, Any] = {"tokens": TokenStore(), "clock": lambda: 100.0, **changes}
-    return TwilioGate(**given)
+    given: dict[str, Any] = {
+        "tokens": TokenStore(),
+        "clock": lambda: 100.0,
+        "parameters": lambda form: {},
+        "accepting": lambda: True,
+        "unserved": lambda call_sid: False,
+        "on_status": lambda status: None,
+    }
+    return TwilioGate(**given | changes)
 
 
 @asynccontextmanager
@@ -206,7 +213,7 @@ async def test_a_status_is_passed_on() -> None:
     told: list[CallStatus] = []
     async with serving(gate(on_status=told.append)) as client:
         assert (await client.post("/twilio/status", data=FORM)).status == 204
-    assert told == [CallStatus(FORM["CallSid"], "in-progress", FORM)]
+    assert told == [CallStatus(FORM["CallSid"], "in-progress")]
 
 
 async def test_forms_that_cannot_be_used_are_refused() -> None:

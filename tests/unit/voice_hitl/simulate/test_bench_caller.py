@@ -25,10 +25,17 @@ async def loopback(*, accepting: bool = True) -> AsyncIterator[str]:
     clock = Clock.of_running_loop()
     ticker, tokens = Ticker(), TokenStore()
     vad = VadService(ticker, SileroVad())
-    gate = TwilioGate(tokens, clock.now, accepting=lambda: accepting)
+    gate = TwilioGate(
+        tokens=tokens,
+        clock=clock.now,
+        parameters=lambda form: {},
+        accepting=lambda: accepting,
+        unserved=lambda call_sid: False,
+        on_status=lambda status: None,
+    )
 
     async def media(request: web.Request) -> web.StreamResponse:
-        return await media_socket(request, lambda: LoopbackLine(tokens, vad, ticker, clock))
+        return await media_socket(request, lambda: LoopbackLine(tokens, vad, ticker, clock, set()))
 
     app = web.Application()
     app.router.add_post("/twilio/voice", gate.voice)
