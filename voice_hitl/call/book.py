@@ -200,13 +200,13 @@ class CallBook:
     def proposed(self, proposal: Proposal, verdict: str) -> None:
         """The agent wants to act; `verdict` says what becomes of it."""
         self.system(mask(f"The AI wants to {proposal.summary} ({verdict})."))
-        self.audit("action_proposed", name=proposal.name, verdict=verdict)
+        self.log_event("action_proposed", name=proposal.name, verdict=verdict)
 
     def acted(self, acted: Acted) -> None:
         """An action was tried."""
         result = mask(acted.result)
         self.system(result)
-        self.audit("action_tried", name=acted.name, ok=acted.ok, result=result)
+        self.log_event("action_tried", name=acted.name, ok=acted.ok, result=result)
 
     def system(self, text: str) -> Line:
         """Something that happened, in words."""
@@ -268,7 +268,7 @@ class CallBook:
             at = self._clock.wall()
             self._amend_handoff(offered_at=at)
             self._watcher.measured(Stage.OFFER, (at - self._handoff.requested_at) * 1000.0)
-        self.audit("offered", operator_id=operator_id)
+        self.log_event("offered", operator_id=operator_id)
 
     def accepted(self, operator_id: str, epoch: int) -> None:
         """An operator took the call; to be stored before anybody is told. Too late for one that is over."""
@@ -392,7 +392,7 @@ class CallBook:
         self._handoff = replace(self._handoff, **changes)  # type: ignore[arg-type]  # fields by name
         self._journal.put(self._handoff)
 
-    def audit(self, action: str, **detail: object) -> None:
+    def log_event(self, action: str, **detail: object) -> None:
         """A line of the audit log about this call; `detail` holds JSON values."""
         self._journal.put(
             EventRecord(

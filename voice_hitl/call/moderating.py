@@ -96,7 +96,7 @@ class CallModeration:
         why = self._why(judgement)
         if route is not Route.PASS:
             self._book.system(f"Moderation {_DONE[speaker, route]}: {why}.")
-        self._book.audit(
+        self._book.log_event(
             ACTIONS[route],
             line_id=judgement.line_id,
             turn=judgement.turn,
