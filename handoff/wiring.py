@@ -6,6 +6,8 @@ Whoever runs both passes every command through these; what comes back None is to
 
 from __future__ import annotations
 
+from typing import overload
+
 from handoff.commands import (
     Assign,
     CallCommand,
@@ -53,6 +55,12 @@ def desk_event(command: CallCommand) -> DeskEvent | None:
             return None
 
 
+@overload
+def call_event(command: Assign) -> OperatorAssigned: ...
+@overload
+def call_event(command: GiveUp) -> NobodyAvailable: ...
+@overload
+def call_event(command: DeskCommand) -> CallEvent | None: ...
 def call_event(command: DeskCommand) -> CallEvent | None:
     """What the call named in a desk's command must be told; None for the others."""
     match command:

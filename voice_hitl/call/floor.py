@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from handoff import commands as core
 from handoff import events as facts
 from handoff.desk import Desk
 from handoff.ports import EventRecord, MachineRecord
-from handoff.wiring import desk_event
+from handoff.wiring import call_event, desk_event
 from voice_hitl.call.inbox import FloorSaid
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort, Told
@@ -215,7 +216,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
     def _nobody(self, given_up: core.GiveUp, reason: str) -> None:
         call = self._find_call(given_up.call_id)
         if call is not None:
-            call.post(FloorSaid(facts.NobodyAvailable(given_up.tried, given_up.request, reason)))
+            call.post(FloorSaid(call_event(replace(given_up, reason=reason))))
 
     def _presence_changed(self, command: core.PresenceChanged) -> None:
         operator_id, presence = command.operator_id, command.presence
@@ -315,11 +316,7 @@ class FloorService(MachineService[facts.DeskEvent, core.DeskCommand]):
         )
         self._costs.routed(command.call_id, core.DecisionKind.TAKEN_OVER)  # unless it asked before
         self._promises.taken(command.call_id, self.desk.callbacks())
-        call.post(
-            FloorSaid(
-                facts.OperatorAssigned(command.operator_id, command.operator_name, command.epoch)
-            )
-        )
+        call.post(FloorSaid(call_event(command)))
 
 
 def last_epoch(records: Iterable[MachineRecord]) -> int:

@@ -758,7 +758,9 @@ def test_a_person_may_reassign_past_skill_and_language_but_not_past_a_cap() -> N
     floor = Floor("ann", care=care)
     floor.ring(request("c1", category="harsh", language="en", skill="claims"))
     for name in ("bob", "cyd"):
-        joined = OperatorJoined(name, name, skills={"cards"}, languages={"fr"})
+        joined = OperatorJoined(
+            name, name, skills=frozenset({"cards"}), languages=frozenset({"fr"})
+        )
         floor.send(joined, OperatorPresence(name, Presence.AVAILABLE))
     assert floor.send(override("c1", Override.REASSIGN, "bob"))[0].reason == "cap"
     assert floor.send(override("c1", Override.REASSIGN, "cyd"))[-1].operator_id == "cyd"
@@ -780,7 +782,9 @@ def speaking(**languages: str) -> Floor:
     """On-call operators with one language each; all are available."""
     floor = Floor()
     for name, language in languages.items():
-        joined = OperatorJoined(name, name, languages={language}, seniority=Seniority.ON_CALL)
+        joined = OperatorJoined(
+            name, name, languages=frozenset({language}), seniority=Seniority.ON_CALL
+        )
         floor.send(joined, OperatorPresence(name, Presence.AVAILABLE))
     return floor
 
@@ -794,7 +798,7 @@ def test_a_critical_call_alerts_the_on_call_who_suit_it_and_rings_there() -> Non
 
 def test_where_nobody_suits_a_critical_call_it_rings_at_whoever_is_on_call() -> None:
     floor = speaking(oda="fr")
-    floor.send(OperatorJoined("ann", "Ann", languages={"fr"}))
+    floor.send(OperatorJoined("ann", "Ann", languages=frozenset({"fr"})))
     floor.send(OperatorPresence("ann", Presence.AVAILABLE))
     assert isinstance(floor.send(request("c0", Urgency.HIGH, language="en"))[0], GiveUp)
     alert, ring = floor.send(request("c1", Urgency.CRITICAL, language="en"))
@@ -803,7 +807,7 @@ def test_where_nobody_suits_a_critical_call_it_rings_at_whoever_is_on_call() -> 
 
 def test_while_somebody_who_suits_it_is_only_busy_a_critical_call_rings_at_nobody_else() -> None:
     floor = speaking(oda="fr")
-    floor.send(OperatorJoined("ann", "Ann", languages={"en"}))
+    floor.send(OperatorJoined("ann", "Ann", languages=frozenset({"en"})))
     floor.send(OperatorPresence("ann", Presence.AVAILABLE), TakeoverRequested("ann", "c0"))
     (alert,) = floor.send(request("c1", Urgency.CRITICAL, language="en"))
     assert alert.operator_ids == ("oda",), "no on-call operator suits it: all are told"
