@@ -9,6 +9,7 @@ from typing import Any
 from handoff.events import Effect
 from voice_hitl.agent.acting import Actor, reasoning
 from voice_hitl.agent.frames import Ask, Confirm, End, Frame, Goto, Run, Say
+from voice_hitl.agent.guard import mask_value
 from voice_hitl.agent.parts import Parts
 from voice_hitl.agent.protocol import AgentEvent
 from voice_hitl.agent.reading import Context
@@ -90,7 +91,8 @@ class Dialogue:
         if self.frames:
             forms |= self.frames[-1].results
             forms |= {
-                name: value.shown if shown else value.spoken for name, value in self.known.items()
+                name: mask_value(name, value.shown) if shown else value.spoken
+                for name, value in self.known.items()
             }
         return forms
 

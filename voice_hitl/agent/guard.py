@@ -13,6 +13,44 @@ _ACCOUNT = re.compile(r"\b(?:account|iban|routing|policy)(?:\s+(?:number|no|code
 _DIGIT_WORDS = frozenset({*(word for word, value in UNITS.items() if value < 10), "oh"})
 _SPOKEN_LEAST = 8  # spoken digits in a row that are no telephone extension or date any more
 MASK = "•"
+_LAST = 4  # digits of a number that are shown
+
+# What slots and arguments are called that hold a secret, or the number of a person's account or document.
+_SECRET = frozenset(
+    [
+        "pin",
+        "cvv",
+        "cvc",
+        "ssn",
+        "social",
+        "tin",
+        "otp",
+        "passcode",
+        "password",
+        "secret",
+        "security",
+    ]
+)
+_PAPERS = ["passport", "license", "licence", "identity", "national", "verification"]
+_NUMBERED = frozenset(
+    [
+        "account",
+        "card",
+        "iban",
+        "routing",
+        "policy",
+        "insurance",
+        "member",
+        "patient",
+        "customer",
+        *_PAPERS,
+    ]
+)
+_NO_SECRET = frozenset(
+    ["amount", "sum", "total", "limit", "phone", "telephone", "mobile", "callback", "caller"]
+)
+_LONG = re.compile(r"\d(?:[ \-]?\d){7,}")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def luhn(digits: str) -> bool:
@@ -32,6 +70,25 @@ def mask(text: str) -> str:
     a card from anything else.
     """
     return _apply(text, _hidden(text))
+
+
+def mask_value(name: str, value: str) -> str:
+    """A slot's or an argument's value as people may see it and as it is kept; twice is as once.
+
+    By its `name`: secrets are hidden whole, numbers of accounts and documents but for their last four digits.
+    Under any other name so are eight digits and more that are neither a day, an amount nor a phone number,
+    and what `mask` hides.
+    """
+    words = frozenset(name.lower().split("_"))
+    if words & _SECRET:
+        return re.sub(r"\w", MASK, value)
+    if _DAY.fullmatch(value) or words & _NO_SECRET:
+        return mask(value)
+    value, long = mask(value), _LONG.fullmatch(value)
+    digits = sum(each.isdigit() for each in value)
+    if digits > _LAST and (long or words & _NUMBERED):
+        return re.sub(r"\d", MASK, value, count=digits - _LAST)
+    return value
 
 
 def mask_start(text: str, start: str) -> str:
@@ -94,4 +151,4 @@ def _spoken(text: str) -> list[_Hidden]:
 
 
 def _last_shown(digits: str) -> str:
-    return MASK * (len(digits) - 4) + digits[-4:]
+    return MASK * (len(digits) - _LAST) + digits[-_LAST:]

@@ -15,6 +15,7 @@ from handoff.review import Choice, TurnOpened
 from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call.book import CallBook
+from voice_hitl.call.masking import masked_values, masked_words
 
 CONTEXT = 4  # lines of the transcript that a reviewer is shown before the caller's own
 SUMMARY = 400  # characters
@@ -80,7 +81,7 @@ class Beside:
             self._book.call_id, turn.number, self._question(found), found.intent.category, turn.risk
         )
         self._turn = turn
-        self._known = dict(found.slots)
+        self._known = masked_values(found.slots)
         self._reviews.opened(event)
 
     def said(self, text: str) -> None:
@@ -92,7 +93,7 @@ class Beside:
         """The AI wants to act: that is its choice, whatever becomes of it."""
         if self._turn is not None:
             wanted = digest(proposal.name, proposal.arguments)
-            self._choose(self._turn, wanted, proposal.summary)
+            self._choose(self._turn, wanted, masked_words(proposal.summary, proposal.arguments))
 
     def over(self) -> None:
         """The work on the turn has ended, or was broken off; who has said nothing has not chosen."""

@@ -25,6 +25,7 @@ from voice_hitl.agent.guard import mask, mask_start
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
+from voice_hitl.call.masking import masked_words
 from voice_hitl.call.ports import CallSnapshot, CallWatcher, Point
 from voice_hitl.call.transcript import Line, Transcript
 from voice_hitl.clock import Clock
@@ -199,7 +200,8 @@ class CallBook:
 
     def proposed(self, proposal: Proposal, verdict: str) -> None:
         """The agent wants to act; `verdict` says what becomes of it."""
-        self.system(mask(f"The AI wants to {proposal.summary} ({verdict})."))
+        summary = masked_words(proposal.summary, proposal.arguments)
+        self.system(f"The AI wants to {summary} ({verdict}).")
         self.log_event("action_proposed", name=proposal.name, verdict=verdict)
 
     def acted(self, acted: Acted) -> None:

@@ -14,7 +14,7 @@ from handoff import events as facts
 from handoff.approvals import ApprovalRecord
 from handoff.ports import FactRecord
 from handoff.replay import RecordedEngine
-from voice_hitl.agent.guard import MASK, mask
+from voice_hitl.agent.guard import MASK, mask, mask_value
 
 LONG_ENTRY = 8  # keys: as long as account numbers are, and no PIN
 LAST_SHOWN = 4
@@ -67,8 +67,17 @@ def masked(event: facts.CallEvent) -> facts.CallEvent:
 
 
 def masked_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Slots or arguments with numbers hidden in their values."""
-    return {name: mask(value) for name, value in values.items()}
+    """Slots or arguments with secrets and numbers hidden, by name and value (`guard.mask_value`)."""
+    return {name: mask_value(name, value) for name, value in values.items()}
+
+
+def masked_words(text: str, values: Mapping[str, str]) -> str:
+    """Words about slots or arguments with what `masked_values` hides of these hidden in them too."""
+    for name, value in values.items():
+        hidden = mask_value(name, value)
+        if hidden != value:
+            text = text.replace(value, hidden)
+    return mask(text)
 
 
 def unmasked_values(edited: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
@@ -93,14 +102,15 @@ def masked_approval(record: ApprovalRecord) -> ApprovalRecord:
     Those live only in the process that may carry them out: what is read back after a stop never is.
     """
     proposal = record.proposal
+    known = proposal.arguments
     return replace(
         record,
         proposal=replace(
             proposal,
             arguments=masked_values(proposal.arguments),
-            summary=mask(proposal.summary),
-            reasoning=mask(proposal.reasoning),
-            alternatives=tuple(mask(text) for text in proposal.alternatives),
+            summary=masked_words(proposal.summary, known),
+            reasoning=masked_words(proposal.reasoning, known),
+            alternatives=tuple(masked_words(text, known) for text in proposal.alternatives),
         ),
         arguments=masked_values(record.arguments),
         words=mask(record.words),

@@ -25,6 +25,7 @@ from voice_hitl.agent.protocol import Acted, Proposal, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call.beside import Beside
 from voice_hitl.call.book import CallBook
+from voice_hitl.call.masking import masked_words
 from voice_hitl.call.ports import Told
 from voice_hitl.log import get_logger
 
@@ -164,7 +165,7 @@ class Proposals:
             self._pending = Pending(approval_id, proposal, event.verdict, allowed, until)
 
     def _begin(self, task_id: str, proposal: Proposal) -> None:
-        self._board.post(TaskAdded(task_id, self._book.call_id, mask(proposal.summary)))
+        self._board.post(TaskAdded(task_id, self._book.call_id, _summary(proposal)))
         self._board.post(TaskMoved(task_id, Step.START, "agent"))
 
     def on_gate(self, event: at.GateSaid, now: float) -> None:
@@ -293,7 +294,11 @@ def not_begun(command: gate.Execute) -> tuple[facts.CallOver, gate.ExecutionFini
 
 def _allowed(task_id: str, proposal: Proposal, oversight: Oversight) -> Allowed:
     path = PATHS[oversight.mode]
-    return Allowed(task_id, mask(proposal.summary), path, oversight.risk / 100.0)
+    return Allowed(task_id, _summary(proposal), path, oversight.risk / 100.0)
+
+
+def _summary(proposal: Proposal) -> str:
+    return masked_words(proposal.summary, proposal.arguments)
 
 
 def _are_texts(arguments: object) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_hitl.agent.guard import MASK, luhn, mask, mask_start
+from voice_hitl.agent.guard import MASK, luhn, mask, mask_start, mask_value
 from voice_hitl.agent.numbers import spell_digits
 
 
@@ -54,6 +54,43 @@ def test_ordinary_numbers_stay(text: str) -> None:
 def test_masking_twice_changes_nothing(text: str) -> None:
     once = mask(text)
     assert mask(once) == once
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("pin", "4821", MASK * 4),
+        ("card_pin", "4821", MASK * 4),
+        ("ssn", "078-05-1120", "•••-••-••••"),
+        ("password", "open sesame", "•••• ••••••"),
+        ("account_number", "12345678", f"{MASK * 4}5678"),
+        ("account", "checking", "checking"),
+        ("account", "1234", "1234"),
+        ("card", "4532 0151 1283 0366", f"{MASK * 12}0366"),
+        ("to", "123456789", f"{MASK * 5}6789"),
+        ("day", "2025-03-12", "2025-03-12"),
+        ("patient_born", "1980-02-03", "1980-02-03"),
+        ("amount", "12345678", "12345678"),
+        ("amount", "50.00", "50.00"),
+        ("phone", "+15550100123", "+15550100123"),
+        ("callback_number", "5550100123", "5550100123"),
+        ("note", "account number 12345678", f"account number {MASK * 4}5678"),
+        ("", "", ""),
+    ],
+)
+def test_values_are_hidden_by_their_name_and_by_what_they_look_like(
+    name: str, value: str, seen: str
+) -> None:
+    assert mask_value(name, value) == seen
+
+
+@given(
+    st.sampled_from(["pin", "account_number", "policy", "to", "amount", "x"]),
+    st.text(alphabet="0123456789 -a", max_size=20),
+)
+def test_hiding_a_value_twice_changes_nothing(name: str, value: str) -> None:
+    once = mask_value(name, value)
+    assert mask_value(name, once) == once
 
 
 PIECES = st.sampled_from(

@@ -17,6 +17,7 @@ from voice_hitl.call.masking import (
     masked,
     masked_keys,
     masked_values,
+    masked_words,
     unmasked_values,
 )
 
@@ -106,6 +107,25 @@ def test_a_hidden_number_cannot_be_changed_in_part(
     said: dict[str, str], meant: dict[str, str]
 ) -> None:
     assert unmasked_values(said, {"card": CARD, "n": "42"}) == meant
+
+
+SECRETS = {"account_number": "12345678", "pin": "4821", "ssn": "078-05-1120", "amount": "50"}
+SEEN = {"account_number": "••••5678", "pin": "••••", "ssn": "•••-••-••••", "amount": "50"}
+
+
+def test_slots_and_arguments_are_hidden_by_what_they_are() -> None:
+    spoke = masked(replace(a_turn(1), slots=SECRETS))
+    assert isinstance(spoke, facts.CallerSpoke)
+    assert spoke.slots == SEEN
+    proposed = masked(replace(a_proposal(), arguments=SECRETS))
+    assert isinstance(proposed, facts.ActionProposed)
+    assert proposed.arguments == SEEN
+    assert unmasked_values(SEEN, SECRETS) == SECRETS
+
+
+def test_words_about_arguments_show_no_more_than_the_arguments() -> None:
+    text = "Pay 50 from 12345678 with 4821 for 078-05-1120"
+    assert masked_words(text, SECRETS) == "Pay 50 from ••••5678 with •••• for •••-••-••••"
 
 
 @settings(max_examples=50)
