@@ -13,7 +13,7 @@ from typing import Any
 from handoff.acts import LiveTurns
 from handoff.brief import Brief, Memory
 from handoff.commands import CallCommand, Decision, DecisionKind, KeepDecision, Notice, Reason, Tell
-from handoff.conduct import OPEN, SHIPPED_ACTION, ActionRisk, ConductReader
+from handoff.conduct import SHIPPED_ACTION, ConductReader
 from handoff.errors import ProtocolError
 from handoff.events import (
     ActionFinished,
@@ -35,7 +35,7 @@ from handoff.events import (
     StageTimed,
 )
 from handoff.oversight import Circumstances, Proposal, Verdict, judge
-from handoff.policy import Hysteresis, Policy
+from handoff.policy import Policy
 from handoff.risk import SHIPPED, Estimator, Latch, Marks, Models, shortfall
 from handoff.session import Session
 from handoff.signals import Reading, Signals
@@ -45,7 +45,7 @@ from handoff.triggers import BetweenTurns, Triggers, by_urgency, urgency_of
 # The caller asked or is in danger: say so when nobody can be asked now.
 _ASKED = ("explicit_request", "digit_zero", "emergency")
 # What the next turn may mend, or (an emergency) is held as long as nobody has sorted it out.
-_NOT_HELD = ("two_silences", "two_no_match", "emergency")
+_NOT_HELD = ("silences", "no_matches", "emergency")
 _MOST_REFUSED = 64  # ids of actions that were not allowed; older ones are forgotten
 
 
@@ -88,7 +88,6 @@ class CallEngine:
         "_reasons",
         "_refused",
         "_requested",
-        "_risks",
         "_said",
         "_session",
         "_signals",
@@ -108,9 +107,8 @@ class CallEngine:
         self._speakers = LiveTurns()
         self._foresight = models.acts.follow() if models.acts is not None else None
         self._conduct = _conduct(policy)
-        self._risks: dict[str, ActionRisk] = {}  # of the latest `OPEN` proposals, by id
         self._refused: dict[str, None] = {}  # actions that were not allowed, by id
-        self._latch = Latch(_marks(policy))
+        self._latch = Latch.of(policy)
         self._session = Session(policy, self._memory)
         self._commands: list[CallCommand] = []
         self._emergency = False  # heard of, and nobody has handed the call back since
@@ -128,10 +126,10 @@ class CallEngine:
         if isinstance(event, ActionFinished) and not event.ok and event.action_id in self._refused:
             return  # it was not allowed: whatever its agent reports, nothing has failed
         if self._session.state is not State.ENDED:
-            risk = self._conduct.handle(event)
-            if isinstance(event, ActionProposed):
-                self._proposed(event.action_id, risk)
+            self._conduct.handle(event)
             self._speakers.note(event)
+        if isinstance(event, ActionProposed):
+            self._refused.pop(event.action_id, None)  # proposed anew
         match event:
             case CallStarted():
                 if event.call_id != self._call.call_id:
@@ -249,14 +247,14 @@ class CallEngine:
         """
         if self._session.state is not State.AI:
             return None
-        seen, action = self._assessment, self._risks.get(proposal.action_id)
+        seen, action = self._assessment, self._conduct.risk(proposal.action_id)
         error = max(seen.error, action.probability if action is not None else 0.0)
         call = Circumstances(seen.risk, error, self._session.safe_mode)
         return judge(self._policy, proposal, call)
 
     def doubts(self, action_id: str) -> tuple[str, ...]:
         """Why a proposed action may be wrong, by how it came about; in words, largest first."""
-        action = self._risks.get(action_id)
+        action = self._conduct.risk(action_id)
         return () if action is None else tuple(reason.words for reason in action.reasons)
 
     # --- judging ----------------------------------------------------------------------------
@@ -276,16 +274,12 @@ class CallEngine:
             foreseen = self._foresight.turn(self._said, self._reading.recent)
         self._assessment = self._estimator.turn(self._reading, self._memory.category, foreseen)
         self._reasons = self._assessment.reasons
-        simple = self._policy.rule == "simple"
-        soft = self._latch.turn(self._shortfall(event) if simple else self._assessment.value)
+        value = self._assessment.value
+        if self._policy.rule == "simple":
+            value = shortfall(self._policy, event.intent) if isinstance(event, CallerSpoke) else 0.0
+        soft = self._latch.turn(value)
         hard = self._triggers.of_turn(event, self._signals.dialogue)
         self._decide(hard, soft=soft, now=now)
-
-    def _shortfall(self, event: CallerSpoke | CallerSilent) -> float:
-        if isinstance(event, CallerSilent):
-            return 0.0
-        facts = event.intent
-        return shortfall(self._policy, facts.probability, facts.margin, facts.category)
 
     def _between_turns(self, event: BetweenTurns, now: float) -> None:
         hard = self._triggers.between_turns(event)
@@ -382,7 +376,6 @@ class CallEngine:
         """A person has sorted things out: what was before says nothing about what follows."""
         self._signals.forget()
         self._conduct = _conduct(self._policy)
-        self._risks = {}
         self._emergency = False
         self._pending = []
         self._triggers.reset()
@@ -393,27 +386,12 @@ class CallEngine:
         self._assessment = self._estimator.calm(self._memory.category)
         self._reasons = ()
 
-    def _proposed(self, action_id: str, risk: ActionRisk | None) -> None:
-        self._refused.pop(action_id, None)  # proposed anew
-        self._risks.pop(action_id, None)
-        if risk is not None:
-            self._risks[action_id] = risk
-            if len(self._risks) > OPEN:
-                del self._risks[next(iter(self._risks))]
-
     def _tell_session(self, event: SessionEvent, now: float) -> None:
         before = self._session.state
         self._session.handle(event, now)
         self._commands += self._session.take_commands()
         if self._session.state is State.AI and before not in (State.AI, State.OPERATOR):
             self._latch.arm()  # nobody has helped; asking in vain has pauses and an end
-
-
-def _marks(policy: Policy) -> Hysteresis:
-    """The policy's marks of V; under the plain rule, any shortfall: calm turns are those without one."""
-    if policy.rule == "value":
-        return policy.hysteresis
-    return policy.hysteresis.model_copy(update={"low": 0.0, "high": 0.0})
 
 
 def _conduct(policy: Policy) -> ConductReader:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from handoff.calibration import sigmoid
 from handoff.commands import Reason
+from handoff.events import IntentFacts
 from handoff.policy import Costs, Hysteresis, Policy
 from handoff.signals import CODES, WORDS, Reading
 
@@ -177,11 +179,15 @@ class Rolling:
     """A running estimate of a probability: takes bad news in quickly, good news slowly."""
 
     value: float
+    parts: dict[str, float] = field(default_factory=dict)  # what lifts it, by reason code
 
-    def update(self, new: float) -> float:
-        """Take in a turn; returns the new estimate."""
+    def update(self, new: float, parts: Mapping[str, float] = MappingProxyType({})) -> float:
+        """Take in a turn and what lifts its probability; returns the new estimate."""
         share = RISE if new > self.value else FALL
         self.value += share * (new - self.value)
+        for code in {*self.parts, *parts}:
+            before = self.parts.get(code, 0.0)
+            self.parts[code] = before + share * (parts.get(code, 0.0) - before)
         return self.value
 
 
@@ -193,6 +199,13 @@ class Latch:
     armed: bool = True
     _above: int = 0  # turns in a row above the low mark
     _calm: int = 0  # turns in a row at or below it
+
+    @classmethod
+    def of(cls, policy: Policy) -> Latch:
+        """The policy's marks of V; under the plain rule, any shortfall: calm turns are those without."""
+        if policy.rule == "value":
+            return cls(policy.hysteresis)
+        return cls(policy.hysteresis.model_copy(update={"low": 0.0, "high": 0.0}))
 
     def turn(self, value: float) -> bool:
         """Take in a turn's value; whether it wants a handoff. `disarm` once one has started."""
@@ -249,6 +262,7 @@ class Estimator:
     models: Models
     _breakdown: Rolling = field(init=False)
     _error: Rolling = field(init=False)
+    _foreseen: str = field(init=False)  # what `ACTS` stood for last
     _wait: float = field(init=False)
     _price: float = field(init=False)
 
@@ -266,20 +280,22 @@ class Estimator:
         """Back to what is known before the first turn."""
         self._breakdown = Rolling(self.models.calm)
         self._error = Rolling(self.models.error.calm)
+        self._foreseen = ""
 
     def calm(self, category: str) -> Assessment:
         """The assessment before the first turn."""
-        return self._assess(category, ())
+        return self._assess(category)
 
     def turn(self, reading: Reading, category: str, foreseen: Foreseen | None = None) -> Assessment:
         """Take in a caller's turn; `foreseen`: what `Models.acts` made of it, where there is one."""
         h = _judged(self.models.breakdown, reading.recent) if foreseen is None else foreseen
         q = _judged(self.models.error, reading.now)
-        self._breakdown.update(h.probability)
-        self._error.update(q.probability)
-        return self._assess(category, self._reasons(h, q, category))
+        self._breakdown.update(h.probability, _lift(h, self.models.calm))
+        self._error.update(q.probability, _lift(q, self.models.error.calm))
+        self._foreseen = h.words or self._foreseen
+        return self._assess(category)
 
-    def _assess(self, category: str, reasons: tuple[Reason, ...]) -> Assessment:
+    def _assess(self, category: str) -> Assessment:
         h, q = self._breakdown.value, self._error.value
         fail = cost_of_failure(self.policy, category)
         error = self.policy.costs.err
@@ -291,26 +307,32 @@ class Estimator:
         if at_stake > 0:  # V > mark <=> at_stake * risk - cost > mark
             limits = self.policy.hysteresis
             marks = Marks((limits.low + cost) / at_stake, (limits.high + cost) / at_stake)
+        reasons = self._reasons(fail, error)
         return Assessment(h, q, (1 - h) * (1 - q), risk, value, reasons, marks)
 
-    def _reasons(self, h: Foreseen, q: Foreseen, category: str) -> tuple[Reason, ...]:
-        """The three largest contributions, in cost units: they add up to V minus V of a calm turn."""
-        parts = dict.fromkeys((*CODES, ACTS), 0.0)
-        for seen, calm, cost in (
-            (h, self.models.calm, cost_of_failure(self.policy, category)),
-            (q, self.models.error.calm, self.policy.costs.err),
-        ):
-            total = sum(seen.pushes.values())
-            if total > 0:
-                excess = cost * max(0.0, seen.probability - calm)
-                for code, push in seen.pushes.items():
-                    parts[code] += excess * push / total
+    def _reasons(self, fail: float, error: float) -> tuple[Reason, ...]:
+        """The three largest contributions, in cost units: all add up to V minus V before the first turn.
+
+        Unless acts foretell less than they do of a call that nothing is known of: that lowers V alone.
+        """
+        parts = {
+            code: fail * self._breakdown.parts.get(code, 0.0)
+            + error * self._error.parts.get(code, 0.0)
+            for code in (*CODES, ACTS)
+        }
         largest = sorted(parts.items(), key=lambda part: -part[1])[:3]
         return tuple(
-            Reason(code, h.words if code == ACTS else WORDS[code], round(weight, 3))
+            Reason(code, self._foreseen if code == ACTS else WORDS[code], round(weight, 3))
             for code, weight in largest
             if weight >= SMALLEST_REASON
         )
+
+
+def _lift(seen: Foreseen, calm: float) -> dict[str, float]:
+    """What lifts a turn's probability above a calm one's, by reason code: shares as of the log odds."""
+    total = sum(seen.pushes.values())
+    excess = max(0.0, seen.probability - calm)
+    return {code: excess * push / total for code, push in seen.pushes.items()} if total > 0 else {}
 
 
 def _judged(model: Head, troubles: Sequence[float]) -> Foreseen:
@@ -341,8 +363,9 @@ def _bounded(value: float, highest: float) -> float:
     return highest if math.isnan(value) else min(highest, max(0.0, value))
 
 
-def shortfall(policy: Policy, probability: float, margin: float, category: str) -> float:
+def shortfall(policy: Policy, facts: IntentFacts) -> float:
     """How far the plain rule's thresholds are undercut: above 0 exactly when one is; in probability."""
     limits = policy.thresholds
-    limit = limits.high_risk_confidence if category in policy.high_risk else limits.confidence
-    return max(limit - probability, limits.margin - margin)
+    risky = facts.category in policy.high_risk
+    limit = limits.high_risk_confidence if risky else limits.confidence
+    return max(limit - facts.probability, limits.margin - facts.margin)

@@ -14,11 +14,10 @@ from handoff.conduct.head import (
     fit_action,
 )
 from handoff.conduct.reader import ConductReader
-from handoff.conduct.reading import CODES, OPEN, WORDS, Conduct
+from handoff.conduct.reading import CODES, WORDS, Conduct
 
 __all__ = [
     "CODES",
-    "OPEN",
     "PRIOR_WEIGHTS",
     "SHIPPED_ACTION",
     "WORDS",

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handoff.conduct import ConductReader
+from handoff.conduct.reading import OPEN
 from handoff.events import (
     ActionFinished,
     ActionProposed,
@@ -69,3 +72,17 @@ def test_a_second_report_of_one_reply_replaces_the_first() -> None:
     assert risk is not None
     assert "refused_before" not in {reason.code for reason in risk.reasons}
     assert "unconfirmed" not in {reason.code for reason in risk.reasons}
+
+
+def test_what_was_thought_of_an_action_is_known_by_its_id_and_forgotten_in_the_end() -> None:
+    reader = confirmed()
+    judged = reader.handle(proposed())
+    assert judged is not None
+    assert reader.risk("a1") == judged
+    assert reader.risk("a2") is None
+    for number in range(OPEN):
+        reader.handle(replace(proposed(), action_id=f"b{number}"))
+    assert reader.risk("a1") is None
+    assert reader.risk("b0") is not None
+    reader.handle(replace(proposed(Effect.READ), action_id="b0"))
+    assert reader.risk("b0") is None, "another action of the same name"
