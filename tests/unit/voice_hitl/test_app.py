@@ -28,6 +28,7 @@ from handoff.ports import CallRecord, SessionRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.pack import SHIPPED, load_pack
 from voice_hitl.app import (
+    COLLECTOR,
     Server,
     add_operator,
     list_operators,
@@ -229,10 +230,14 @@ def test_a_signal_stops_the_server_and_nothing_remains(config: Config, number: i
 
     stopper = threading.Thread(target=stop, daemon=True)
     stopper.start()
+    thresholds = gc.get_threshold()
     try:
         run_server(config, loopback=True)
+        assert gc.get_freeze_count() > 0, "what start-up made is not looked at again"
+        assert gc.get_threshold() == COLLECTOR
     finally:
         gc.unfreeze()
+        gc.set_threshold(*thresholds)
     stopper.join(timeout=5.0)
     assert not file.exists()
 
