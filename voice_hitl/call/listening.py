@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from voice_hitl.audio.endpoint import SpeechEvent, SpeechPaused, SpeechResumed, SpeechStarted
 from voice_hitl.call.inbox import (
     FinalCame,
@@ -27,6 +29,10 @@ from voice_hitl.language import Expectation, Hypothesis
 from voice_hitl.speech.protocols import Pcm, Recognizer, SpeakerMemory, Utterance
 
 SAMPLE_RATE = 8000
+PIECE = (
+    1600  # samples fed at once of what is heard again: few calls, and pauses are still found in it
+)
+NO_SOUND = np.zeros(0, np.int16)
 
 
 @dataclass(slots=True, eq=False)
@@ -143,8 +149,9 @@ class Listener:
         self.drop()
         self._lease()
         assert self._open is not None
-        for pcm in self._audio:
-            self._open.feed(pcm)
+        heard = np.concatenate(self._audio) if self._audio else NO_SOUND
+        for start in range(0, len(heard), PIECE):
+            self._open.feed(heard[start : start + PIECE])
 
     async def _finish(self, take: _Take, number: int, seconds: float) -> None:
         try:

@@ -38,11 +38,15 @@ class Lease:
     seconds: float
     lost: bool
     fed: int = 0
+    feeds: int = 0
+    last: Pcm = field(default_factory=lambda: SECOND)
     held: bool = True
 
     def feed(self, pcm: Pcm) -> None:
         assert self.held, "fed after it was given back"
         self.fed += len(pcm)
+        self.feeds += 1
+        self.last = pcm
 
     async def finish(self) -> Hypothesis:
         await asyncio.sleep(self.seconds)
@@ -130,6 +134,22 @@ def test_a_pause_has_its_transcript_made_before_the_turn_closes(ear: Ear) -> Non
             assert not any(isinstance(event, FinalCame) for event in ear.take())
             ear.listener.close()
             assert [type(event) for event in ear.take()] == [FinalCame]
+
+    virtual.run(main())
+
+
+def test_what_is_heard_again_is_fed_in_few_pieces(ear: Ear) -> None:
+    async def main() -> None:
+        async with asyncio.TaskGroup() as ear.listener.tasks:
+            ear.listener.on_event(SpeechStarted(1.0))
+            for number in range(1450):
+                ear.listener.on_audio(np.full(160, number, np.int16))
+            ear.listener.on_event(SpeechPaused(30.0))
+            ear.listener.on_event(SpeechResumed(30.1))
+            again = ear.decoders.leases[-1]
+            assert (again.fed, again.feeds) == (1450 * 160, 145)
+            assert again.last[-1] == 1449
+            ear.listener.abandon()
 
     virtual.run(main())
 
