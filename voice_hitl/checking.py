@@ -77,7 +77,11 @@ def _data_folder(config: Config) -> list[Finding]:
     except OSError as error:
         words = f"{config.data_dir} cannot be written ({error.strerror}); choose another --data"
         return [Finding("data folder", False, words)]
-    return [Finding("data folder", True, str(config.data_dir.resolve()))]
+    findings = [Finding("data folder", True, str(config.data_dir.resolve()))]
+    if config.data_dir.stat().st_mode & 0o077:
+        words = "others on this machine may look into it, and it holds what callers said: chmod 700"
+        findings.append(Finding("its rights", None, words))
+    return findings
 
 
 def _pack(config: Config) -> list[Finding]:

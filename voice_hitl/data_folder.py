@@ -70,7 +70,8 @@ async def open_store(config: Config, *, make: bool = True) -> AsyncIterator[SqlS
         raise ConfigError(f"there is no database in {config.data_dir}; give its folder as --data")
     make_folder(config)
     try:
-        file.touch(0o600)  # SQLite gives the files beside it the same mode
+        if not file.exists():
+            file.touch(0o600)  # SQLite gives the files beside it the same mode
     except OSError as error:
         raise ConfigError(f"{file}: cannot be made ({error.strerror})") from error
     store = await SqlStore.open(f"sqlite:///{file.resolve()}")

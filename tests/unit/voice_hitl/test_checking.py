@@ -105,6 +105,16 @@ def test_a_data_folder_that_cannot_be_written_is_found(tmp_path: Path) -> None:
     assert list((tmp_path / "data").iterdir()) == []
 
 
+def test_a_data_folder_that_others_may_look_into_is_noted(tmp_path: Path) -> None:
+    made = config(tmp_path)
+    _, text = check(made)
+    assert "its rights" not in text
+    made.data_dir.chmod(0o755)
+    finding = found(made, "its rights")
+    assert finding.good is None
+    assert "chmod 700" in finding.words
+
+
 def test_a_pack_is_named_with_its_folder_and_policy(tmp_path: Path) -> None:
     made = config(tmp_path)
     assert "banking" in found(made, "pack").words

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from handoff.approvals import Answered, Approve, Execute, ExecutionClaimed, Gate, Permit, Show
+from handoff.errors import StorageError
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal, Verdict
 from handoff.policy import Policy
-from handoff.ports import Record
+from handoff.ports import MachineRecord, Record
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from tests.support.flooring import NoExercises, WorkFloor, nothing
@@ -159,6 +160,33 @@ def test_nobody_is_thanked_for_what_could_not_be_stored() -> None:
             await asyncio.sleep(5.0)
             assert office.screens.told == [("ana", "interrupted")]
             office.store.well.set()
+
+    virtual.run(main())
+
+
+def test_nobody_is_thanked_for_what_the_store_refused() -> None:
+    async def main() -> None:
+        office = Office()
+        office.floor.there = ("ana",)
+        save = office.store.save
+
+        async def picky(records: Sequence[Record]) -> None:
+            if any(isinstance(r, MachineRecord) and r.state == "approved" for r in records):
+                raise StorageError("this cannot be written")
+            await save(records)
+
+        async with office.open():
+            approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
+            await asyncio.sleep(0.1)
+            (record,) = office.approvals.gate.live()
+            office.store.save = picky  # type: ignore[method-assign]
+            office.approvals.post(Answered(approval_id, "ana", record.digest, Approve()))
+            await asyncio.sleep(0.5)  # less than anybody waits for a slow store
+            assert office.journal.refused == 1
+            assert office.screens.told == [("ana", "interrupted")]
+            office.approvals.post(ExecutionClaimed(approval_id, record.digest))
+            await asyncio.sleep(5.0)
+            assert Execute not in [type(event.said) for event in office.call.told]
 
     virtual.run(main())
 
