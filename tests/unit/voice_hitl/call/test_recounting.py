@@ -44,7 +44,10 @@ def an_hour(calls: int = 40) -> list[Record]:
         call = CallRecord(call_id, "+15550100", "banking", "en", at)
         decided = DecisionRecord.of(a_decision(call_id), seq=0, at=at + 5.0, policy_version="p")
         handed = number % 4 == 0
-        kept += [call, replace(decided, hand_off=handed, kind="hard" if handed else "soft", breakdown=0.3)]
+        kept += [
+            call,
+            replace(decided, hand_off=handed, kind="hard" if handed else "soft", breakdown=0.3),
+        ]
         if handed:
             asked = HandoffRecord(call_id, 0, at + 6.0, {"why": "asked"})
             taken = replace(asked, accepted_at=at + 16.0, operator_id="ana")
