@@ -160,7 +160,10 @@ class LadderConversation:
     # --- asking -------------------------------------------------------------------------------
 
     def _ask_all(self, heard: Heard, newer: Future[None]) -> Understanding:
-        self._tell_others()
+        if heard.goes_on:  # with the turn before, which comes in this one again
+            self._forget()
+        else:
+            self._tell_others()
         self._turn += 1
         self._heard = heard
         names = list(self._seats) if heard.silence is None else [self._speaker.name]
@@ -311,6 +314,9 @@ class LadderConversation:
         for seat in self._seats.values():
             if seat is not self._voice:
                 seat.missed(None if seat.name in self._asked else self._heard, said)
+        self._forget()
+
+    def _forget(self) -> None:
         self._heard, self._asked, self._said, self._voice = None, set(), [], None
 
 

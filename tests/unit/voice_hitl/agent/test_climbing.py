@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -310,6 +311,32 @@ def test_a_newer_turn_ends_the_asking_for_an_older_one() -> None:
             older.result(5)
     scene.able.gate.set()
     asyncio.run(scene.agent.aclose())
+
+
+def test_what_nobody_wants_any_more_is_given_up_and_a_busy_agent_is_asked_nothing() -> None:
+    scene = Scene(budget=20.0)
+    scene.cheap.gate = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        older = pool.submit(scene.hears, "one")
+        while not scene.cheap.heard:
+            threading.Event().wait(0.001)
+        assert scene.call.completeness("and") == 0.5
+        scene.call.withdraw()
+        with pytest.raises(AgentError, match="the caller went on"):
+            older.result(5)
+    scene.call.withdraw()
+    scene.cheap.gate.set()
+    asyncio.run(scene.agent.aclose())
+
+
+def test_a_turn_that_goes_on_is_told_to_others_once(scene: Scene) -> None:
+    scene.hears("one")
+    scene.call.understand(dataclasses.replace(heard("one more"), goes_on=True))
+    scene.cheap.answer = found(0.1)
+    scene.hears("two")
+    (exchange,) = scene.able.missed
+    assert exchange.heard is not None
+    assert exchange.heard.hypothesis == heard("one more").hypothesis
 
 
 def test_the_cheapest_says_whether_the_caller_has_finished(scene: Scene) -> None:
