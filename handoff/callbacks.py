@@ -27,7 +27,7 @@ from handoff.events import (
     CallbackWithdrawn,
     DeadlinePassed,
 )
-from handoff.policy.floor import Callbacks as CallbackPolicy
+from handoff.policy.floor import CallbackPolicy
 
 
 class CallbackState(StrEnum):

@@ -29,8 +29,8 @@ WORDS: Mapping[str, str] = {
     "regulated": "this needs a decision that the AI may not make",
     "irreversible_failed": "an action that cannot be undone has failed",
     "over_limit": "the request is above what the AI may do alone",
-    "two_no_match": "the AI did not understand several times in a row",
-    "two_silences": "the caller has gone silent",
+    "no_matches": "the AI did not understand several times in a row",
+    "silences": "the caller has gone silent",
     "component_failed": "a part of the AI broke during this call",
     "digit_zero": "the caller pressed 0",
     "second_opinion": "a reviewer would have answered differently",
@@ -43,7 +43,7 @@ URGENCY: Mapping[str, Urgency] = {
     "component_failed": Urgency.HIGH,
     "regulated": Urgency.HIGH,
     "harmful_content": Urgency.HIGH,
-    "two_silences": Urgency.LOW,
+    "silences": Urgency.LOW,
 }
 
 
@@ -83,7 +83,7 @@ class Triggers:
         """After a caller's turn, which `dialogue` has counted already."""
         triggers = self._policy.triggers
         if isinstance(event, CallerSilent):
-            return ["two_silences"] if _fires(triggers.two_silences, dialogue.silences) else []
+            return ["silences"] if _fires(triggers.silences, dialogue.silences) else []
         wants_person = event.dialogue.wants_person >= self._policy.thresholds.wants_person
         self._asked = self._asked + 1 if wants_person else 0
         found = []
@@ -94,8 +94,8 @@ class Triggers:
             found.append("regulated")
         if _fires(triggers.explicit_request, self._asked):
             found.append("explicit_request")
-        if _fires(triggers.two_no_match, dialogue.no_matches):
-            found.append("two_no_match")
+        if _fires(triggers.no_matches, dialogue.no_matches):
+            found.append("no_matches")
         return found
 
     def between_turns(self, event: BetweenTurns) -> list[str]:

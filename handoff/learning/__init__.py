@@ -11,7 +11,7 @@
 
 from handoff.learning.answers import answer_of
 from handoff.learning.foretelling import ActsTrial, Told, foretell, told
-from handoff.learning.judging import Comparison, Figures, Shortage
+from handoff.learning.judging import Contest, Scores, Shortage
 from handoff.learning.marks import CallValues, Marks, call_values, propose_marks
 from handoff.learning.registry import (
     LearningError,
@@ -33,11 +33,11 @@ from handoff.learning.trials import (
 __all__ = [
     "ActsTrial",
     "CallValues",
-    "Comparison",
-    "Figures",
+    "Contest",
     "LearningError",
     "Marks",
     "Row",
+    "Scores",
     "Shortage",
     "Told",
     "Trial",

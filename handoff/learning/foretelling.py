@@ -15,7 +15,7 @@ import numpy as np
 
 from handoff.acts import SHORTEST, ActsForeseer, fit, push, unseen
 from handoff.labels import HORIZON, Disposition, broke_down
-from handoff.learning.judging import Comparison, Floats, Rows, Shortage
+from handoff.learning.judging import Contest, Floats, Rows, Shortage
 from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
 from handoff.replay import rerun
@@ -52,7 +52,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class ActsTrial(Comparison):
+class ActsTrial(Contest):
     """Challenging acts beside the champion's *h*; the rows are turns."""
 
     acts: ActsForeseer  # the challenger, fitted on all calls

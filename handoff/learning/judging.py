@@ -31,7 +31,7 @@ class Shortage:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class Scores:
     """How well the labels are predicted; rows count by their weight."""
 
     log_loss: float  # mean, nats
@@ -40,14 +40,14 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Contest:
     """A challenger beside the champion, on calls that it was not fitted on."""
 
     rows: int
     calls: int
     positive: int  # rows that say yes
-    champion: Figures
-    challenger: Figures
+    champion: Scores
+    challenger: Scores
     difference: float  # log loss, challenger minus champion: below 0 is better
     low: float  # its 95 % interval, resampling calls
     high: float
@@ -59,14 +59,14 @@ class Comparison:
 
     def values(self) -> dict[str, Any]:
         """The fields of the comparison itself."""
-        return {field.name: getattr(self, field.name) for field in fields(Comparison)}
+        return {field.name: getattr(self, field.name) for field in fields(Contest)}
 
     def evidence(self) -> dict[str, Any]:
         """The figures as JSON values."""
         found = self.values()
         for name in ("champion", "challenger"):
             figures = found[name]
-            found[name] = {field.name: getattr(figures, field.name) for field in fields(Figures)}
+            found[name] = {field.name: getattr(figures, field.name) for field in fields(Scores)}
         return found
 
 
@@ -78,11 +78,11 @@ class Rows:
     y: Floats  # 0 or 1
     weights: Floats
 
-    def compare(self, ours: Floats, theirs: Floats, seed: int) -> Comparison:
+    def compare(self, ours: Floats, theirs: Floats, seed: int) -> Contest:
         """The champion's probabilities beside the challenger's; `seed` is the bootstrap's."""
         change = losses(theirs, self.y) - losses(ours, self.y)
         low, high = self._interval(change, seed)
-        return Comparison(
+        return Contest(
             rows=len(self.y),
             calls=len(set(self.groups)),
             positive=int(self.y.sum()),
@@ -93,9 +93,9 @@ class Rows:
             high=high,
         )
 
-    def figures(self, p: Floats) -> Figures:
+    def figures(self, p: Floats) -> Scores:
         """How well probabilities predict what was so."""
-        return Figures(
+        return Scores(
             float(np.average(losses(p, self.y), weights=self.weights)),
             float(np.average((p - self.y) ** 2, weights=self.weights)),
             ece(p, self.y, BINS, self.weights),

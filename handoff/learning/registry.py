@@ -20,7 +20,7 @@ from typing import Any
 from handoff.errors import HandoffError
 from handoff.labels import HeadName
 from handoff.learning.foretelling import ActsTrial
-from handoff.learning.judging import Comparison
+from handoff.learning.judging import Contest
 from handoff.learning.marks import Marks
 from handoff.learning.trials import Trial
 from handoff.learning.values import HEADS, models_from_json, models_to_json
@@ -62,7 +62,7 @@ def propose(
     epoch. Raises `LearningError` where nothing would change.
     """
     parent = active(records)
-    tried: dict[str, Comparison] = {str(name): trial for name, trial in trials.items()}
+    tried: dict[str, Contest] = {str(name): trial for name, trial in trials.items()}
     if acts is not None:
         tried["acts"] = acts
     if not tried and marks is None:

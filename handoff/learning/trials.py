@@ -17,7 +17,7 @@ import numpy as np
 from handoff.calibration import logit
 from handoff.fitting import calibrated, fit_head, fit_map
 from handoff.labels import HeadName
-from handoff.learning.judging import Comparison, Floats, Ints, Rows, Shortage
+from handoff.learning.judging import Contest, Floats, Ints, Rows, Shortage
 from handoff.learning.rows import Row
 from handoff.risk import Head, Models
 
@@ -27,7 +27,7 @@ MIN_CALLS = 10  # calls that each of them comes from: two a fold
 
 
 @dataclass(frozen=True, slots=True)
-class Trial(Comparison):
+class Trial(Contest):
     """A challenging head beside the champion's."""
 
     head: Head  # the challenger, fitted on all rows

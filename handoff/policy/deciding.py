@@ -71,8 +71,8 @@ class Triggers(PolicyModel):
     regulated: Switch = Switch()
     irreversible_failed: Trigger = Trigger()
     over_limit: Switch = Switch()
-    two_no_match: Trigger = Trigger(count=2)  # in a row
-    two_silences: Trigger = Trigger(count=2)  # in a row
+    no_matches: Trigger = Trigger(count=2)  # in a row
+    silences: Trigger = Trigger(count=2)  # in a row
     component_failed: Trigger = Trigger()
     digit_zero: Switch = Switch()
     second_opinion: Trigger = Trigger()

@@ -9,7 +9,7 @@ from pydantic import Field
 from handoff.policy.base import PolicyModel, Seconds
 
 
-class Callbacks(PolicyModel):
+class CallbackPolicy(PolicyModel):
     """Calling back those whom nobody could serve."""
 
     enabled: bool = False  # a caller nobody came for may be promised one
@@ -31,4 +31,4 @@ class Floor(PolicyModel):
     capacity: Annotated[int, Field(ge=1, le=100)] = 3  # light work held at once, by weight
     memory: Annotated[float, Field(ge=60, le=86_400)] = 900.0  # running means fade over this
     handle: Annotated[float, Field(ge=1, le=86_400)] = 240.0  # seconds a call until measured
-    callbacks: Callbacks = Callbacks()
+    callbacks: CallbackPolicy = CallbackPolicy()

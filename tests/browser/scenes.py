@@ -23,7 +23,7 @@ See [the handbook](https://example.com/handbook) for the rest.
 """
 
 REASONS = [
-    wire.ReasonView(code="two_no_match", words="Twice in a row nothing was understood", weight=0.9),
+    wire.ReasonView(code="no_matches", words="Twice in a row nothing was understood", weight=0.9),
     wire.ReasonView(code="frustration", words="The caller sounds frustrated", weight=0.55),
     wire.ReasonView(code="stuck_slot", words="The amount was asked for three times", weight=0.3),
 ]

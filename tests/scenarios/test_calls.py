@@ -161,7 +161,7 @@ def test_a_silent_caller_is_asked_and_then_given_to_a_person() -> None:
             caller = await world.call()
             await caller.hears("Are you still there?")
             offer = await ana.is_rung()
-            assert offer.brief.reasons[0].code == "two_silences"
+            assert offer.brief.reasons[0].code == "silences"
             caller.hangs_up()
 
     virtual.run(main())

@@ -185,7 +185,7 @@ def test_noise_does_not_call_a_person_the_first_time() -> None:
         await floor[0].takes()
         floor[0].speaks()
 
-    assert "two_no_match" in play(story, "ana").reasons()
+    assert "no_matches" in play(story, "ana").reasons()
 
 
 def test_a_slow_agent_is_cut_and_the_next_answers() -> None:

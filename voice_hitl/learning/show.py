@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from handoff.commands import Decision
-from handoff.learning import ActsTrial, Comparison, Figures, Marks, Shortage, Trial
+from handoff.learning import ActsTrial, Contest, Marks, Scores, Shortage, Trial
 from handoff.policy import Policy
 from handoff.ports import ModelRecord
 from voice_hitl.learning.again import Answer
@@ -31,7 +31,7 @@ WHENCE = (
 def show_lesson(lesson: Lesson, console: Console) -> None:
     """Label counts, champion beside challenger, marks, and what to do next."""
     _show_labels(lesson, console)
-    trials: dict[str, Comparison] = {
+    trials: dict[str, Contest] = {
         HEAD_WORDS[head]: trial for head, trial in lesson.trials.items() if isinstance(trial, Trial)
     }
     if isinstance(lesson.acts, ActsTrial):
@@ -204,7 +204,7 @@ def _show_labels(lesson: Lesson, console: Console) -> None:
         )
 
 
-def _add_trial(table: Table, words: str, trial: Comparison) -> None:
+def _add_trial(table: Table, words: str, trial: Contest) -> None:
     def row(name: str, figure: str, difference: str = "", interval: str = "") -> None:
         before, after = (f"{getattr(f, figure):.4f}" for f in (trial.champion, trial.challenger))
         table.add_row(
@@ -219,11 +219,11 @@ def _add_trial(table: Table, words: str, trial: Comparison) -> None:
     table.add_section()
 
 
-def _difference(champion: Figures, challenger: Figures, figure: str) -> str:
+def _difference(champion: Scores, challenger: Scores, figure: str) -> str:
     return f"{getattr(challenger, figure) - getattr(champion, figure):+.4f}"
 
 
-def _verdict(trial: Comparison, rows: str = "labels") -> str:
+def _verdict(trial: Contest, rows: str = "labels") -> str:
     on = f"{trial.rows} {rows} ({trial.positive} yes) of {trial.calls} calls"
     if trial.wins:
         return f"the challenger wins, on {on}"

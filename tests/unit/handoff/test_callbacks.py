@@ -25,7 +25,7 @@ from handoff.events import (
     CallbackWithdrawn,
     DeadlinePassed,
 )
-from handoff.policy.floor import Callbacks as CallbackPolicy
+from handoff.policy.floor import CallbackPolicy
 
 POLICY = CallbackPolicy(within=600, claim=60, tries=3, retry=100, limit=2)
 

@@ -139,9 +139,9 @@ def test_trouble_that_lasts_brings_a_person_with_reasons_in_words() -> None:
         ("regulated", [a_proposal(regulated="credit_decision")], Urgency.HIGH),
         ("over_limit", [a_proposal(over_limit=True)], Urgency.MEDIUM),
         ("digit_zero", [DigitPressed("0")], Urgency.MEDIUM),
-        ("two_silences", [CallerSilent(1, 5), CallerSilent(2, 5)], Urgency.LOW),
+        ("silences", [CallerSilent(1, 5), CallerSilent(2, 5)], Urgency.LOW),
         (
-            "two_no_match",
+            "no_matches",
             [a_turn(n, f"mumble {n}", dialogue=DialogueFacts(no_match=True)) for n in (1, 2)],
             Urgency.MEDIUM,
         ),
@@ -383,7 +383,7 @@ def test_what_comes_while_waiting_is_in_a_newer_request(code: str, event: Any) -
     call.send(CallerSilent(1, 5), CallerSilent(2, 5))
     commands = call.send(event)
     assert [type(c) for c in commands] == [KeepDecision, RequestOperator]
-    assert codes(commands[1].decision)[:2] == [code, "two_silences"]
+    assert codes(commands[1].decision)[:2] == [code, "silences"]
     assert commands[1].brief.reasons[0].code == code
     assert commands[1].decision.urgency is not Urgency.LOW
     assert call.send(event) == [], "nothing new"

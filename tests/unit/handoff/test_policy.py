@@ -15,7 +15,7 @@ def test_the_default_policy_is_what_the_design_says() -> None:
     assert policy.thresholds.high_risk_confidence == 0.95
     assert policy.thresholds.margin == 0.15
     assert policy.floor.offer_seconds == 15
-    assert policy.triggers.two_no_match.count == policy.triggers.two_silences.count == 2
+    assert policy.triggers.no_matches.count == policy.triggers.silences.count == 2
     assert policy.high_risk == {"medical", "financial", "legal"}
 
 
@@ -24,14 +24,14 @@ def test_values_are_read_from_a_mapping() -> None:
         {
             "rule": "simple",
             "costs": {"operator": 7},
-            "triggers": {"two_silences": {"count": 4}, "digit_zero": {"enabled": False}},
+            "triggers": {"silences": {"count": 4}, "digit_zero": {"enabled": False}},
             "regulated": {"claim_denial": "denying a claim"},
         },
         "policy.yaml",
     )
     assert policy.rule == "simple"
     assert policy.costs.operator == 7.0
-    assert policy.triggers.two_silences.count == 4
+    assert policy.triggers.silences.count == 4
     assert not policy.triggers.digit_zero.enabled
     assert policy.regulated == {"claim_denial": "denying a claim"}
 
@@ -50,7 +50,7 @@ def test_values_are_read_from_a_mapping() -> None:
         ({"thresholds": {"margin": 1.5}}, ["'thresholds.margin'", "less than or equal to 1"]),
         ({"rule": "clever"}, ["'rule'", "'value' or 'simple'", "got 'clever'"]),
         ({"hysteresis": {"high": 1, "low": 2}}, ["'hysteresis'", "raise 'high' or lower 'low'"]),
-        ({"triggers": {"two_silences": {"count": 0}}}, ["'triggers.two_silences.count'"]),
+        ({"triggers": {"silences": {"count": 0}}}, ["'triggers.silences.count'"]),
         ({"triggers": {"emergency": {"count": 2}}}, ["'triggers.emergency.count'", "unknown"]),
         ({"triggers": {"regulated": {"count": 2}}}, ["'triggers.regulated.count'"]),
         ({"triggers": {"over_limit": {"count": 2}}}, ["'triggers.over_limit.count'"]),

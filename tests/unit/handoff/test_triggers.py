@@ -21,8 +21,8 @@ def test_several_triggers_are_named_the_weightiest_first() -> None:
 
 
 def test_the_most_urgent_comes_first_and_each_once() -> None:
-    codes = ["two_silences", "digit_zero", "regulated", "over_limit", "digit_zero", "emergency"]
-    in_order = ["emergency", "regulated", "digit_zero", "over_limit", "two_silences"]
+    codes = ["silences", "digit_zero", "regulated", "over_limit", "digit_zero", "emergency"]
+    in_order = ["emergency", "regulated", "digit_zero", "over_limit", "silences"]
     assert by_urgency(codes) == in_order
     assert by_urgency([]) == []
 
@@ -63,4 +63,4 @@ def test_frustration_that_leads_is_urgent() -> None:
     other = Reason("latency", "the AI answers too slowly", 4.0)
     assert urgency_of([], (angry,)) is Urgency.HIGH
     assert urgency_of([], (other, angry)) is Urgency.MEDIUM
-    assert urgency_of(["two_silences"], ()) is Urgency.LOW
+    assert urgency_of(["silences"], ()) is Urgency.LOW

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from handoff.events import (
     BridgeUp,
+    CallEvent,
     DigitPressed,
     FloorReported,
     OperatorAssigned,
@@ -74,8 +75,9 @@ def test_values_end_where_someone_came(last: DigitPressed | None, hard: bool) ->
 def test_a_takeover_is_no_hard_trigger_and_what_is_decided_in_between_no_turn() -> None:
     engine = RecordedEngine(a_call(), Policy(), 0.0)
     engine.handle(ServerDraining(), 0.5)
-    events = [a_turn(1), DigitPressed("0"), a_turn(2)]
-    for now, event in enumerate([*events, OperatorAssigned("ann", "Ann", 1)], 1):
+    in_hand = OperatorAssigned("ann", "Ann", 1)
+    events: list[CallEvent] = [a_turn(1), DigitPressed("0"), a_turn(2), in_hand]
+    for now, event in enumerate(events, 1):
         engine.handle(event, float(now))
     found = call_values(engine.take_facts(), Policy(), SHIPPED)
     assert (len(found.values), found.hard) == (2, False)

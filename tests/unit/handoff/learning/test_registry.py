@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from handoff.labels import HeadName
 from handoff.learning import (
     ActsTrial,
-    Figures,
     LearningError,
     Marks,
+    Scores,
     Trial,
     active,
     approve,
@@ -34,7 +34,7 @@ Records = tuple[ModelRecord, ...]
 
 
 def a_trial(fitted: Head, *, high: float = -0.01, ece: float = 0.02) -> Trial:
-    champion, challenger = Figures(0.5, 0.2, 0.05), Figures(0.4, 0.15, ece)
+    champion, challenger = Scores(0.5, 0.2, 0.05), Scores(0.4, 0.15, ece)
     return Trial(300, 150, 90, champion, challenger, -0.1, -0.2, high, fitted)
 
 
@@ -151,7 +151,7 @@ def test_marks_go_with_a_version_and_go_back_with_it() -> None:
 
 
 def an_acts_trial(high: float = -0.01) -> ActsTrial:
-    champion, challenger = Figures(0.5, 0.2, 0.05), Figures(0.4, 0.15, 0.02)
+    champion, challenger = Scores(0.5, 0.2, 0.05), Scores(0.4, 0.15, 0.02)
     return ActsTrial(300, 150, 90, champion, challenger, -0.1, -0.2, high, acts_of_talks())
 
 

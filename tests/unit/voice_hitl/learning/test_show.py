@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from handoff.learning import ActsTrial, Figures, Marks, Shortage, Trial
+from handoff.learning import ActsTrial, Marks, Scores, Shortage, Trial
 from handoff.policy import Hysteresis, Policy
 from handoff.ports import CallRecord, TurnRecord
 from handoff.replay import compare
@@ -21,8 +21,8 @@ WON = Trial(
     300,
     150,
     90,
-    Figures(0.5, 0.2, 0.05),
-    Figures(0.4, 0.15, 0.04),
+    Scores(0.5, 0.2, 0.05),
+    Scores(0.4, 0.15, 0.04),
     -0.1,
     -0.2,
     -0.01,
