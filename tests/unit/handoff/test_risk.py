@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,16 @@ def test_the_rolling_estimate_takes_bad_news_in_faster_than_good() -> None:
     down = up - rolling.update(0.0)
     assert up == pytest.approx(0.8)
     assert down / up == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(("true", "shown"), [(0.10, 0.11), (0.25, 0.27)])
+def test_of_turns_that_do_not_hang_together_it_is_too_high_by_what_the_page_says(
+    true: float, shown: float
+) -> None:
+    random = np.random.default_rng(1)
+    rolling = Rolling(true)
+    found = [rolling.update(p) for p in random.beta(2.0, 2.0 * (1 - true) / true, 20_000).tolist()]
+    assert float(np.mean(found)) == pytest.approx(shown, abs=0.005)
 
 
 class TestLatch:

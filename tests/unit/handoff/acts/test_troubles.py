@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from handoff.acts import fit_breakdown, prefixes
 from handoff.calibration import ece
-from handoff.risk import PRIOR_BREAKDOWN, SHIPPED
+from handoff.risk import PRIOR_BREAKDOWN, SHIPPED, Rolling
 from handoff.signals import CODES
 
 DATA = Path(os.environ.get("VOICE_HITL_DATA", "../shared/data"))
@@ -87,13 +87,19 @@ class TestShippedWeights:
         """Five folds by call, as quoted beside the weights."""
         truth: list[bool] = []
         guess: list[float] = []
+        running: list[float] = []  # what decides in a live call
         for fold in range(5):
             rest = [c for place, c in enumerate(calls) if place % 5 != fold]
             model = fit_breakdown(rest, PRIOR_BREAKDOWN)
             for held_out in calls[fold::5]:
+                rolling = Rolling(model.calm)
                 for prefix in prefixes(held_out):
                     truth.append(prefix.label)
                     guess.append(model.probability(prefix.recent))
+                    running.append(rolling.update(guess[-1]))
         assert len(truth) == 11_490
         assert roc_auc_score(truth, guess) == pytest.approx(0.768, abs=0.005)
         assert ece(guess, truth) == pytest.approx(0.031, abs=0.005)
+        assert ece(running, truth) == pytest.approx(0.033, abs=0.005)
+        assert np.mean(guess) == pytest.approx(0.0785, abs=0.0005)
+        assert np.mean(running) == pytest.approx(0.0781, abs=0.0005)
