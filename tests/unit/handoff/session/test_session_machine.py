@@ -12,6 +12,7 @@ from handoff.brief import Memory
 from handoff.commands import (
     CallCommand,
     ConnectOperator,
+    DecisionKind,
     DisconnectOperator,
     EndCall,
     HoldAgent,
@@ -93,10 +94,10 @@ class AnySession(RuleBasedStateMachine):
 
     # --- what happens -----------------------------------------------------------------------
 
-    @rule(hard=st.booleans())
-    def decided(self, hard: bool) -> None:
+    @rule(kind=st.sampled_from([DecisionKind.SOFT, DecisionKind.HARD]))
+    def decided(self, kind: DecisionKind) -> None:
         if self.session.may_request(self.now):
-            self.send(HandOffDecided(replace(a_decision(), hard=hard)))
+            self.send(HandOffDecided(replace(a_decision(), kind=kind)))
 
     @rule(who=operators)
     def assigned(self, who: str) -> None:
