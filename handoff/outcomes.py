@@ -42,7 +42,7 @@ class TakenOver:
 
 
 @dataclass(frozen=True, slots=True)
-class HandedBack:
+class AiResumed:
     """The AI has the call again: the person gave it back, or none came."""
 
     call_id: str
@@ -73,7 +73,7 @@ class CallEnded:
     outcome: Outcome
 
 
-OutcomeEvent = TurnDecided | TakenOver | HandedBack | HandoffJudged | TurnJudged | CallEnded
+OutcomeEvent = TurnDecided | TakenOver | AiResumed | HandoffJudged | TurnJudged | CallEnded
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Outcomes:
                 call = self._call(call_id)
                 call.handed = True
                 return self._settle(call, broke_down("taken_over"))
-            case HandedBack(call_id):
+            case AiResumed(call_id):
                 self._call(call_id).handed = False
                 return []
             case HandoffJudged(call_id, verdict):

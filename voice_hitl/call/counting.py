@@ -27,8 +27,8 @@ from handoff.metrics import (
     Reviewed,
 )
 from handoff.outcomes import (
+    AiResumed,
     CallEnded,
-    HandedBack,
     HandoffJudged,
     TakenOver,
     TurnDecided,
@@ -124,7 +124,7 @@ class Counting:
             else:
                 yield TakenOver(record.call_id)  # nobody was asked: there was no queue
         if record.ended_at is not None and self._first("handoff", *key):
-            yield HandedBack(record.call_id)
+            yield AiResumed(record.call_id)
 
     def _disposition(self, record: Disposition) -> Iterator[SupervisionEvent]:
         if not self._first("disposition", record.call_id, str(record.seq)):

@@ -13,8 +13,8 @@ from handoff.metrics import Predicted
 from handoff.outcomes import (
     CALLS,
     TURNS,
+    AiResumed,
     CallEnded,
-    HandedBack,
     HandoffJudged,
     OutcomeEvent,
     Outcomes,
@@ -91,7 +91,7 @@ def test_what_is_said_while_waiting_for_a_person_is_no_turn_of_the_ai() -> None:
     outcomes = Outcomes()
     told(outcomes, turn(1, off=True, hard=True))
     assert told(outcomes, turn(2), CallEnded("c", "abandoned")) == []
-    told(outcomes, turn(1, off=True, hard=True, call="d"), HandedBack("d"))
+    told(outcomes, turn(1, off=True, hard=True, call="d"), AiResumed("d"))
     assert told(outcomes, turn(2, call="d"), CallEnded("d", "automated")) == [h(2, False)]
 
 
@@ -136,7 +136,7 @@ EVENTS = st.lists(
             st.booleans(),
             st.booleans(),
         ),
-        st.sampled_from([TakenOver("c"), HandedBack("c"), HandoffJudged("c", "needed")]),
+        st.sampled_from([TakenOver("c"), AiResumed("c"), HandoffJudged("c", "needed")]),
         st.builds(TurnJudged, st.just("c"), st.integers(1, 30), st.booleans()),
     ),
     max_size=60,

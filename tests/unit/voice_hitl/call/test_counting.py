@@ -18,8 +18,8 @@ from handoff.metrics import (
     Reviewed,
 )
 from handoff.outcomes import (
+    AiResumed,
     CallEnded,
-    HandedBack,
     HandoffJudged,
     TakenOver,
     TurnDecided,
@@ -66,13 +66,13 @@ def test_who_is_answered_leaves_the_queue_and_the_ai_has_the_call_again_at_the_e
     answered = replace(HANDOFF, accepted_at=125.0)
     assert counting.of(answered) == [QueueLeft(15.0, answered=True)]
     assert counting.of(replace(answered, bridged_at=126.0)) == []
-    assert counting.of(replace(answered, ended_at=150.0)) == [HandedBack("CA1")]
+    assert counting.of(replace(answered, ended_at=150.0)) == [AiResumed("CA1")]
     assert counting.of(replace(answered, ended_at=150.0)) == []
 
 
 def test_who_is_never_answered_leaves_the_queue_too() -> None:
     gone = replace(HANDOFF, ended_at=140.0, ended_why="caller_gone")
-    assert Counting().of(gone) == [QueueLeft(30.0, answered=False), HandedBack("CA1")]
+    assert Counting().of(gone) == [QueueLeft(30.0, answered=False), AiResumed("CA1")]
 
 
 def test_a_call_that_is_taken_unasked_was_in_no_queue() -> None:
