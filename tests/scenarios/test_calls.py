@@ -230,6 +230,28 @@ def test_an_offer_goes_round_and_then_the_ai_goes_on_in_safe_mode() -> None:
     virtual.run(main())
 
 
+def test_who_presses_0_too_early_is_put_through_when_a_person_may_be_asked_again() -> None:
+    async def main() -> None:
+        async with a_world() as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("let me talk to a person")
+            await caller.hears("Notice nobody")
+            ana = world.operator("ana")
+            caller.presses("0")
+            await world.passes(10)
+            assert ana.offer is None, "too early"
+            offer = await ana.is_rung()
+            assert offer.brief.reasons[0].code == "digit_zero"
+            await ana.takes()
+            caller.hangs_up()
+        held, asked = (await world.store.decisions("CA1"))[-2:]
+        assert (held.hand_off, asked.hand_off) == (False, True)
+        assert (held.kind, asked.kind) == ("hard", "hard")
+
+    virtual.run(main())
+
+
 def test_of_two_operators_who_accept_exactly_one_gets_the_call() -> None:
     async def main() -> None:
         async with a_world(policy=replace_floor(Policy(), offer_seconds=3.0)) as world:
