@@ -26,6 +26,8 @@ from handoff.events import (
     CallerSpoke,
     CallEvent,
     CallStarted,
+    ContentFlagged,
+    DeadlinePassed,
     DialogueFacts,
     DigitPressed,
     Effect,
@@ -189,10 +191,12 @@ MODELS = st.sampled_from([SHIPPED, OTHER_MODELS, BY_ACTS])
 
 
 def drive(engine: CallEngine, events: list[tuple[float, Any]]) -> list[Decision]:
-    """What a server does: hand over, ask, and let no deadline pass."""
+    """What a server does: tell everything in time, deadlines included."""
     now, turn = 1000.125, 0
     made: list[Decision] = []
     for after, event in events:
+        while (due := engine.next_deadline()) is not None and due <= now + after:
+            engine.handle(DeadlinePassed(), due)
         now += after
         if isinstance(event, CallerSpoke):
             turn += 1
@@ -251,6 +255,16 @@ async def test_a_call_out_of_a_store_decides_alike(backend: str, tmp_path: Path)
     assert live.take_facts() == []
     assert replay(await store.facts("call-1"), Policy(), SHIPPED) == decided
     await store.aclose()
+
+
+def test_a_trigger_that_had_to_wait_asks_again_as_it_did() -> None:
+    live = RecordedEngine(a_call(), Policy(), 0.0)
+    flagged = ContentFlagged("caller", "a threat")
+    events = [(1.0, a_bad_turn()), (1.0, a_bad_turn()), (1.0, NobodyAvailable(0)), (5.0, flagged)]
+    decided = drive(live, [*events, (60.0, a_turn())])
+    hard = [made.hand_off for made in decided if made.reasons[0].code == "harmful_content"]
+    assert hard == [False, True]
+    assert replay(live.take_facts(), Policy(), SHIPPED) == decided
 
 
 def test_a_refused_action_is_refused_again() -> None:
