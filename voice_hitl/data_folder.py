@@ -69,11 +69,6 @@ async def open_store(config: Config, *, make: bool = True) -> AsyncIterator[SqlS
     if not make and not file.is_file():
         raise ConfigError(f"there is no database in {config.data_dir}; give its folder as --data")
     make_folder(config)
-    try:
-        if not file.exists():
-            file.touch(0o600)  # SQLite gives the files beside it the same mode
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be made ({error.strerror})") from error
     store = await SqlStore.open(f"sqlite:///{file.resolve()}")
     try:
         yield store

@@ -8,9 +8,10 @@ commit waits for one fsync, which a batch shares. (With `NORMAL` a power cut cou
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Self
 
 from sqlalchemy import Connection, Delete, Row, Select, Table, delete, event, func, select, update
@@ -328,10 +329,16 @@ def _engine(url: str) -> AsyncEngine:
 
 
 def _probe(path: str | None) -> None:
-    """Open the file once without the asynchronous driver, whose thread outlives a failure to open."""
+    """Open the file once without the asynchronous driver, whose thread outlives a failure to open.
+
+    A file that is not there is made, for its owner alone; SQLite gives those beside it the same mode.
+    """
     if path is None:
         return
     try:
+        if not path.startswith((":memory:", "file:")):
+            with suppress(OSError):  # it is there, or SQLite says why it cannot be
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         sqlite3.connect(path).close()
     except sqlite3.Error as error:
         raise StorageError(f"{path}: {error}") from error

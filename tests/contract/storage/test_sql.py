@@ -27,6 +27,12 @@ CHILD = Path(__file__).with_name("killed_writer.py")
 BATCH = 7  # turns a batch, as the child writes them
 
 
+async def test_what_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    await store.aclose()
+
+
 async def test_opening_again_finds_what_was_kept(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/calls.db"
     call = CallRecord("c1", "+1", "banking", "en", 1.0)
