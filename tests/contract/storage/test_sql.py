@@ -27,9 +27,13 @@ CHILD = Path(__file__).with_name("killed_writer.py")
 BATCH = 7  # turns a batch, as the child writes them
 
 
+def modes(folder: Path) -> set[int]:
+    return {file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
 async def test_what_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
     store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
-    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    assert modes(tmp_path) == {0o600}
     await store.aclose()
 
 
