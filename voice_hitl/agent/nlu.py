@@ -25,6 +25,7 @@ FOLDS = 3
 NOVEL_SHARE = 0.1  # assumed share of turns that no intent of the pack fits
 _PARTS = 2  # the intents are left out in this many parts
 _LEFT_OUT = 0.25  # weight of all left-out intents together, against labelled outside turns
+_EVIDENCE = 4  # column of the features
 _ENOUGH_HELD = 500  # held turns from which the folds are not asked how often the named one is right
 
 
@@ -61,7 +62,7 @@ class _HeldOut:
     scores: list[Scores] = field(default_factory=list)
     truth: list[str] = field(default_factory=list)
     from_folds: list[bool] = field(default_factory=list)
-    left_out: list[bool] = field(default_factory=list)
+    left_out: list[bool] = field(default_factory=list)  # by a scorer that lacked some intents
 
     def add(
         self,
@@ -125,12 +126,20 @@ class IntentModel:
             if len({each.label for each in train}) >= 2:
                 held.add(Scorer(train, evidence=self._evidence), test, folds=True)
         leave_out = sorted(set(novel) or {each.label for each in examples} - {OUTSIDE})
-        for part in range(_PARTS):
-            gone = set(leave_out[part::_PARTS])
-            rest = [each for each in examples if each.label not in gone]
+        # Where they alone teach novelty, a fold of the others is judged by the same scorers: one that knows
+        # fewer intents scores all turns differently, which must not pass for novelty.
+        parts = FOLDS if self._evidence else _PARTS
+        for part in range(parts):
+            gone = set(leave_out[part::parts])
             strange = [replace(each, label=OUTSIDE) for each in examples if each.label in gone]
+            rest: list[Example] = []
+            beside: list[Example] = []
+            for each, fold in zip(examples, folds, strict=True):
+                if each.label not in gone:
+                    (beside if self._evidence and fold == part else rest).append(each)
             if strange and len({each.label for each in rest}) >= 2:
-                held.add(Scorer(rest, evidence=self._evidence), strange, left_out=True)
+                scorer = Scorer(rest, evidence=self._evidence)
+                held.add(scorer, [*strange, *beside], left_out=True)
         return held
 
     def _calibrate(self, held: _HeldOut) -> None:
@@ -142,17 +151,24 @@ class IntentModel:
         self._temperature = fit_temperature(scores.margins[taught], classes)
         features = self._features(scores)
         tops = np.array(self.labels)[self._top(scores)]
-        judged = ~outside
+        judged = ~outside & ~left_out
         fresh = judged & ~np.array(held.from_folds)
         if fresh.sum() >= _ENOUGH_HELD:
             judged = fresh
         self._right = _Curve(features[judged], (tops == truth)[judged])
         labelled = int((outside & ~left_out).sum())
         weights = np.ones(len(truth))
-        if labelled and left_out.any():
-            weights[left_out] = _LEFT_OUT * labelled / left_out.sum()
+        strange = outside & left_out
+        if labelled and strange.any():
+            weights[strange] = _LEFT_OUT * labelled / strange.sum()
+        unlabelled = not labelled and bool((left_out & ~outside).any())
+        rows = left_out if unlabelled else np.ones(len(truth), dtype=bool)
+        weights, outside = weights[rows], outside[rows]
         weights[~outside] *= weights[outside].sum() / max(1, (~outside).sum())
-        self._novel = _Curve(features, outside, weights / max(weights.mean(), 1e-9))
+        weights /= max(weights.mean(), 1e-9)
+        # Real strangers are not quite like intents left out: the steadiest feature counts for half.
+        steady = _EVIDENCE if unlabelled else None
+        self._novel = _Curve(features[rows], outside, weights, steady)
 
     def _top(self, scores: Scores) -> NDArray[np.int64]:
         """Index of the best intent, OUTSIDE excluded."""
@@ -217,16 +233,31 @@ class _Curve:
     """A logistic curve over a few standardized features."""
 
     def __init__(
-        self, features: Matrix, target: NDArray[np.bool_], weights: Matrix | None = None
+        self,
+        features: Matrix,
+        target: NDArray[np.bool_],
+        weights: Matrix | None = None,
+        steady: int | None = None,  # the mean with a curve over this column alone
     ) -> None:
         self._center = features.mean(axis=0)
         self._scale = np.maximum(features.std(axis=0), 1e-6)
         if target.all() or not target.any():
             self._weights, self._bias = np.zeros(features.shape[1]), 4.0 if target.all() else -4.0
             return
+        rows = (features - self._center) / self._scale
+        self._weights, self._bias = self._fitted(rows, target, weights)
+        if steady is not None:
+            weight, bias = self._fitted(rows[:, [steady]], target, weights)
+            self._weights[steady] += weight[0]
+            self._weights, self._bias = self._weights / 2, (self._bias + bias) / 2
+
+    @staticmethod
+    def _fitted(
+        rows: Matrix, target: NDArray[np.bool_], weights: Matrix | None
+    ) -> tuple[Matrix, float]:
         fitted = LogisticRegression(C=1.0, max_iter=500)
-        fitted.fit((features - self._center) / self._scale, target, sample_weight=weights)
-        self._weights, self._bias = fitted.coef_[0], float(fitted.intercept_[0])
+        fitted.fit(rows, target, sample_weight=weights)
+        return fitted.coef_[0], float(fitted.intercept_[0])
 
     def __call__(self, features: Matrix) -> float:
         z = float((features[0] - self._center) / self._scale @ self._weights) + self._bias
