@@ -419,12 +419,12 @@ def test_every_call_counts_in_the_budget_once_and_a_restart_goes_on() -> None:
             await ana.opens_audio()
             taken.hangs_up()
         (kept,) = await store.machine_records("budget")
-        assert kept.detail["recent"] == "nhh"
+        assert kept.detail["recent"] == "nht"
         async with a_world(store=store) as world:
             caller = await world.call()
             caller.hangs_up()
         (kept,) = await store.machine_records("budget")
-        assert kept.detail["recent"] == "nhhn"
+        assert kept.detail["recent"] == "nhtn"
 
     virtual.run(main())
 

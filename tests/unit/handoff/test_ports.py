@@ -45,7 +45,7 @@ def test_a_decisions_record_says_what_the_decision_said() -> None:
     for name in (
         "turn",
         "hand_off",
-        "hard",
+        "kind",
         "confidence",
         "risk",
         "breakdown",
