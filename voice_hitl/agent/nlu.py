@@ -22,7 +22,7 @@ from voice_hitl.agent.text import Tokens
 
 OUTSIDE = ""  # label of sentences that belong to no intent
 FOLDS = 3
-NOVEL_SHARE = 0.1  # assumed share of turns that no intent of the pack fits
+NOVEL_SHARE = 0.05  # assumed share of turns that no intent of the pack fits
 _PARTS = 2  # the intents are left out in this many parts
 _LEFT_OUT = 0.25  # weight of all left-out intents together, against labelled outside turns
 _EVIDENCE = 4  # column of the features
@@ -39,7 +39,7 @@ class Ranking:
     confidence: float  # calibrated P(the first is right | some intent fits), 0..1
     margin: float  # first share minus second, 0..1
     novelty: float  # calibrated P(no intent fits) at even odds, 0..1
-    disagreement: float  # 0: the second model names the same intent, 1: gives it nothing
+    disagreement: float  # 0: the second model too finds the first likeliest, 1: gives it nothing
 
     @property
     def top(self) -> str:
@@ -149,6 +149,7 @@ class IntentModel:
         taught = ~left_out & np.isin(truth, self.labels)
         classes = np.searchsorted(self.labels, truth[taught])
         self._temperature = fit_temperature(scores.margins[taught], classes)
+        self._second_temperature = fit_temperature(scores.likelihood[taught], classes)
         features = self._features(scores)
         tops = np.array(self.labels)[self._top(scores)]
         judged = ~outside & ~left_out
@@ -185,7 +186,11 @@ class IntentModel:
         second = np.partition(margins, -2, axis=1)[:, -2]
         crowd = np.log(np.exp(4 * margins).sum(axis=1)) / 4
         outside = scores.margins[:, 0] if first else np.full(len(top), -1.0)
-        centroid = scores.centroid[:, first:]
+        likelihood = scores.likelihood[:, first:]
+        own = scores.likelihood[rows, top]
+        others = likelihood.copy()
+        others[rows, top - first] = -np.inf
+        stranger = scores.likelihood[:, 0] if first else np.zeros(len(top))
         return np.column_stack(
             [
                 best,
@@ -196,7 +201,11 @@ class IntentModel:
                 scores.likeness,
                 scores.strangeness,
                 scores.length,
-                scores.centroid[rows, top] / np.maximum(centroid.max(axis=1), 1e-9),
+                own,
+                own - others.max(axis=1),
+                stranger - own,
+                likelihood.max(axis=1),
+                scores.support,
             ]
         )
 
@@ -218,8 +227,13 @@ class IntentModel:
             confidence=confidence,
             margin=float(np.clip(best - shares[order[1]], 0.0, 1.0)),
             novelty=novelty,
-            disagreement=float(np.clip(1 - features[0, -1], 0.0, 1.0)),
+            disagreement=self._disagreement(scores, order[0]),
         )
+
+    def _disagreement(self, scores: Scores, top: int) -> float:
+        shares = softmax(scores.likelihood[0] / self._second_temperature)
+        first = int(self.labels[0] == OUTSIDE)
+        return float(1 - shares[top] / shares[first:].max())
 
     def best(self, words: Tokens) -> tuple[str, float]:
         """The likeliest intent (or OUTSIDE) and its share; a tenth of the cost of `rank`."""

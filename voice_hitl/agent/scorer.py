@@ -1,9 +1,11 @@
 """Raw scores of an utterance: models of it and the distance to the training sentences, before calibration.
 
 The first model is a linear support vector machine over n-grams, one class against the rest (Crammer &
-Singer's joint machine is no better here and takes four times as long). The second is built differently:
-the nearest centroid over letters alone. A third, a strongly regularized multinomial regression, says only
-how much speaks for any class at all: its largest logit tells outside turns best where none were labelled.
+Singer's joint machine is no better here and takes four times as long). The second is built differently: a
+language model of each label over the n-grams that a turn holds, smoothed with that of all sentences
+(Jelinek & Mercer 1980; Zhai & Lafferty 2004). A third, a multinomial regression, says only how much speaks
+for any class at all: its largest logit tells outside turns best where none were labelled. Support is how
+seldom other labels' sentences hold the words that a turn has: it falls where words point elsewhere.
 Distance is the cosine to the nearest training sentences and the share of unknown words.
 """
 
@@ -27,13 +29,15 @@ from voice_hitl.agent.text import Tokens
 _STRENGTH = 1.0  # inverse regularization; flat between 0.5 and 2 on CLINC150 and the banking pack
 _EVIDENCE_STRENGTH = 3.0  # inverse regularization; 1 tells intents left out from others worse
 _EVIDENCE_STEPS = 30  # of its fit; more of them change nothing here
-_CENTROID_SHARPNESS = 12.0  # turns cosines into shares; calibrated away afterwards
+_OWN = 0.9  # weight of a label's own sentences in its language model; the rest is that of all
 _NEIGHBOURS = 3
 _TOLERANCE = 1e-3
 _CHUNK = 500  # texts scored at once: bounds memory
 _ABSENT = -2.0  # margin of a class that a model was not taught; taught ones seldom go under it
+_UNHEARD = -30.0  # its log-likelihood ratio
 
 Matrix = NDArray[np.float64]
+Found = tuple[NDArray[np.int64], NDArray[np.int64], Matrix]  # turn, feature, weight of each found
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Scores:
     """Uncalibrated figures of some turns; one row a turn."""
 
     margins: Matrix  # of the first model, (turns, labels), about -2..2, above 0: this class
-    centroid: Matrix  # shares of the second model, (turns, labels)
+    likelihood: Matrix  # of the second model: log(P(turn | label) / P(turn)), nats, (turns, labels)
+    support: Matrix  # share of the first model's label among sentences with a turn's words, mean, (turns,)
     evidence: Matrix  # largest logit of the third model, (turns,); 0 without one
     likeness: Matrix  # mean cosine to the nearest training sentences, (turns,)
     strangeness: Matrix  # share of unknown words, (turns,)
@@ -58,10 +63,10 @@ class Scores:
         """The same rows with the classes `of` put into their places among all labels `over`."""
         columns = [over.index(label) for label in of]
         margins = np.full((len(self.margins), len(over)), _ABSENT)
-        centroid = np.zeros_like(margins)
+        likelihood = np.full_like(margins, _UNHEARD)
         margins[:, columns] = self.margins
-        centroid[:, columns] = self.centroid
-        return replace(self, margins=margins, centroid=centroid)
+        likelihood[:, columns] = self.likelihood
+        return replace(self, margins=margins, likelihood=likelihood)
 
 
 class Scorer:
@@ -89,7 +94,7 @@ class Scorer:
         self._weights = np.ascontiguousarray(weights.T)
         self._bias = bias
         self._letters = self._grams.letters
-        self._centroids = self._centroid_rows(classes)
+        self._ratios, self._sizes = self._language_models(classes)
 
     def _evidence_rows(self, classes: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
         model = LogisticRegression(C=_EVIDENCE_STRENGTH, max_iter=_EVIDENCE_STEPS, tol=_TOLERANCE)
@@ -101,14 +106,16 @@ class Scorer:
             weights, bias = np.vstack([-weights, weights]) / 2, np.append(-bias, bias) / 2
         return np.ascontiguousarray(weights[self._known].T), bias[self._known]
 
-    def _centroid_rows(self, classes: NDArray[np.int64]) -> Matrix:
+    def _language_models(self, classes: NDArray[np.int64]) -> tuple[NDArray[np.float32], Matrix]:
+        """Log-likelihood ratios, (features, labels), and each label's part of all that was counted."""
         members = sparse.csr_matrix(
             (np.ones(len(classes)), (classes, np.arange(len(classes)))),
             shape=(len(self.labels), len(classes)),
         )
-        rows = (members @ self._trained).toarray() * self._letters
-        norms = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.ascontiguousarray((rows / np.maximum(norms, 1e-9)).T)
+        counts = (members @ (self._trained > 0)).toarray().T  # sentences of a label with a feature
+        sizes = np.maximum(counts.sum(axis=0), 1.0) / max(counts.sum(), 1.0)
+        ratios = counts / counts.sum(axis=1, keepdims=True) / sizes
+        return np.log(_OWN * ratios + (1 - _OWN)).astype(np.float32), sizes
 
     def margins(self, vector: Vector) -> Matrix:
         """Margins of the first model alone, (labels,)."""
@@ -122,14 +129,14 @@ class Scorer:
     def score(self, words: Tokens) -> Scores:
         """Score one turn."""
         numbers, weights = self.vector(words)
-        letters = weights * self._letters[numbers]
         dense = np.zeros(self._grams.size)
         dense[numbers] = weights
         return self._scores(
             self.margins((numbers, weights))[None],
-            (letters @ self._centroids[numbers])[None],
+            self._ratios[numbers].sum(axis=0)[None],
             (weights @ self._evidence[numbers] + self._evidence_bias)[None],
             (self._trained @ dense)[None],
+            (np.zeros(len(numbers), dtype=np.int64), numbers, weights),
             [words],
         )
 
@@ -141,33 +148,43 @@ class Scorer:
         for start in range(0, max(1, len(texts)), _CHUNK):
             part = texts[start : start + _CHUNK]
             rows = self._grams.matrix(part)
-            letters = sparse.csr_matrix(rows.multiply(self._letters[None, :]))
             yield self._scores(
                 rows @ self._weights + self._bias,
-                letters @ self._centroids,
+                (rows > 0) @ self._ratios,
                 rows @ self._evidence + self._evidence_bias,
                 (rows @ self._trained.T).toarray(),
+                (np.repeat(np.arange(len(part)), np.diff(rows.indptr)), rows.indices, rows.data),
                 part,
             )
 
     def _scores(
         self,
         margins: Matrix,
-        centroid: Matrix,
+        likelihood: NDArray[np.float32],
         evidence: Matrix,
         near: Matrix,
+        found: Found,
         texts: Sequence[Tokens],
     ) -> Scores:
         if near.shape[1] > _NEIGHBOURS:
             near = np.partition(near, -_NEIGHBOURS, axis=1)[:, -_NEIGHBOURS:]
         return Scores(
             margins=margins,
-            centroid=softmax(_CENTROID_SHARPNESS * centroid * np.sqrt(2)),
+            likelihood=likelihood.astype(np.float64),
+            support=self._support(margins, found),
             evidence=evidence.max(axis=1),
             likeness=near.mean(axis=1),
             strangeness=np.array([self._grams.strangeness(words) for words in texts]),
             length=np.log1p(np.array([len(words) for words in texts], dtype=np.float64)),
         )
+
+    def _support(self, margins: Matrix, found: Found) -> Matrix:
+        rows, numbers, weights = (each[~self._letters[found[1]]] for each in found)
+        tops = np.flatnonzero(self._known)[margins[:, self._known].argmax(axis=1)][rows]
+        # Back from the smoothed ratio to the label's share of the sentences that hold the feature.
+        ratios = (np.exp(self._ratios[numbers, tops]) - (1 - _OWN)) / _OWN
+        total = np.bincount(rows, weights * ratios * self._sizes[tops], len(margins))
+        return total / np.maximum(np.bincount(rows, weights, len(margins)), 1e-9)
 
 
 def softmax(values: Matrix) -> Matrix:
