@@ -248,7 +248,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     metrics.live.set_function(lambda: len(calls))
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines, pack.intents)
     kept = await Kept.of(store, clock.wall())
-    workplace = Workplace(policy, clock, journal, hub, calls.get, key, pack.intents, kept)
+    workplace = Workplace(policy, clock, journal, hub.screens, calls.get, key, pack.intents, kept)
     await workplace.figures.rebuild(policy, store, executor)
     metrics.long_run_wait.set_function(workplace.costs.long_run_wait)
     ticker = Ticker()

@@ -45,7 +45,7 @@ from voice_hitl.call.speaking import FILLER
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.transcript import Line
 from voice_hitl.call.vad_service import VadService
-from voice_hitl.call.workplace import Kept, Workplace
+from voice_hitl.call.workplace import Kept, Screens, Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.simulate.clips import Clip, load_clip
 from voice_hitl.telephony.emulator import Carrier, Playback
@@ -66,7 +66,7 @@ INTENTS = {"balance": "the balance", "transfer": "moving money"}
 
 @dataclass
 class Screen:
-    """What all consoles were shown (`CallWatcher` and `ConsolePort`)."""
+    """What all consoles were shown (`CallWatcher` and every one of `Screens`)."""
 
     calls: dict[str, CallSnapshot] = field(default_factory=dict)
     lines: dict[str, dict[int, Line]] = field(default_factory=dict)
@@ -470,7 +470,7 @@ class World:
             policy,
             self.clock,
             self.journal,
-            self.screen,
+            Screens(*[self.screen] * 7),
             self.calls.get,
             b"test",
             INTENTS,

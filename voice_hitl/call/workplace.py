@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from handoff.approvals import ApprovalRecord
 from handoff.audit import AuditItem, AuditorLeft
@@ -45,17 +45,17 @@ from voice_hitl.call.runner import CallRunner
 from voice_hitl.clock import Clock
 
 
-class Consoles(
-    ConsolePort,
-    CareConsole,
-    ApprovalConsole,
-    ReviewConsole,
-    AuditConsole,
-    FiguresConsole,
-    ExerciseConsole,
-    Protocol,
-):
-    """The operators' consoles, as all of these see them."""
+@dataclass(frozen=True, slots=True)
+class Screens:
+    """What each of these shows on the operators' consoles."""
+
+    floor: ConsolePort
+    care: CareConsole
+    approvals: ApprovalConsole
+    exercises: ExerciseConsole
+    reviews: ReviewConsole
+    audits: AuditConsole
+    figures: FiguresConsole
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Workplace:
         policy: Policy,
         clock: Clock,
         journal: Journal,
-        consoles: Consoles,
+        screens: Screens,
         find_call: Callable[[str], CallRunner | None],
         key: bytes,
         intents: Mapping[str, str],
@@ -127,14 +127,14 @@ class Workplace:
             callbacks=promising.reopened_callbacks(kept.callbacks, clock),
             sample_key=key,
         )
-        self.care = CareService(care, clock, journal, consoles, self._care_changed)
+        self.care = CareService(care, clock, journal, screens.care, self._care_changed)
         budget = costs.reopened_budget(policy, kept.budget)
         self.costs = CostService(policy, desk, budget, clock, journal, find_call)
         self.floor = FloorService(
             desk,
             clock,
             journal,
-            consoles,
+            screens.floor,
             find_call,
             self.care,
             self.costs,
@@ -144,13 +144,13 @@ class Workplace:
         self.board = BoardService(board.reopened_board(kept.board, clock), clock, journal)
         reviews = reviewing.reopened_reviews(policy, key, kept.reviews, clock)
         self.reviews = ReviewService(
-            reviews, clock, journal, consoles, find_call, self.floor, intents
+            reviews, clock, journal, screens.reviews, find_call, self.floor, intents
         )
         self.figures = FiguresService(
             Supervision(policy, clock.now()),
             clock,
             journal,
-            consoles,
+            screens.figures,
             self._floor_seen,
             self.costs.tell_budget,
         )
@@ -161,7 +161,7 @@ class Workplace:
             kept.audit_exercises,
             clock,
             journal,
-            consoles,
+            screens.audits,
             self.floor,
             self._minutes_on_shift,
             self.figures.scored,
@@ -171,7 +171,7 @@ class Workplace:
             audits,
             clock,
             journal,
-            consoles,
+            screens.audits,
             lambda call_id: find_call(call_id) is not None,
             self.floor,
             self.audit_exercises,
@@ -182,7 +182,7 @@ class Workplace:
             kept.exercises,
             clock,
             journal,
-            consoles,
+            screens.exercises,
             self._minutes_on_shift,
             self.figures.scored,
         )
@@ -191,7 +191,7 @@ class Workplace:
             gate,
             clock,
             journal,
-            consoles,
+            screens.approvals,
             find_call,
             self.floor,
             self.exercises,

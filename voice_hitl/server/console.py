@@ -34,7 +34,8 @@ from voice_hitl.server.floor_events import (
     presence_event,
 )
 from voice_hitl.server.http import PUBLIC_URL, refuse_foreign_page
-from voice_hitl.server.hub import Connection, Hub
+from voice_hitl.server.hub import Hub
+from voice_hitl.server.windows import Connection
 
 log = get_logger(__name__)
 

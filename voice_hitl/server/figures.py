@@ -1,8 +1,8 @@
-"""The figures of the whole system and its warnings, as consoles and Prometheus are given them."""
+"""The figures of the whole system and its warnings, for the wire and over REST."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal
@@ -18,7 +18,6 @@ from handoff.shifts import ShiftCurve
 from voice_hitl.call.figures import FiguresService
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
-from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.openapi import Identify, Route, answer
 
 Unit = Literal["share", "seconds", "score"]
@@ -188,34 +187,3 @@ class FiguresApi:
             budget=budget_view(self._budget, policy) if policy.budget.enabled else None,
         )
         return answer(view)
-
-
-class WarningScreens:
-    """The warnings on supervisors' consoles, and the same figures for Prometheus."""
-
-    def __init__(self, metrics: Metrics, tell: Callable[[wire.WireModel], None]) -> None:
-        """`tell` sends to every supervisor's windows."""
-        self._metrics = metrics
-        self._tell = tell
-        self._standing: dict[str, wire.WarningRaised] = {}
-
-    def standing(self) -> Iterable[wire.WarningRaised]:
-        """What a supervisor who has just come must be told."""
-        return tuple(self._standing.values())
-
-    def raised(self, warning: Warned, since: float) -> None:
-        """A warning stands."""
-        message = wire.WarningRaised(warning=warning_view(warning, since))
-        self._standing[warning.code.value] = message
-        self._metrics.warnings.labels(warning.code.value).inc()
-        self._tell(message)
-
-    def over(self, code: str) -> None:
-        """It no longer does."""
-        if self._standing.pop(code, None) is not None:
-            self._tell(wire.WarningOver.model_validate({"code": code}))
-
-    def sampled(self, figures: Figures) -> None:
-        """The figures stand like this."""
-        for each in named(figures):
-            self._metrics.figure(each.name, each.figure.value, each.figure.n)

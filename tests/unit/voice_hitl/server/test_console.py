@@ -45,8 +45,9 @@ from voice_hitl.server import wire
 from voice_hitl.server.auth import COOKIE, Accounts, Identity
 from voice_hitl.server.console import REPLACED, ConsoleParts, Consoles
 from voice_hitl.server.http import one_shape
-from voice_hitl.server.hub import OUTBOX_SIZE, Hub
+from voice_hitl.server.hub import Hub
 from voice_hitl.server.metrics import Metrics
+from voice_hitl.server.windows import OUTBOX_SIZE
 
 PUBLIC = "https://voice.example.com"
 WATCHFUL = Policy.from_mapping(
@@ -176,13 +177,13 @@ class Office:
         self.journal_store = MemoryStore()
         self.journal = Journal(self.journal_store)
         self.floor = a_floor(
-            policy, self.clock, self.journal, self.hub, lambda call: self.calls.get(call)
+            policy, self.clock, self.journal, self.hub.floor, lambda call: self.calls.get(call)
         )
         self.approvals = ApprovalService(
             Gate(Policy()),
             self.clock,
             self.journal,
-            self.hub,
+            self.hub.approvals,
             lambda _: None,
             self.floor,
             NoExercises(),
@@ -192,7 +193,7 @@ class Office:
             Reviews(WATCHFUL, key=b"test"),
             self.clock,
             self.journal,
-            self.hub,
+            self.hub.reviews,
             lambda _: None,
             self.floor,
             intents,
@@ -201,7 +202,7 @@ class Office:
             Audits(WATCHFUL, key=b"test"),
             self.clock,
             self.journal,
-            self.hub,
+            self.hub.screens.audits,
             lambda _: True,
             self.floor,
         )

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from math import inf
-from typing import Any
 
 import pytest
 from aiohttp import web
@@ -21,9 +20,8 @@ from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import Identity
-from voice_hitl.server.figures import FiguresApi, WarningScreens, named, shift_view
+from voice_hitl.server.figures import FiguresApi, named, shift_view
 from voice_hitl.server.http import one_shape
-from voice_hitl.server.metrics import Metrics as Prometheus
 from voice_hitl.server.openapi import add_routes, document
 
 Client = TestClient[web.Request, web.Application]
@@ -154,38 +152,6 @@ def test_a_shift_curve_keeps_its_bins_and_its_trend() -> None:
     ]
     assert (view.bins[0].accuracy.value, view.bins[1].accuracy.value) == (0.9, None)
     assert (view.drop, view.p) == (0.1, 0.04)
-
-
-def test_a_warning_is_told_once_stays_for_newcomers_and_is_counted() -> None:
-    told: list[Any] = []
-    prometheus = Prometheus()
-    board = WarningScreens(prometheus, told.append)
-    board.raised(WARNED, 1000.0)
-    assert told == list(board.standing())
-    assert told[0].warning.evidence == {"waiting": 4.0}
-    assert prometheus.people.get_sample_value("voice_hitl_warnings_total", {"code": "queue"}) == 1
-    board.over("queue")
-    board.over("queue")
-    assert [message.type for message in told] == ["warning", "warning_over"]
-    assert list(board.standing()) == []
-
-
-def test_prometheus_sees_the_figures_that_there_are() -> None:
-    prometheus = Prometheus()
-    board = WarningScreens(prometheus, lambda message: None)
-    metrics = Metrics(POLICY)
-    board.sampled(metrics.snapshot(0.0))
-
-    def seen(metric: str) -> float | None:
-        return prometheus.people.get_sample_value(metric, {"name": "automation_rate"})
-
-    assert (seen("voice_hitl_figure"), seen("voice_hitl_figure_observations")) == (None, 0)
-    for _ in range(2):
-        metrics.handle(CallFinished("automated", 1.0), 0.0)
-    board.sampled(metrics.snapshot(0.0))
-    assert (seen("voice_hitl_figure"), seen("voice_hitl_figure_observations")) == (1.0, 2)
-    board.sampled(metrics.snapshot(1e6))
-    assert (seen("voice_hitl_figure"), seen("voice_hitl_figure_observations")) == (None, 0)
 
 
 def test_every_figure_has_a_name_of_its_own() -> None:

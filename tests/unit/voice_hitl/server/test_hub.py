@@ -16,9 +16,10 @@ from voice_hitl.call.ports import CallSnapshot, Point
 from voice_hitl.call.transcript import Line
 from voice_hitl.clock import Clock
 from voice_hitl.server.auth import Identity
-from voice_hitl.server.hub import OUTBOX_SIZE, Connection, Hub
+from voice_hitl.server.hub import Hub
 from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.views import LATEST_LINES, LATEST_POINTS
+from voice_hitl.server.windows import Connection
 from voice_hitl.server.wire import server_message
 
 REASON = Reason("explicit_request", "the caller asked for a person", 100.0)
@@ -128,7 +129,7 @@ async def test_who_talks_to_the_caller_is_shown_the_brief_again_after_a_reload(h
 async def test_an_offer_rings_at_its_operator_alone_and_survives_a_reload(hub: Hub) -> None:
     ana, ben = hub.open(ANA), hub.open(BEN)
     await drain(ana), await drain(ben)
-    hub.ring(Ring("of1", "CA1", "op_ana", BRIEF, deadline=15.0), seconds=15.0)
+    hub.floor.ring(Ring("of1", "CA1", "op_ana", BRIEF, deadline=15.0), seconds=15.0)
     (offer,) = await drain(ana)
     assert offer["offer"]["brief"]["why"] == "The caller asked for a person."
     assert await drain(ben) == []
@@ -136,7 +137,7 @@ async def test_an_offer_rings_at_its_operator_alone_and_survives_a_reload(hub: H
     again = hub.open(ANA)
     hello, *_ = await drain(again)
     assert [known["offer_id"] for known in hello["offers"]] == ["of1"]
-    hub.offer_over("op_ana", "of1", "CA1", "lapsed")
+    hub.floor.offer_over("op_ana", "of1", "CA1", "lapsed")
     (over,) = await drain(again)
     assert (over["reason"], "next operator" in over["message"]) == ("lapsed", True)
 
@@ -198,30 +199,17 @@ async def test_everybody_sees_calls_come_and_go(hub: Hub) -> None:
     assert hello["calls"] == []
 
 
-async def test_only_the_last_window_counts_as_leaving(hub: Hub) -> None:
-    first, second = hub.open(ANA), hub.open(ANA)
-    assert not hub.close(first)
-    assert hub.close(second)
-
-
 async def test_presence_is_published_and_leavers_are_forgotten(hub: Hub) -> None:
     ana, ben = hub.open(ANA), hub.open(BEN)
     await drain(ana)
-    hub.presence("op_ben", "in_call", "CA1", 2)
+    hub.floor.presence("op_ben", "in_call", "CA1", 2)
     hub.close(ben)
-    hub.presence("op_ben", "gone", None, 0)
-    hub.presence("op_unknown", "away", None, 0)
+    hub.floor.presence("op_ben", "gone", None, 0)
+    hub.floor.presence("op_unknown", "away", None, 0)
     changed, gone = await drain(ana)
     shown = changed["operator"]
     assert (shown["presence"], shown["call_id"], shown["load"]) == ("in_call", "CA1", 2)
     assert gone == {"type": "operator_gone", "operator_id": "op_ben"}
-
-
-async def test_a_console_that_does_not_keep_up_is_marked_for_closing(hub: Hub) -> None:
-    ana = hub.open(ANA)
-    for _ in range(OUTBOX_SIZE + 1):
-        hub.call_changed(snapshot())
-    assert ana.overrun
 
 
 async def test_warnings_are_for_supervisors_and_stay_for_those_who_come_later(hub: Hub) -> None:
@@ -230,7 +218,7 @@ async def test_warnings_are_for_supervisors_and_stay_for_those_who_come_later(hu
     for connection in (ana, boss):
         await drain(connection)
     warning = Warned(Code.QUEUE, 5.0, "The queue grows.", (("waiting", 4.0),), "Ask people in.")
-    hub.warning_raised(warning, 1000.0)
+    hub.warnings.warning_raised(warning, 1000.0)
     assert await drain(ana) == []
     (told,) = await drain(boss)
     assert (told["type"], told["warning"]["todo"]) == ("warning", "Ask people in.")
@@ -238,7 +226,7 @@ async def test_warnings_are_for_supervisors_and_stay_for_those_who_come_later(hu
     assert "warning" in [message["type"] for message in await drain(later)]
     assert "warning" not in [message["type"] for message in await drain(hub.open(ANA))]
     await drain(boss)
-    hub.warning_over("queue")
+    hub.warnings.warning_over("queue")
     assert [message["type"] for message in await drain(boss)] == ["warning_over"]
 
 
@@ -263,11 +251,11 @@ def an_approval(operator_id: str) -> Show:
 
 async def test_an_approval_is_forgotten_with_the_answer_that_counts(hub: Hub) -> None:
     ana = hub.open(ANA)
-    hub.approval_asked(an_approval("op_ana"), 40.0)
-    hub.answer_refused("op_ana", "ap1", "stale_digest")
+    hub.approvals.approval_asked(an_approval("op_ana"), 40.0)
+    hub.approvals.answer_refused("op_ana", "ap1", "stale_digest")
     hello, *_ = await drain(hub.open(ANA))
     assert [approval["approval_id"] for approval in hello["approvals"]] == ["ap1"]
-    hub.answer_taken("op_ana", "ap1", "approved")
+    hub.approvals.answer_taken("op_ana", "ap1", "approved")
     assert (await drain(ana))[-1]["counted"]
     hello, *_ = await drain(hub.open(ANA))
     assert hello["approvals"] == []

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from handoff import commands as core
 from handoff.session import State
-from voice_hitl.server import hub, wire
+from voice_hitl.server import wire
+from voice_hitl.server.screens.floor import OFFER_OVER_WORDS
 
 COMMANDS: tuple[type[wire.WireModel], ...] = get_args(get_args(wire.ConsoleMessage)[0])
 MESSAGES: tuple[type[wire.WireModel], ...] = get_args(get_args(wire.ServerMessage)[0])
@@ -109,7 +110,7 @@ def test_the_console_knows_every_urgency() -> None:
 
 def test_every_way_an_offer_ends_has_its_words() -> None:
     reasons = get_args(wire.OfferOver.model_fields["reason"].annotation)
-    assert set(reasons) == set(hub.OFFER_OVER_WORDS)
+    assert set(reasons) == set(OFFER_OVER_WORDS)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from handoff.approvals import WHY_NOT, Show
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
@@ -31,28 +33,36 @@ EXERCISE_WORDS = {
 }
 
 
-class ApprovalDisplay:
-    """Part of the hub, which sends: the approvals on every operator's screen."""
+class ApprovalScreens:
+    """The approvals on all consoles (`ApprovalConsole`, `ExerciseConsole`)."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        tell: Callable[[str, wire.WireModel], None],
+        caller_of: Callable[[str], str | None],
+        informed: Callable[[str, str], None],
+    ) -> None:
+        """`caller_of` a live call; `informed`: told which operator sees what the AI wants in a call."""
         self._clock = clock
+        self._tell = tell
+        self._caller_of = caller_of
+        self._informed = informed
         self._approvals: dict[str, dict[str, wire.ApprovalView]] = {}  # by operator, by id
 
-    def approvals_of(self, operator_id: str) -> list[wire.ApprovalView]:
+    def of(self, operator_id: str) -> list[wire.ApprovalView]:
         """What one operator's console starts from."""
         return list(self._approvals.get(operator_id, {}).values())
 
-    # --- ApprovalConsole ---
-
     def approval_asked(self, ask: Show, seconds: float) -> None:
         """Show an approval that expires in `seconds`."""
-        self.exercise_asked(ask, seconds, self._caller_of(ask.record.call_id))
+        self.exercise_asked(ask, seconds, self._caller_of(ask.record.call_id) or "")
         self._informed(ask.operator_id, ask.record.call_id)
 
     def approval_over(self, operator_id: str, approval_id: str, why: str) -> None:
         """An approval is no longer theirs to answer."""
         self._approvals.get(operator_id, {}).pop(approval_id, None)
-        self._to(
+        self._tell(
             operator_id,
             wire.ApprovalOver(
                 approval_id=approval_id,
@@ -65,13 +75,13 @@ class ApprovalDisplay:
         """Show an exercise like any other approval."""
         view = approval_view(ask, caller, seconds, self._clock.wall())
         self._approvals.setdefault(ask.operator_id, {})[ask.approval_id] = view
-        self._to(ask.operator_id, wire.ApprovalAsked(approval=view))
+        self._tell(ask.operator_id, wire.ApprovalAsked(approval=view))
 
     def exercise_over(self, operator_id: str, approval_id: str, right: bool | None) -> None:
         """It was an exercise."""
         self._approvals.get(operator_id, {}).pop(approval_id, None)
         words = EXERCISE_WORDS[right]
-        self._to(
+        self._tell(
             operator_id,
             wire.ApprovalOver(approval_id=approval_id, status="exercise", message=words)
             if right is None
@@ -82,7 +92,7 @@ class ApprovalDisplay:
         """Their answer counts."""
         self._approvals.get(operator_id, {}).pop(approval_id, None)
         words = ANSWER_WORDS.get(status, "Your answer counts.")
-        self._to(
+        self._tell(
             operator_id,
             wire.AnswerTaken(approval_id=approval_id, counted=True, message=words),
         )
@@ -90,18 +100,7 @@ class ApprovalDisplay:
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
         """Their answer does not count."""
         words = f"Your answer did not count: {WHY_NOT.get(why, why)}."
-        self._to(
+        self._tell(
             operator_id,
             wire.AnswerTaken(approval_id=approval_id, counted=False, message=words),
         )
-
-    # --- of the hub ---
-
-    def _to(self, operator_id: str, message: wire.WireModel) -> None:
-        raise NotImplementedError
-
-    def _caller_of(self, call_id: str) -> str:
-        raise NotImplementedError
-
-    def _informed(self, operator_id: str, call_id: str) -> None:
-        raise NotImplementedError

@@ -39,18 +39,23 @@ class _Review:
 
 
 class ReviewScreens:
-    """The reviews on all consoles."""
+    """The reviews on all consoles (`ReviewConsole`)."""
 
     def __init__(
         self,
         clock: Clock,
         intents: Mapping[str, str],
         tell: Callable[[str, wire.WireModel], None],
+        watchers: Callable[[str], Iterable[str]],
+        show_call: Callable[[str], None],
     ) -> None:
-        """`intents`: name and label of what a reviewer can choose; `tell` sends to an operator's windows."""
+        """`intents`: name and label of what a reviewer can choose; `watchers`: who reads a call's transcript;
+        `show_call` shows it anew once a review of it is closed."""
         self._clock = clock
         self._intents = intents
         self._tell = tell
+        self._watchers = watchers
+        self._show_call = show_call
         self._reviews: dict[str, _Review] = {}
         self._reveals: dict[str, tuple[str, wire.ReviewRevealed]] = {}  # by review: whose
         self._free: set[str] = set()
@@ -75,14 +80,14 @@ class ReviewScreens:
 
     # --- what happens ---
 
-    def coming(self, review_id: str, call_id: str) -> None:
-        """A turn is drawn."""
+    def review_coming(self, review_id: str, call_id: str) -> None:
+        """A turn is drawn: the list of calls is discreet about its call until the review is over."""
         self._reviews.setdefault(review_id, _Review(call_id))
 
-    def asked(self, ask: ShowReview, seconds: float, watching: Iterable[str]) -> None:
+    def review_asked(self, ask: ShowReview, seconds: float) -> None:
         """Show a turn to whoever is free and does not watch its call."""
         review = self._reviews.setdefault(ask.review_id, _Review(ask.call_id))
-        review.informed.update(watching)
+        review.informed.update(self._watchers(ask.call_id))
         review.view = wire.ReviewView(
             review_id=ask.review_id,
             call_id=ask.call_id,
@@ -124,7 +129,7 @@ class ReviewScreens:
         review.seeing.discard(operator_id)
         return None
 
-    def revealed(self, reveal: RevealChoice, seconds: float) -> None:
+    def review_revealed(self, reveal: RevealChoice, seconds: float) -> None:
         """Show its reviewer what the AI chose."""
         message = wire.ReviewRevealed(
             review_id=reveal.review_id,
@@ -136,7 +141,7 @@ class ReviewScreens:
         self._reveals[reveal.review_id] = (reveal.reviewer_id, message)
         self._tell(reveal.reviewer_id, message)
 
-    def withdrawn(self, review_id: str, reason: str) -> None:
+    def review_withdrawn(self, review_id: str, reason: str) -> None:
         """Take it from all who still see it."""
         review = self._reviews.get(review_id)
         if review is not None:
@@ -144,17 +149,18 @@ class ReviewScreens:
                 self._hide(review_id, review, operator_id, reason)
             review.view = None
 
-    def refused(self, operator_id: str, review_id: str, reason: str) -> None:
+    def review_refused(self, operator_id: str, review_id: str, reason: str) -> None:
         """What they sent had no effect."""
         self._tell(operator_id, _over(review_id, reason))
 
-    def over(self, review_id: str, outcome: str, reviewer: str | None) -> str | None:
-        """A review is closed; returns its call, of which nothing is secret on its account any more."""
+    def review_over(self, review_id: str, outcome: str, reviewer: str | None) -> None:
+        """A review is closed: what its call is about may be shown again."""
         review = self._reviews.pop(review_id, None)
         self._reveals.pop(review_id, None)
         if reviewer is not None:
             self._tell(reviewer, _over(review_id, outcome))
-        return review.call_id if review is not None else None
+        if review is not None:
+            self._show_call(review.call_id)
 
     # --- the rest ---
 

@@ -5,7 +5,7 @@ import pytest
 from handoff.review import Choice, RevealChoice, ShowReview
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
-from voice_hitl.server.reviews import ReviewScreens
+from voice_hitl.server.screens.reviews import ReviewScreens
 
 INTENTS = {"balance": "the balance", "transfer": "moving money"}
 ASK = ShowReview("CA1:3", "CA1", 3, "Caller: move it", "financial", 100.0)
@@ -18,9 +18,23 @@ def told() -> Told:
 
 
 @pytest.fixture
-async def screens(told: Told) -> ReviewScreens:
+def watchers() -> dict[str, list[str]]:
+    return {}
+
+
+@pytest.fixture
+def shown() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def screens(told: Told, watchers: dict[str, list[str]], shown: list[str]) -> ReviewScreens:
     return ReviewScreens(
-        Clock.of_running_loop(), INTENTS, lambda who, message: told.append((who, message))
+        Clock.of_running_loop(),
+        INTENTS,
+        lambda *each: told.append(each),
+        lambda call_id: watchers.get(call_id, ()),
+        shown.append,
     )
 
 
@@ -39,9 +53,9 @@ async def test_whoever_is_free_is_shown_a_turn_and_who_becomes_free_as_well(
     screens: ReviewScreens, told: Told
 ) -> None:
     screens.freed("ana")
-    screens.coming("CA1:3", "CA1")
+    screens.review_coming("CA1:3", "CA1")
     assert told == []
-    screens.asked(ASK, 120.0, ())
+    screens.review_asked(ASK, 120.0)
     screens.freed("bob")
     screens.freed("ana")  # told again
     assert kinds(told) == [("ana", "ReviewAsked"), ("bob", "ReviewAsked")]
@@ -53,13 +67,14 @@ async def test_whoever_is_free_is_shown_a_turn_and_who_becomes_free_as_well(
 
 
 async def test_who_sees_what_the_ai_makes_of_the_call_is_not_asked(
-    screens: ReviewScreens, told: Told
+    screens: ReviewScreens, told: Told, watchers: dict[str, list[str]]
 ) -> None:
     for operator_id in ("ana", "bob", "carl", "dora"):
         screens.freed(operator_id)
-    screens.coming("CA1:3", "CA1")
+    screens.review_coming("CA1:3", "CA1")
     screens.informed("ana", "CA1")  # between the draw and the showing
-    screens.asked(ASK, 120.0, watching=["bob"])
+    watchers["CA1"] = ["bob"]
+    screens.review_asked(ASK, 120.0)
     assert kinds(told) == [("carl", "ReviewAsked"), ("dora", "ReviewAsked")]
     screens.informed("carl", "CA1")
     screens.informed("dora", "CA2")
@@ -69,28 +84,31 @@ async def test_who_sees_what_the_ai_makes_of_the_call_is_not_asked(
     assert len(told) == 3  # they know for good
 
 
-async def test_a_call_is_secret_until_its_reviews_are_over(screens: ReviewScreens) -> None:
+async def test_a_call_is_secret_until_its_reviews_are_over_and_then_shown_again(
+    screens: ReviewScreens, shown: list[str]
+) -> None:
     assert not screens.is_secret("CA1")
-    screens.coming("CA1:3", "CA1")
-    screens.coming("CA1:4", "CA1")
+    screens.review_coming("CA1:3", "CA1")
+    screens.review_coming("CA1:4", "CA1")
     assert screens.is_secret("CA1")
     assert not screens.is_secret("CA2")
-    assert screens.over("CA1:3", "skipped", None) == "CA1"
+    screens.review_over("CA1:3", "skipped", None)
     assert screens.is_secret("CA1")
-    screens.over("CA1:4", "lapsed", None)
+    screens.review_over("CA1:4", "lapsed", None)
     assert not screens.is_secret("CA1")
-    assert screens.over("CA1:4", "lapsed", None) is None
+    screens.review_over("CA1:4", "lapsed", None)
+    assert shown == ["CA1", "CA1"]
 
 
 async def test_one_chooses_and_the_others_are_told(screens: ReviewScreens, told: Told) -> None:
     for operator_id in ("ana", "bob"):
         screens.freed(operator_id)
-    screens.asked(ASK, 120.0, ())
+    screens.review_asked(ASK, 120.0)
     told.clear()
     assert screens.chooses("ana", choose("balance")) is None
     assert screens.of("ana") == []
-    screens.withdrawn("CA1:3", "taken")
-    screens.over("CA1:3", "different", "ana")
+    screens.review_withdrawn("CA1:3", "taken")
+    screens.review_over("CA1:3", "different", "ana")
     assert kinds(told) == [("bob", "taken"), ("ana", "different")]
     screens.freed("carl")
     assert len(told) == 2
@@ -112,7 +130,7 @@ async def test_what_nobody_was_asked_is_no_choice(
     screens: ReviewScreens, who: str, choice: wire.ReviewChoice, why: str
 ) -> None:
     screens.freed("ana")
-    screens.asked(ASK, 120.0, ())
+    screens.review_asked(ASK, 120.0)
     answer = screens.chooses(who, choice)
     assert answer is not None
     assert why in answer
@@ -121,7 +139,7 @@ async def test_what_nobody_was_asked_is_no_choice(
 
 async def test_a_choice_in_words_is_none_of_the_intents(screens: ReviewScreens) -> None:
     screens.freed("ana")
-    screens.asked(ASK, 120.0, ())
+    screens.review_asked(ASK, 120.0)
     assert screens.chooses("ana", choose(None, "tell them to wait")) is None
     with pytest.raises(ValueError, match="say in words"):
         choose(None, "  ")
@@ -129,7 +147,7 @@ async def test_a_choice_in_words_is_none_of_the_intents(screens: ReviewScreens) 
 
 async def test_who_is_busy_is_asked_no_more(screens: ReviewScreens, told: Told) -> None:
     screens.freed("ana")
-    screens.asked(ASK, 120.0, ())
+    screens.review_asked(ASK, 120.0)
     screens.busy("ana")
     assert kinds(told)[1:] == [("ana", "busy")]
     assert screens.of("ana") == []
@@ -141,10 +159,10 @@ async def test_the_ais_choice_is_shown_to_who_has_chosen_until_it_is_over(
     screens: ReviewScreens, told: Told
 ) -> None:
     screens.freed("ana")
-    screens.asked(ASK, 120.0, ())
+    screens.review_asked(ASK, 120.0)
     screens.chooses("ana", choose(None, "wait"))
     ai = Choice("transfer", "digest", "move 50 dollars")
-    screens.revealed(RevealChoice("CA1:3", "ana", ai, Choice(text="wait"), 9.0), 60.0)
+    screens.review_revealed(RevealChoice("CA1:3", "ana", ai, Choice(text="wait"), 9.0), 60.0)
     (reveal,) = screens.reveals("ana")
     assert (reveal.ai.label, reveal.ai.text, reveal.mine.text) == (
         *("moving money", "move 50 dollars"),
@@ -153,7 +171,7 @@ async def test_the_ais_choice_is_shown_to_who_has_chosen_until_it_is_over(
     assert reveal.mine.intent is None
     assert told[-1] == ("ana", reveal)
     assert screens.reveals("bob") == []
-    screens.refused("bob", "CA1:3", "taken")
-    screens.over("CA1:3", "equal", "ana")
+    screens.review_refused("bob", "CA1:3", "taken")
+    screens.review_over("CA1:3", "equal", "ana")
     assert screens.reveals("ana") == []
     assert kinds(told)[-2:] == [("bob", "taken"), ("ana", "equal")]

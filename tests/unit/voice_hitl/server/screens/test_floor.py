@@ -171,14 +171,14 @@ async def test_a_break_is_shown_to_everyone() -> None:
 async def test_who_must_rest_is_told_and_a_window_opened_later_knows() -> None:
     async with an_office() as office, office.window("ana") as ana:
         await ana.until(wire.Hello)
-        office.hub.rest("op_ana", True, 91.4)
+        office.hub.floor.rest("op_ana", True, 91.4)
         told = await ana.until(wire.RestChanged)
         assert (told.resting, told.worked_minutes) == (True, 91.4)
         assert "91 minutes" in told.message
         async with office.window("ben") as ben:
             colleagues = (await ben.until(wire.Hello)).operators
             assert [view.name for view in colleagues if view.resting] == ["ana"]
-        office.hub.rest("op_ana", False, 0.0)
+        office.hub.floor.rest("op_ana", False, 0.0)
         assert not (await ana.until(wire.RestChanged)).resting
 
 
