@@ -18,13 +18,13 @@ from voice_hitl.agent.protocol import Heard, Sentence, Understanding, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
-from voice_hitl.call.beside import Beside
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.listening import Listener
 from voice_hitl.call.moderating import CallModeration
 from voice_hitl.call.proposals import Proposals
 from voice_hitl.call.replying import Replier
+from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.call.speaking import FILLER, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
 from voice_hitl.language import Hypothesis
@@ -52,7 +52,7 @@ class Answering:
         listener: Listener,
         stopwatch: Stopwatch,
         proposals: Proposals,
-        beside: Beside,
+        opinions: SecondOpinions,
         moderation: CallModeration,
         clock: Callable[[], float],
     ) -> None:
@@ -65,7 +65,7 @@ class Answering:
         self._listener = listener
         self._watch = stopwatch
         self._proposals = proposals
-        self._beside = beside
+        self._opinions = opinions
         self._moderation = moderation
         self._now = clock
         self._task: asyncio.Task[None] | None = None
@@ -155,7 +155,7 @@ class Answering:
         self._speaker.break_off()
         self._proposals.withdraw("interrupted", self._now())
         if self._task is not None and not self._proposals.under_way:
-            self._beside.over()
+            self._opinions.over()
             self._task.cancel()
             self._task = None
             self._number += 1
@@ -172,7 +172,7 @@ class Answering:
         if found.text:
             self._tell_core_what_was_said(found, now)
             if self.in_charge:
-                self._beside.opened(found)
+                self._opinions.opened(found)
         else:
             self._book.understood(found)
         self._decided = event.task
@@ -253,7 +253,7 @@ class Answering:
             ):  # a reply to a turn, not a greeting or what follows a hand-back
                 self._reply_began(now)
             self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
-            self._beside.said(event.sentence.text)
+            self._opinions.said(event.sentence.text)
             self._speaker.begin(event.sentence.text, event.chunk)
             self._turns.handle(turn.ReplyStarted(), now)
         else:
@@ -269,7 +269,7 @@ class Answering:
             return
         self._task = None
         self._proposals.over()
-        self._beside.over()
+        self._opinions.over()
         if event.done is not None:
             self._listener.expectation = event.done.expectation
             self._listener.awaits_keys = event.done.awaits_keys
@@ -283,7 +283,7 @@ class Answering:
             return
         self._task = None
         self._proposals.over()
-        self._beside.over()
+        self._opinions.over()
         self._speaker.break_off()
         self._engine.handle(facts.ComponentFailed(event.component, event.detail), now)
         self._next_or_idle(now)
@@ -391,7 +391,7 @@ class Answering:
                 self.stop()
             case at.ReplyDone() | at.ReplyBroke() | at.Overheard() if event.task == self._number:
                 self._task = None
-                self._beside.over()
+                self._opinions.over()
 
 
 def _answer(question: asyncio.Future[Result], answer: Result) -> None:

@@ -11,10 +11,10 @@ from handoff import commands as core
 from handoff import events as facts
 from handoff.engine import CallEngine
 from voice_hitl.call import inbox as at
-from voice_hitl.call.beside import Beside
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.bridge import Bridge, OperatorLeg
 from voice_hitl.call.ports import CallWatcher, FloorPort
+from voice_hitl.call.second_opinions import SecondOpinions
 
 
 class Attending:
@@ -25,7 +25,7 @@ class Attending:
         engine: CallEngine,
         book: CallBook,
         bridge: Bridge,
-        beside: Beside,
+        opinions: SecondOpinions,
         floor: FloorPort,
         watcher: CallWatcher,
         hush: Callable[[], None],
@@ -33,7 +33,7 @@ class Attending:
         self._engine = engine
         self._book = book
         self._bridge = bridge
-        self._beside = beside
+        self._opinions = opinions
         self._floor = floor
         self._watcher = watcher
         self._hush = hush
@@ -56,7 +56,7 @@ class Attending:
         match event.event:
             case facts.OperatorAssigned(epoch=epoch) if self._engine.snapshot().epoch == epoch:
                 self._book.assigned(event.event)
-                self._beside.handled_by(event.event.operator_id)
+                self._opinions.handled_by(event.event.operator_id)
             case facts.NobodyAvailable() if self._engine.state is not before:
                 self._book.bridge_over("nobody")
 

@@ -18,8 +18,8 @@ from handoff.policy import Policy
 from voice_hitl.agent.guard import mask
 from voice_hitl.agent.pack import Pack
 from voice_hitl.agent.pack_moderation import train_scorer
-from voice_hitl.call.beside import SUMMARY, AuditPort
 from voice_hitl.call.book import CallBook
+from voice_hitl.call.second_opinions import SUMMARY, AuditPort
 
 ACTIONS = {
     Route.BLOCK: "moderation.blocked",

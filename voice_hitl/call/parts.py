@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from handoff.board import BoardEvent
 from handoff.commands import Notice
-from voice_hitl.call.beside import AuditPort, ReviewPort
 from voice_hitl.call.moderating import Moderation
 from voice_hitl.call.ports import CallWatcher, FloorPort, Told
 from voice_hitl.call.proposals import GatePort
+from voice_hitl.call.second_opinions import AuditPort, ReviewPort
 from voice_hitl.call.turns import TurnTiming
 from voice_hitl.clock import Clock
 from voice_hitl.speech.protocols import Recognizer, Synthesizer

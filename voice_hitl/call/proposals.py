@@ -23,10 +23,10 @@ from handoff.session import State
 from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, Proposal, Verdict
 from voice_hitl.call import inbox as at
-from voice_hitl.call.beside import Beside
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.masking import masked_words
 from voice_hitl.call.ports import Told
+from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.log import get_logger
 
 log = get_logger(__name__)
@@ -81,7 +81,7 @@ class Proposals:
         book: CallBook,
         port: GatePort,
         board: Told[BoardEvent],
-        beside: Beside,
+        opinions: SecondOpinions,
         say: Callable[[Notice], None],
         words: Callable[[Notice], str],
     ) -> None:
@@ -91,7 +91,7 @@ class Proposals:
         self._book = book
         self._port = port
         self._board = board
-        self._beside = beside
+        self._opinions = opinions
         self._count = 0
         self._allowed: Allowed | None = None
         self._say = say
@@ -135,7 +135,7 @@ class Proposals:
             limit=proposal.limit,
         )
         oversight = self._engine.oversee(overseen)
-        self._beside.proposed(proposal)
+        self._opinions.proposed(proposal)
         self._count += 1
         task_id = f"{self._book.call_id}:{self._count}"
         if self._left is not None and self._left.proposal.name == proposal.name:
@@ -202,7 +202,7 @@ class Proposals:
         )
         allowed, self._allowed = self._allowed, None
         if allowed is not None:
-            self._beside.acted(acted, allowed.summary, allowed.path, allowed.risk)
+            self._opinions.acted(acted, allowed.summary, allowed.path, allowed.risk)
             if self._executing is None:
                 step = Step.EXECUTE if acted.ok else Step.FAIL
                 self._board.post(TaskMoved(allowed.task_id, step, "agent", mask(acted.result)))

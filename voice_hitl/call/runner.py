@@ -21,7 +21,6 @@ from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
 from voice_hitl.call.answering import Answering
 from voice_hitl.call.attending import Attending
-from voice_hitl.call.beside import Beside
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.bridge import Bridge, OperatorLeg
 from voice_hitl.call.egress import Egress
@@ -33,6 +32,7 @@ from voice_hitl.call.moderating import CallModeration
 from voice_hitl.call.parts import CallParts
 from voice_hitl.call.proposals import Proposals
 from voice_hitl.call.replying import Replier
+from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.call.speaking import Notices, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
 from voice_hitl.log import get_logger
@@ -74,7 +74,7 @@ class CallRunner:
         self._notices = Notices(self._speaker, parts.notice)
         self._listener = Listener(parts.recognizer, post, _since(parts.clock.now, ingress))
         self._watch = Stopwatch(engine, book)
-        self._beside = Beside(engine, book, parts.reviews, parts.audits)
+        self._opinions = SecondOpinions(engine, book, parts.reviews, parts.audits)
         moderation = CallModeration(parts.moderation, engine, book, parts.audits)
         replier = Replier(
             conversation, parts.voice, parts.executor, self._inbox.post, moderation.agent_says
@@ -92,11 +92,11 @@ class CallRunner:
                 book,
                 parts.gate,
                 parts.board,
-                self._beside,
+                self._opinions,
                 self._notices.say,
                 lambda notice: parts.notice(notice, 0),
             ),
-            self._beside,
+            self._opinions,
             moderation,
             parts.clock.now,
         )
@@ -114,7 +114,7 @@ class CallRunner:
         )
         self._bridge = bridge = Bridge(ingress, egress, parts.reconnect_seconds)
         self._people = Attending(
-            engine, book, bridge, self._beside, parts.floor, parts.watcher, self._hush
+            engine, book, bridge, self._opinions, parts.floor, parts.watcher, self._hush
         )
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for: float | None = None

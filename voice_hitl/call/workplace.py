@@ -36,12 +36,12 @@ from voice_hitl.call.caring import CareConsole, CareService
 from voice_hitl.call.costs import CostService
 from voice_hitl.call.exercising import ExerciseConsole, ExerciseService
 from voice_hitl.call.exercising_audits import AuditExercises
-from voice_hitl.call.figures import FiguresConsole, FiguresService
 from voice_hitl.call.floor import FloorService
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.ports import ConsolePort
 from voice_hitl.call.reviewing import ReviewConsole, ReviewService
 from voice_hitl.call.runner import CallRunner
+from voice_hitl.call.supervising import FiguresConsole, FiguresService
 from voice_hitl.clock import Clock
 
 

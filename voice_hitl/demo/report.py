@@ -13,8 +13,8 @@ from typing import Any
 
 from voice_hitl.call.latency import Stage
 from voice_hitl.demo import measuring
-from voice_hitl.demo.figures import Measured, collect
 from voice_hitl.demo.judging import Check, Outcome, failures, judge
+from voice_hitl.demo.latencies import Measured, collect
 from voice_hitl.demo.matching import Line, Match, Said, match
 from voice_hitl.demo.operators import Bridge
 from voice_hitl.demo.wer import WordErrors, total

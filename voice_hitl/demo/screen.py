@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from voice_hitl.call.latency import BUDGETS, Stage
-from voice_hitl.demo.figures import WORDS, Measured, percentile
 from voice_hitl.demo.judging import failures
+from voice_hitl.demo.latencies import WORDS, Measured, percentile
 from voice_hitl.demo.report import CallReport, figures
 from voice_hitl.demo.watching import News, Watched
 from voice_hitl.demo.wer import WordErrors, total

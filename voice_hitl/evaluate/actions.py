@@ -24,8 +24,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from handoff.calibration import brier, ece
 from handoff.conduct import CODES, Conduct, fit_action
-from voice_hitl.evaluate.figures import REPLICATES, Interval, Report, intervals
 from voice_hitl.evaluate.files import DataError
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
 
 TROUBLES = ("failed_before", "tool_errors", "refused_before", "insisted", "changed_mind")
 NAME_STRENGTH = 4.0  # imagined actions of average badness that a name starts with

@@ -23,8 +23,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from handoff.acts import Prefix, fit, fit_breakdown, prefixes
 from handoff.calibration import brier, ece
 from handoff.risk import PRIOR_BREAKDOWN
-from voice_hitl.evaluate.figures import REPLICATES, Interval, Report, intervals
 from voice_hitl.evaluate.files import DataError
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
 
 BUDGETS = ("0.05", "0.10", "0.15")  # shares of calls that are routed
 LEAD_BUDGET = "0.10"

@@ -23,8 +23,8 @@ from voice_hitl.agent.corpus import Example
 from voice_hitl.agent.nlu import OUTSIDE, IntentModel
 from voice_hitl.agent.text import plain
 from voice_hitl.evaluate import selective
-from voice_hitl.evaluate.figures import REPLICATES, Interval, Report, intervals
 from voice_hitl.evaluate.files import DataError
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
 from voice_hitl.evaluate.selective import BUDGETS, Judged
 
 RULE_CONFIDENCE, RULE_MARGIN = 0.90, 0.15  # the plain rule of policy `rule: simple`

@@ -23,8 +23,8 @@ from handoff.policy import Policy
 from voice_hitl.agent.cues import person_detector
 from voice_hitl.agent.languages import load_language
 from voice_hitl.agent.text import plain
-from voice_hitl.evaluate.figures import REPLICATES, Interval, Report, intervals
 from voice_hitl.evaluate.files import DataError
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
 
 _KEYWORDS = re.compile(
     r"\b(?:person|human|agent|operator|representative|manager|supervisor"

@@ -15,7 +15,7 @@ from handoff.intervals import Figure
 from handoff.metrics import HEADS, PATHS, Figures
 from handoff.policy import Policy
 from handoff.shifts import ShiftCurve
-from voice_hitl.call.figures import FiguresService
+from voice_hitl.call.supervising import FiguresService
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.openapi import Identify, Route, answer

@@ -19,10 +19,10 @@ from tests.support.booking import Desk
 from voice_hitl.audio.vad import SileroVad
 from voice_hitl.call import inbox as at
 from voice_hitl.call.attending import Attending
-from voice_hitl.call.beside import Beside
 from voice_hitl.call.bridge import Bridge
 from voice_hitl.call.egress import Egress
 from voice_hitl.call.ingress import Ingress
+from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
 from voice_hitl.telephony.media_stream import MediaStream
@@ -54,7 +54,7 @@ class Call:
             self.desk.engine,
             self.desk.book,
             Bridge(ingress, egress, RECONNECT),
-            Beside(self.desk.engine, self.desk.book, self, self),
+            SecondOpinions(self.desk.engine, self.desk.book, self, self),
             self,
             self.desk.screen,
             self._hush,

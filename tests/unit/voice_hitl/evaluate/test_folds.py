@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from voice_hitl.evaluate import folds
-from voice_hitl.evaluate.figures import Report
+from voice_hitl.evaluate.reports import Report
 
 
 class Row(BaseModel):

@@ -15,8 +15,8 @@ from handoff.policy import Policy
 from handoff.shifts import ShiftBin, ShiftCurve
 from handoff.supervision import FloorSeen, Supervision
 from handoff.testing import MemoryStore
-from voice_hitl.call.figures import FiguresService
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.supervising import FiguresService
 from voice_hitl.clock import Clock
 from voice_hitl.server import wire
 from voice_hitl.server.auth import Identity

@@ -16,8 +16,8 @@ from handoff.supervision import REST, SAMPLE, FloorSeen, Supervision
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from voice_hitl.call import service
-from voice_hitl.call.figures import FiguresService
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.supervising import FiguresService
 from voice_hitl.clock import Clock
 
 EPOCH = 1_700_000_000.0

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice_hitl.call.latency import BUDGETS, Stage
-from voice_hitl.demo.figures import WORDS, collect, measure, percentile
+from voice_hitl.demo.latencies import WORDS, collect, measure, percentile
 
 VALUES = st.lists(st.floats(0, 10_000), min_size=1, max_size=60)
 

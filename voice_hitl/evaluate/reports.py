@@ -1,4 +1,4 @@
-"""Figures with their spread: intervals by bootstrap over groups (calls, conversations, utterances)."""
+"""What every evaluation reports: figures, with intervals by bootstrap over groups (calls, utterances)."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from handoff.review import Choice, TurnOpened
 from handoff.testing import MemoryStore
 from tests.support.world import Screen
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
-from voice_hitl.call.beside import SUMMARY, Beside
 from voice_hitl.call.book import CallBook
 from voice_hitl.call.journal import Journal
+from voice_hitl.call.second_opinions import SUMMARY, SecondOpinions
 from voice_hitl.clock import Clock
 from voice_hitl.language import Hypothesis
 
@@ -62,8 +62,8 @@ async def book() -> CallBook:
 
 
 @pytest.fixture
-async def beside(book: CallBook, told: Told) -> Beside:
-    return Beside(CallEngine(book.started, Policy(), 0.0), book, told, told)
+async def opinions(book: CallBook, told: Told) -> SecondOpinions:
+    return SecondOpinions(CallEngine(book.started, Policy(), 0.0), book, told, told)
 
 
 def found(text: str, intent: str | None = "balance", **slots: str) -> Understanding:
@@ -77,7 +77,7 @@ def caller_says(book: CallBook, turn: int, text: str) -> None:
 
 
 async def test_a_reviewer_is_told_what_was_said_and_what_was_known_before(
-    beside: Beside, book: CallBook, told: Told
+    opinions: SecondOpinions, book: CallBook, told: Told
 ) -> None:
     for number in range(4):
         book.heard_all(book.agent_says(f"line {number}"))
@@ -88,7 +88,7 @@ async def test_a_reviewer_is_told_what_was_said_and_what_was_known_before(
     book.caller_partial("it is")
     book.heard_all(book.agent_says("one moment"))  # while the caller's words were settled
     book.caller_final(Hypothesis(f"it is {CARD}", final=True))
-    beside.opened(found("it is", account="checking"))
+    opinions.opened(found("it is", account="checking"))
     (event,) = told.opened_
     assert event.question.splitlines() == [
         "AI: line 2",
@@ -100,66 +100,68 @@ async def test_a_reviewer_is_told_what_was_said_and_what_was_known_before(
     assert (event.call_id, event.turn, event.category) == ("CA1", 1, "financial")
     assert 0 <= event.risk <= 1
     caller_says(book, 2, "yes")
-    beside.opened(found("yes", account="checking", amount="50"))
+    opinions.opened(found("yes", account="checking", amount="50"))
     assert told.opened_[1].question.endswith("Caller: yes\nKnown: account: checking")
     book.turn_begins(3)
-    beside.opened(found("5 5"))  # keys have no line of their own
+    opinions.opened(found("5 5"))  # keys have no line of their own
     assert "\nCaller: yes\nCaller: 5 5\nKnown: " in told.opened_[2].question
 
 
-async def test_what_the_ai_said_is_its_choice_and_is_audited(beside: Beside, told: Told) -> None:
-    beside.opened(found("what is my balance"))
-    beside.said("Five dollars")
-    beside.said(f"on {CARD}.")
+async def test_what_the_ai_said_is_its_choice_and_is_audited(
+    opinions: SecondOpinions, told: Told
+) -> None:
+    opinions.opened(found("what is my balance"))
+    opinions.said("Five dollars")
+    opinions.said(f"on {CARD}.")
     assert told.chosen_ == []
-    beside.over()
+    opinions.over()
     ((call_id, turn, choice),) = told.chosen_
     assert (call_id, turn) == ("CA1", 0)
     assert choice == Choice("balance", None, "Five dollars on ••••••••••••1111.")
     (item,) = told.items
     assert (item.audit_id, item.kind, item.path) == ("CA1:0", "decision", "automatic")
     assert CARD not in item.summary
-    beside.over()
+    opinions.over()
     assert len(told.chosen_) == len(told.items) == 1
 
 
-async def test_who_says_nothing_has_not_chosen(beside: Beside, told: Told) -> None:
-    beside.opened(found("what is my balance"))
-    beside.over()
+async def test_who_says_nothing_has_not_chosen(opinions: SecondOpinions, told: Told) -> None:
+    opinions.opened(found("what is my balance"))
+    opinions.over()
     assert told.chosen_ == []
     assert told.items == []
 
 
 async def test_a_proposal_is_the_choice_whatever_is_said_after_it(
-    beside: Beside, told: Told
+    opinions: SecondOpinions, told: Told
 ) -> None:
-    beside.opened(found("move it", "transfer"))
-    beside.proposed(PAY)
-    beside.said("I am not allowed to do that.")
-    beside.over()
+    opinions.opened(found("move it", "transfer"))
+    opinions.proposed(PAY)
+    opinions.said("I am not allowed to do that.")
+    opinions.over()
     ((_, _, choice),) = told.chosen_
     assert choice == Choice("transfer", digest("transfer", {"amount": "50"}), "move 50 dollars")
 
 
 async def test_the_next_turn_ends_the_one_before(
-    beside: Beside, book: CallBook, told: Told
+    opinions: SecondOpinions, book: CallBook, told: Told
 ) -> None:
     caller_says(book, 1, "what is my balance")
-    beside.opened(found("what is my balance"))
-    beside.said("Five")
+    opinions.opened(found("what is my balance"))
+    opinions.said("Five")
     caller_says(book, 2, "stop")
-    beside.opened(found("stop"))
+    opinions.opened(found("stop"))
     assert [(turn, choice.text) for _, turn, choice in told.chosen_] == [(1, "Five")]
     assert [event.turn for event in told.opened_] == [1, 2]
 
 
 @pytest.mark.parametrize(("ok", "count"), [(True, 1), (False, 0)])
 async def test_an_action_that_was_done_is_audited(
-    beside: Beside, told: Told, ok: bool, count: int
+    opinions: SecondOpinions, told: Told, ok: bool, count: int
 ) -> None:
-    beside.opened(found("move it", "transfer"))
+    opinions.opened(found("move it", "transfer"))
     acted = Acted("a1", "transfer", Effect.REVERSIBLE, ok, f"moved it from {CARD}")
-    beside.acted(acted, PAY.summary, "vetoable", 1.7)
+    opinions.acted(acted, PAY.summary, "vetoable", 1.7)
     assert len(told.items) == count
     for item in told.items:
         assert (item.kind, item.path, item.category) == ("action", "vetoable", "financial")
@@ -168,27 +170,29 @@ async def test_an_action_that_was_done_is_audited(
 
 
 async def test_ids_of_actions_differ_though_the_agent_counts_from_one_each_time(
-    beside: Beside, told: Told
+    opinions: SecondOpinions, told: Told
 ) -> None:
-    beside.opened(found("move it twice", "transfer"))
+    opinions.opened(found("move it twice", "transfer"))
     for _ in range(2):
-        beside.acted(Acted("a1", "transfer", Effect.REVERSIBLE, True, "moved"), "x", "automatic", 0)
-    beside.over()
+        opinions.acted(
+            Acted("a1", "transfer", Effect.REVERSIBLE, True, "moved"), "x", "automatic", 0
+        )
+    opinions.over()
     assert len({item.audit_id for item in told.items}) == 3
 
 
-async def test_a_summary_is_one_line_of_some_length(beside: Beside, told: Told) -> None:
-    beside.opened(found("hello\nthere"))
-    beside.said("word " * 500)
-    beside.over()
+async def test_a_summary_is_one_line_of_some_length(opinions: SecondOpinions, told: Told) -> None:
+    opinions.opened(found("hello\nthere"))
+    opinions.said("word " * 500)
+    opinions.over()
     assert len(told.items[0].summary) == SUMMARY
     assert "\n" not in told.items[0].summary
 
 
-async def test_without_a_turn_nothing_is_told(beside: Beside, told: Told) -> None:
-    beside.said("Hello, how can I help?")
-    beside.proposed(PAY)
-    beside.over()
+async def test_without_a_turn_nothing_is_told(opinions: SecondOpinions, told: Told) -> None:
+    opinions.said("Hello, how can I help?")
+    opinions.proposed(PAY)
+    opinions.over()
     assert told == Told()
-    beside.handled_by("ana")
+    opinions.handled_by("ana")
     assert told.handlers == [("CA1", "ana")]

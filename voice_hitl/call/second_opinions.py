@@ -57,7 +57,7 @@ class _Turn:
     acted: bool = False
 
 
-class Beside:
+class SecondOpinions:
     """The reviews and audits of one call."""
 
     def __init__(
