@@ -339,6 +339,24 @@ class Store(Protocol):
     async def delete_expired_sessions(self, now: float) -> int:
         """Forget sign-ins that expired at `now` or earlier; returns how many."""
 
+    async def calls_of(self, caller: str) -> list[str]:
+        """The ids, sorted, of all calls from this number, and of those of which a machine's record has it as
+        `number`, as promises to call back do."""
+
+    async def calls_ended_before(self, at: float, *, limit: int) -> list[str]:
+        """The ids of calls that were over before `at` (Unix seconds), longest over first."""
+
+    async def forget_calls(self, call_ids: Sequence[str]) -> None:
+        """Forget all that is kept of these calls but their labels, which hold no words.
+
+        One that fails half-way has forgotten some calls whole, and of the others nothing.
+        """
+
+    async def forget_before(self, at: float) -> int:
+        """Forget what has a time of its own, before `at` (Unix seconds), and goes with no call: lines of the
+        audit log, dispositions, machines' records of a call, and those of none that are closed. Returns how
+        many."""
+
     async def last_epoch(self) -> int:
         """The largest fencing number ever stored, 0 for none: what `Desk(last_epoch=...)` starts from."""
 

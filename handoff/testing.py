@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -63,6 +63,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[Key, Record] = {}
         self._closed = False
+        self._forgotten_epoch = 0  # the largest of requests that are gone
 
     async def save(self, records: Sequence[Record]) -> None:
         """Keep all of these or none."""
@@ -203,9 +204,36 @@ class MemoryStore:
             del self._records[key]
         return len(old)
 
+    async def calls_of(self, caller: str) -> list[str]:
+        """The ids of a caller's calls."""
+        promises = (m for m in self._all(MachineRecord) if m.detail.get("number") == caller)
+        found = {promise.call_id for promise in promises if promise.call_id is not None}
+        return sorted(found | {c.call_id for c in self._all(CallRecord) if c.caller == caller})
+
+    async def calls_ended_before(self, at: float, *, limit: int) -> list[str]:
+        """The ids of calls that were over before `at`, longest over first."""
+        calls = self._all(CallRecord)
+        over = [
+            (c.ended_at, c.call_id) for c in calls if c.ended_at is not None and c.ended_at < at
+        ]
+        return [call_id for _, call_id in sorted(over)[:limit]]
+
+    async def forget_calls(self, call_ids: Sequence[str]) -> None:
+        """Forget all that is kept of these calls but their labels."""
+        self._forgotten_epoch = await self.last_epoch()
+        gone = frozenset(call_ids)
+        self._keep_if(lambda r: isinstance(r, Label) or getattr(r, "call_id", None) not in gone)
+
+    async def forget_before(self, at: float) -> int:
+        """Forget what is old and goes with no call."""
+        before = len(self._records)
+        self._keep_if(lambda record: not _is_loose(record, at))
+        return before - len(self._records)
+
     async def last_epoch(self) -> int:
         """The largest fencing number ever stored."""
-        return max((h.epoch for h in self._all(HandoffRecord) if h.epoch is not None), default=0)
+        known = (h.epoch for h in self._all(HandoffRecord) if h.epoch is not None)
+        return max((self._forgotten_epoch, *known))
 
     async def close_unfinished(self, at: float) -> int:
         """Mark calls without an end as ended by a stop of the server."""
@@ -231,6 +259,10 @@ class MemoryStore:
             if not (isinstance(record, kind) and record.operator_id == operator_id)
         }
 
+    def _keep_if(self, stays: Callable[[Record], bool]) -> None:
+        self._check()
+        self._records = {key: record for key, record in self._records.items() if stays(record)}
+
     def _all(self, kind: type[R]) -> list[R]:
         self._check()
         return [record for record in self._records.values() if isinstance(record, kind)]
@@ -238,6 +270,17 @@ class MemoryStore:
     def _check(self) -> None:
         if self._closed:
             raise StorageError("the store is closed")
+
+
+def _is_loose(record: Record, before: float) -> bool:
+    """Whether it is old by its own time and goes with no call."""
+    match record:
+        case EventRecord() | Disposition():
+            return record.at < before
+        case MachineRecord():
+            return record.at < before and (record.call_id is not None or not record.open)
+        case _:
+            return False
 
 
 def _as_kept(record: Record) -> Record:

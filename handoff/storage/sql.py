@@ -8,13 +8,11 @@ commit waits for one fsync, which a batch shares. (With `NORMAL` a power cut cou
 from __future__ import annotations
 
 import asyncio
-import os
-import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Self
 
-from sqlalchemy import Connection, Delete, Row, Select, Table, delete, event, func, select, update
+from sqlalchemy import Delete, Row, Select, Table, delete, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -38,12 +36,12 @@ from handoff.ports import (
     Timed,
     TurnRecord,
 )
+from handoff.storage import forgetting, sqlite_file
 from handoff.storage import tables as t
 from handoff.storage.migrate import upgrade
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 PAGE = 500  # rows: 10 ms of the event loop
-BUSY_TIMEOUT_MS = 10_000  # another process may hold SQLite's one write lock this long
 
 
 class SqlStore:
@@ -65,7 +63,7 @@ class SqlStore:
         engine = _engine(url)
         store = cls(engine)
         if engine.dialect.name == "sqlite":
-            await asyncio.to_thread(_probe, engine.url.database)
+            await asyncio.to_thread(sqlite_file.probe, engine.url.database)
         try:
             async with store._write() as connection:
                 await connection.run_sync(upgrade)
@@ -113,6 +111,25 @@ class SqlStore:
                 delete(t.sessions).where(t.sessions.c.expires_at <= now)
             )
             return int(done.rowcount)
+
+    async def forget_calls(self, call_ids: Sequence[str]) -> None:
+        """Forget all that is kept of these calls but their labels; a few calls a transaction."""
+        for start in range(0, len(call_ids), forgetting.STEP):
+            some = call_ids[start : start + forgetting.STEP]
+            async with self._write() as connection:
+                epoch = await forgetting.largest_epoch(connection, some)
+                if epoch > await forgetting.forgotten_epoch(connection):
+                    row = t.to_row(forgetting.epoch_record(epoch))
+                    await connection.execute(self._upsert(t.machines), [row])
+                await forgetting.delete_calls(connection, some)
+        await self._empty_log()
+
+    async def forget_before(self, at: float) -> int:
+        """Forget what is old and goes with no call."""
+        async with self._write() as connection:
+            gone = await forgetting.delete_before(connection, at)
+        await self._empty_log()
+        return gone
 
     async def close_unfinished(self, at: float) -> int:
         """Mark calls without an end as ended by a stop of the server."""
@@ -261,10 +278,19 @@ class SqlStore:
         rows = await self._rows(select(t.sessions).where(t.sessions.c.token_hash == token_hash))
         return SessionRecord(**rows[0]._mapping) if rows else None
 
+    async def calls_of(self, caller: str) -> list[str]:
+        """The ids of a caller's calls."""
+        return [row[0] for row in await self._rows(forgetting.of_caller(caller))]
+
+    async def calls_ended_before(self, at: float, *, limit: int) -> list[str]:
+        """The ids of calls that were over before `at`, longest over first."""
+        return [row[0] for row in await self._rows(forgetting.ended_before(at, limit))]
+
     async def last_epoch(self) -> int:
         """The largest fencing number ever stored."""
-        rows = await self._rows(select(func.max(t.handoffs.c.epoch)))
-        return int(rows[0][0] or 0)
+        async with self._transaction(self._engine) as connection:
+            kept = await connection.execute(select(func.max(t.handoffs.c.epoch)))
+            return max(kept.scalar() or 0, await forgetting.forgotten_epoch(connection))
 
     async def aclose(self) -> None:
         """Let go of connections and files."""
@@ -297,6 +323,14 @@ class SqlStore:
         except (SQLAlchemyError, OSError) as error:
             raise StorageError(_reason(error)) from error
 
+    async def _empty_log(self) -> None:
+        """Write SQLite's log into the file and cut it to nothing: the log holds what was deleted. One that
+        somebody reads meanwhile is left for the next time."""
+        if self._engine.dialect.name == "sqlite":
+            alone = self._engine.execution_options(begin="SELECT 1")  # not within a transaction
+            async with self._writing, self._transaction(alone) as connection:
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _upsert(self, table: Table) -> Any:
         insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         statement = insert(table)
@@ -323,42 +357,9 @@ def _engine(url: str) -> AsyncEngine:
     except ModuleNotFoundError as error:
         raise StorageError(f"the driver for {name} is missing: install '{error.name}'") from error
     if name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _tune_sqlite)
-        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(engine.sync_engine, "connect", sqlite_file.tune)
+        event.listen(engine.sync_engine, "begin", sqlite_file.begin)
     return engine
-
-
-def _probe(path: str | None) -> None:
-    """Open the file once without the asynchronous driver, whose thread outlives a failure to open.
-
-    A file that is not there is made, for its owner alone; SQLite gives those beside it the same mode.
-    """
-    if path is None:
-        return
-    try:
-        if not path.startswith((":memory:", "file:")):
-            with suppress(OSError):  # it is there, or SQLite says why it cannot be
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        sqlite3.connect(path).close()
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: {error}") from error
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin in so many words: left alone, the driver would run table changes outside any transaction.
-
-    A writer takes the write lock at once, so that it waits for its turn instead of failing half-way.
-    """
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, text
 
 from handoff.errors import StorageError
-from handoff.ports import CallRecord
+from handoff.ports import CallRecord, EventRecord, TurnRecord
 from handoff.storage import SqlStore
 from handoff.storage.migrate import HERE, upgrade
 from handoff.storage.tables import metadata
@@ -46,6 +47,25 @@ async def test_opening_again_finds_what_was_kept(tmp_path: Path) -> None:
     second = await SqlStore.open(url)
     assert await second.calls() == [call]
     await second.aclose()
+
+
+async def test_nothing_of_what_was_forgotten_is_left_in_the_files(tmp_path: Path) -> None:
+    store = await SqlStore.open(f"sqlite:///{tmp_path}/calls.db")
+    long = "my secret word is mallard " * 400  # more than a page
+    turns = [TurnRecord("c1", n, 1, "caller", long, 1.0) for n in range(20)]
+    await store.save([CallRecord("c1", "+1", "banking", "en", 1.0), *turns])
+    await store.save([replace(turn, text="it is mallard") for turn in turns[:10]])
+    event = EventRecord("e1", 1.0, "ann", "noted", detail={"word": "mallard"})
+    await store.save([event])
+
+    def found() -> bool:
+        return any(b"mallard" in file.read_bytes() for file in tmp_path.iterdir())
+
+    assert found()
+    await store.forget_calls(["c1"])
+    await store.forget_before(2.0)
+    assert not found()
+    await store.aclose()
 
 
 async def test_two_servers_may_open_one_new_database_at_once(tmp_path: Path) -> None:
