@@ -32,10 +32,17 @@ from voice_hitl.call.vad_service import VadService
 from voice_hitl.call.workplace import Kept, Workplace
 from voice_hitl.clock import Clock
 from voice_hitl.config import Config
-from voice_hitl.data_folder import held_folder, open_store, sampling_key, write_server_file
+from voice_hitl.data_folder import (
+    held_folder,
+    is_held,
+    open_store,
+    sampling_key,
+    write_server_file,
+)
 from voice_hitl.errors import ConfigError
 from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
+from voice_hitl.retention import erase, keep_no_longer
 from voice_hitl.server.api import Api
 from voice_hitl.server.audit_exercises import AuditExercisesApi
 from voice_hitl.server.auth import Accounts
@@ -94,9 +101,12 @@ def add_operator(
     _run(_with_accounts(config, add))
 
 
-def remove_operator(config: Config, name: str) -> None:
-    """Take an operator's account away and end their sessions; raises `ConfigError` if there is none."""
-    _run(_with_accounts(config, lambda accounts: accounts.remove(name)))
+def remove_operator(config: Config, name: str, *, force: bool = False) -> None:
+    """Take an operator's account away and end their sessions.
+
+    Raises `ConfigError` if there is none, or, unless told to `force` it, no supervisor would be left.
+    """
+    _run(_with_accounts(config, lambda accounts: accounts.remove(name, force=force)))
 
 
 def change_password(config: Config, name: str, password: str) -> None:
@@ -108,9 +118,34 @@ def change_password(config: Config, name: str, password: str) -> None:
     _run(_with_accounts(config, lambda accounts: accounts.change_password(name, password)))
 
 
-def change_role(config: Config, name: str, role: str) -> None:
-    """Give an operator another role and end their sessions; raises `ConfigError` if there is no account."""
-    _run(_with_accounts(config, lambda accounts: accounts.change_role(name, role)))
+def change_role(config: Config, name: str, role: str, *, force: bool = False) -> None:
+    """Give an operator another role and end their sessions.
+
+    Raises `ConfigError` if there is no account, or, unless told to `force` it, no supervisor would be left.
+    """
+    _run(_with_accounts(config, lambda accounts: accounts.change_role(name, role, force=force)))
+
+
+def erase_calls(config: Config, callers: Sequence[str], call_ids: Sequence[str]) -> Erased:
+    """Forget calls in the configured database, by their callers' numbers and by their ids.
+
+    Raises `ConfigError` if nothing is asked for, a call is not over or not known, or there is no database.
+    """
+
+    async def erased() -> Erased:
+        async with open_store(config, make=False) as store:
+            gone = await erase(store, callers=callers, call_ids=call_ids)
+            return Erased(gone, is_held(config))
+
+    return _run(erased())
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Calls that were forgotten, and whether a server runs that may still know of them."""
+
+    call_ids: list[str]
+    served: bool
 
 
 async def _with_accounts(config: Config, work: Callable[[Accounts], Awaitable[Result]]) -> Result:
@@ -202,13 +237,13 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     lost = await store.close_unfinished(clock.wall())
     if lost:
         log.warning("calls of the last run were closed", calls=lost)
-    await store.delete_expired_sessions(clock.wall())
     force = await in_force(store, policy)
     policy = force.policy
     journal = Journal(store)
     journal.put(PolicyRecord.of(policy, clock.wall()))
     start = await stack.enter_async_context(background())
     start(journal.run())
+    start(keep_no_longer(store, clock, config.storage.keep_days))
 
     # An agent alone takes a core for a moment; on a ladder a call's turn mostly waits for others.
     threads = config.server.max_calls if config.agent.ladder else 1

@@ -25,9 +25,11 @@ app = typer.Typer(
     help="A voice handoff server: an AI agent answers, a person takes over inside the same call.",
 )
 users = typer.Typer(no_args_is_help=True, help="Operator accounts.")
+database = typer.Typer(no_args_is_help=True, help="What the server keeps of calls.")
 models = typer.Typer(no_args_is_help=True, help="Speech models on this machine.")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(users, name="users")
+app.add_typer(database, name="db")
 app.add_typer(models, name="models")
 app.add_typer(learn, name="learn")
 app.command("replay")(replay)
@@ -42,6 +44,9 @@ DataDir = Annotated[
     Path | None, typer.Option("--data", help="folder of the database and recordings")
 ]
 Role = Literal["operator", "supervisor"]
+Force = Annotated[
+    bool, typer.Option("--force", help="even if no supervisor is left: nobody can overrule then")
+]
 Password = Annotated[
     str,
     typer.Option(
@@ -257,14 +262,16 @@ def users_add(
 
 
 @users.command("remove")
-def users_remove(name: str, data: DataDir = None, config: ConfigFile = None) -> None:
+def users_remove(
+    name: str, force: Force = False, data: DataDir = None, config: ConfigFile = None
+) -> None:
     """Take an operator's account away; whoever is signed in with it is signed out within 15 seconds.
 
     Example: [cyan]voice-hitl users remove ana --data var[/]
     """
     from voice_hitl.app import remove_operator
 
-    remove_operator(_configure(config, data_dir=data), name)
+    remove_operator(_configure(config, data_dir=data), name, force=force)
     console.print(f"{name} may no longer sign in.")
 
 
@@ -283,14 +290,16 @@ def users_password(
 
 
 @users.command("role")
-def users_role(name: str, role: Role, data: DataDir = None, config: ConfigFile = None) -> None:
+def users_role(
+    name: str, role: Role, force: Force = False, data: DataDir = None, config: ConfigFile = None
+) -> None:
     """Give an operator another role; they must sign in anew.
 
     Example: [cyan]voice-hitl users role ana supervisor --data var[/]
     """
     from voice_hitl.app import change_role
 
-    change_role(_configure(config, data_dir=data), name, role)
+    change_role(_configure(config, data_dir=data), name, role, force=force)
     console.print(f"{name} must sign in anew.")
 
 
@@ -305,6 +314,31 @@ def users_list(data: DataDir = None, config: ConfigFile = None) -> None:
     for record in list_operators(_configure(config, data_dir=data)):
         knows = ", ".join((record.seniority, *record.skills, *record.languages))
         console.print(f"{record.name}\t{record.role}\t{record.operator_id}\t{knows}", markup=False)
+
+
+@database.command("purge")
+def db_purge(
+    caller: Annotated[
+        list[str] | None, typer.Option(help="a number, E.164: all calls of it; repeatable")
+    ] = None,
+    call: Annotated[list[str] | None, typer.Option(help="a call's id; repeatable")] = None,
+    data: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Delete calls for good with all that is kept of them, e.g. because their caller asks for it.
+
+    Example: [cyan]voice-hitl db purge --caller +15550100 --data var[/]
+    """
+    from voice_hitl.app import erase_calls
+
+    erased = erase_calls(_configure(config, data_dir=data), caller or [], call or [])
+    for call_id in erased.call_ids:
+        console.print(f"{call_id} is deleted.", markup=False)
+    if erased.served:
+        console.print(
+            "A server is running: what its consoles still show of these calls is gone once it is "
+            "restarted; then run this again."
+        )
 
 
 @models.command("pull")

@@ -125,6 +125,17 @@ class OperatorSection(Section):
     session_hours: float = Field(default=12.0, gt=0, le=24 * 30)
 
 
+class StorageSection(Section):
+    """What is kept of calls."""
+
+    keep_days: int = Field(
+        default=180,
+        ge=0,
+        le=36_500,
+        description="days after its end that a call is deleted with all that is kept of it; 0: never",
+    )
+
+
 class LogSection(Section):
     """Logging."""
 
@@ -150,6 +161,7 @@ class Config(BaseSettings):
     voice: VoiceSection = VoiceSection()
     agent: AgentSection = AgentSection()
     operators: OperatorSection = OperatorSection()
+    storage: StorageSection = StorageSection()
     log: LogSection = LogSection()
 
     @classmethod

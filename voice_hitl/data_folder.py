@@ -59,6 +59,17 @@ def held_folder(config: Config) -> Iterator[None]:
         os.close(handle)
 
 
+def is_held(config: Config) -> bool:
+    """Whether a server runs on the data folder now."""
+    if not (config.data_dir / LOCK_FILE).exists():
+        return False
+    try:
+        with held_folder(config):
+            return False
+    except StorageError:
+        return True
+
+
 @asynccontextmanager
 async def open_store(config: Config, *, make: bool = True) -> AsyncIterator[SqlStore]:
     """The configured database, made when it is not there, unless told otherwise.

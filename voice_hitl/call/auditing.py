@@ -136,8 +136,10 @@ class AuditService(MachineService[said.AuditEvent, said.AuditCommand]):
         if record.seen <= self._seen:
             return (kept,)
         self._seen = record.seen
-        passed = replace(record, state=said.AuditState.PASSED)  # for the sampler alone
-        return kept, replace(kept, machine=LAST, key=LAST, open=False, detail=passed.as_dict())
+        # For the sampler alone, which needs it even when the call is forgotten: nothing of what was said.
+        item = replace(record.item, call_id="", summary="", handled_by=())
+        passed = replace(record, item=item, state=said.AuditState.PASSED).as_dict()
+        return kept, replace(kept, machine=LAST, key=LAST, open=True, call_id=None, detail=passed)
 
     def _labels(self, record: said.AuditRecord) -> tuple[Label, ...]:
         answer = said.answer_of(record, self._clock.wall())

@@ -21,6 +21,7 @@ from handoff.ports import OperatorRecord, SessionRecord, Store
 from voice_hitl.errors import ConfigError, VoiceHitlError
 
 COOKIE = "vh_session"
+SUPERVISOR = "supervisor"
 MAX_HASHES = 20  # that run or wait; a hash takes about 50 ms
 
 Result = TypeVar("Result")
@@ -44,7 +45,7 @@ class Identity:
     @property
     def is_supervisor(self) -> bool:
         """Whether they may overrule triage and see to what is others'."""
-        return self.role == "supervisor"
+        return self.role == SUPERVISOR
 
     @classmethod
     def of(cls, record: OperatorRecord) -> Identity:
@@ -94,7 +95,7 @@ class Accounts:
                 return None
             identity = None
             if not await self._store.list_operators():
-                identity = await self.add(name, password, now, role="supervisor")
+                identity = await self.add(name, password, now, role=SUPERVISOR)
             self._setup_token = None
             return identity
 
@@ -125,9 +126,13 @@ class Accounts:
         await self._store.save([record])
         return Identity.of(record)
 
-    async def remove(self, name: str) -> None:
-        """Take an account away, and every session of it; raises `ConfigError` if there is none."""
+    async def remove(self, name: str, *, force: bool = False) -> None:
+        """Take an account away, and every session of it.
+
+        Raises `ConfigError` if there is none, or it is the last supervisor's and this is not `force`d.
+        """
         record = await self._named(name)
+        await self._spare_last_supervisor(record, force)
         await self._store.delete_operator(record.operator_id)
 
     async def change_password(self, name: str, password: str) -> None:
@@ -137,11 +142,23 @@ class Accounts:
         digest = await self._hashed(lambda: self._hasher.hash(password))
         await self._renew(replace(record, password_hash=digest))
 
-    async def change_role(self, name: str, role: str) -> None:
-        """Give an account another role, and end every session of it; raises `ConfigError` if there is
-        none."""
+    async def change_role(self, name: str, role: str, *, force: bool = False) -> None:
+        """Give an account another role, and end every session of it.
+
+        Raises `ConfigError` if there is none, or it is the last supervisor's and this is not `force`d.
+        """
         record = await self._named(name)
+        if role != SUPERVISOR:
+            await self._spare_last_supervisor(record, force)
         await self._renew(replace(record, role=role))
+
+    async def _spare_last_supervisor(self, record: OperatorRecord, force: bool) -> None:
+        roles = [each.role for each in await self._store.list_operators()]
+        if record.role == SUPERVISOR and roles.count(SUPERVISOR) == 1 and not force:
+            raise ConfigError(
+                f"{record.name} is the only supervisor: make another one first with "
+                "`voice-hitl users role NAME supervisor`, or give --force"
+            )
 
     async def _named(self, name: str) -> OperatorRecord:
         record = await self._store.operator_by_name(name)

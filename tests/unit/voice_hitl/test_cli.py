@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -15,7 +16,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from handoff.policy import Policy
+from handoff.ports import CallRecord
+from handoff.storage import SqlStore
 from voice_hitl import cli
+from voice_hitl.config import Config
+from voice_hitl.data_folder import held_folder
 from voice_hitl.errors import AgentError, ConfigError, PackError, ScenarioError
 
 
@@ -270,13 +275,54 @@ def test_accounts_are_changed_and_taken_away(shell: Shell) -> None:
     assert changed.out == "ana must sign in anew.\n"
     short = shell.run("users password ana --data d --password 123456789")
     assert "too short: give 10 characters or more" in one_line(short)
-    assert shell.run("users remove ana --data d").out == "ana may no longer sign in.\n"
+    assert shell.run("users remove ana --force --data d").out == "ana may no longer sign in.\n"
     assert shell.run("users list --data d").out == ""
     for line in ("remove ana", "role ana operator", "password ana --password 'battery staple'"):
         refused = shell.run(f"users {line} --data d")
         assert refused.status == 2
         assert "there is no operator named 'ana'" in one_line(refused)
     assert shell.run("users role ana king --data d").status == 2
+
+
+def test_the_last_supervisor_stays_one_unless_forced(shell: Shell) -> None:
+    for name, role in (("ana", "supervisor"), ("bob", "operator")):
+        account = f"{name} --role {role} --password 'correct horse'"
+        assert shell.run(f"users add {account} --data d").status == 0
+    for line in ("remove ana", "role ana operator"):
+        refused = shell.run(f"users {line} --data d")
+        assert refused.status == 2
+        said = one_line(refused)
+        assert "ana is the only supervisor: make another one first" in said
+        assert "or give --force" in said
+    assert shell.run("users remove bob --data d").status == 0  # whoever is none may go
+    assert shell.run("users role ana supervisor --data d").status == 0
+    assert shell.run("users add eve --role supervisor --data d --password 'a long one'").status == 0
+    assert shell.run("users role ana operator --data d").status == 0
+    assert shell.run("users role eve operator --force --data d").status == 0
+    assert shell.run("users remove eve --data d").status == 0  # there was no supervisor before
+
+
+def test_calls_are_erased_by_their_caller_or_id(shell: Shell) -> None:
+    async def fill() -> None:
+        store = await SqlStore.open("sqlite:///d/voice-hitl.db")
+        calls = [
+            CallRecord(f"CA{number}", f"+1555010{number % 2}", "banking", "en", 1.0, ended_at=2.0)
+            for number in range(4)
+        ]
+        await store.save(calls)
+        await store.aclose()
+
+    assert "there is no database in d" in one_line(shell.run("db purge --call CA1 --data d"))
+    assert shell.run("users list --data d").status == 0  # makes the database
+    asyncio.run(fill())
+    erased = shell.run("db purge --caller +15550100 --data d")
+    assert (erased.status, erased.out) == (0, "CA0 is deleted.\nCA2 is deleted.\n")
+    with held_folder(Config(data_dir=Path("d"))):
+        erased = shell.run("db purge --call CA1 --data d")
+    assert erased.out.startswith("CA1 is deleted.\nA server is running: ")
+    again = shell.run("db purge --call CA1 --data d")
+    assert (again.status, one_line(again)) == (2, "voice-hitl: there is no call CA1, or no longer\n")
+    assert "give --caller or --call" in one_line(shell.run("db purge --data d"))
 
 
 def test_a_short_password_makes_no_account(shell: Shell) -> None:

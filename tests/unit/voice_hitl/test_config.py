@@ -57,6 +57,14 @@ def test_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
     assert load_config(file).server.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8")
 
 
+def test_calls_are_kept_half_a_year_unless_told_otherwise(tmp_path: Path) -> None:
+    assert load_config().storage.keep_days == 180
+    file = write(tmp_path / "my.toml", "[storage]\nkeep_days = 0\n")
+    assert load_config(file).storage.keep_days == 0
+    with pytest.raises(ConfigError, match=r"storage\.keep_days"):
+        load_config(write(tmp_path / "bad.toml", "[storage]\nkeep_days = -1\n"))
+
+
 def test_a_public_url_loses_its_trailing_slash(tmp_path: Path) -> None:
     file = write(tmp_path / "my.toml", '[server]\npublic_url = "https://voice.example/"\n')
     assert load_config(file).server.public_url == "https://voice.example"

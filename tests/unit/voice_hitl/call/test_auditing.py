@@ -127,7 +127,8 @@ def test_after_a_restart_the_sampler_goes_on_from_the_newest_item() -> None:
             await shop.records()
             mean = shop.service.audits._sampler.state.mean_risk
         (last,) = await store.machine_records(LAST)
-        assert (last.detail["seen"], last.open) == (2, False)
+        assert (last.detail["seen"], last.open, last.call_id) == (2, True, None)
+        assert last.detail["item"]["summary"] == ""  # it outlives its call
         async with a_shop(store, uniform=0.6, by_risk=0.03) as shop:
             assert shop.service.audits.seen == 2
             assert shop.service.audits._sampler.state.mean_risk == mean
