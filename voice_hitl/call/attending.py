@@ -78,7 +78,7 @@ class Attending:
     def on_leg_spoke(self, event: at.LegSpoke, now: float) -> None:
         """The caller hears the operator."""
         if self._bridge.present(event.epoch) is not None:
-            self._book.bridged()
+            self._book.handoffs.bridged()
 
     def on_deadline(self, now: float) -> None:
         """The operator's audio did not come back."""

@@ -6,9 +6,8 @@ The runner tells it what happened; the book writes it down (`Journal`) and shows
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from handoff.commands import Decision, RequestOperator
 from handoff.engine import CallEngine
@@ -18,11 +17,11 @@ from handoff.ports import (
     DecisionRecord,
     EventRecord,
     FactRecord,
-    HandoffRecord,
     TurnRecord,
 )
 from voice_hitl.agent.guard import mask, mask_start
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
+from voice_hitl.call.handoff_entries import HandoffEntries
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.latency import Stage
 from voice_hitl.call.masking import masked_words
@@ -31,7 +30,6 @@ from voice_hitl.call.transcript import Line, Transcript
 from voice_hitl.clock import Clock
 from voice_hitl.language import Hypothesis
 
-REQUEST_OVER = ("withdrawn", "caller_gone", "nobody")  # why a request ends that nobody accepted
 MAX_POINTS = 500  # of the confidence and risk curve that consoles are shown
 
 
@@ -87,8 +85,7 @@ class CallBook:
         self._caller_line: int | None = None  # of the present turn
         self._stages: dict[str, float] = {}  # of the present turn
         self._decisions = 0
-        self._requests = 0
-        self._handoff: HandoffRecord | None = None
+        self.handoffs = HandoffEntries(started.call_id, clock, journal, watcher)
         self._call = CallRecord(
             call_id=started.call_id,
             caller=started.caller,
@@ -254,11 +251,7 @@ class CallBook:
 
     def requested(self, command: RequestOperator) -> None:
         """A person is asked for; again while nobody has come: the same request with a newer brief."""
-        brief = command.brief.as_dict()
-        if self._handoff is not None and self._handoff.ended_at is None:
-            self._amend_handoff(brief=brief)
-        else:
-            self._open_handoff(brief)
+        self.handoffs.requested(command.brief.as_dict())
         reasons = command.decision.reasons
         why = reasons[0].words if reasons else "the conversation is going badly"
         self.system(f"A person is being called: {why}.")
@@ -266,42 +259,21 @@ class CallBook:
 
     def offered(self, operator_id: str) -> None:
         """The request rings at an operator's console."""
-        if self._handoff is not None and self._handoff.offered_at is None:
-            at = self._clock.wall()
-            self._amend_handoff(offered_at=at)
-            self._watcher.measured(Stage.OFFER, (at - self._handoff.requested_at) * 1000.0)
+        self.handoffs.offered()
         self.log_event("offered", operator_id=operator_id)
 
     def accepted(self, operator_id: str, epoch: int) -> None:
         """An operator took the call; to be stored before anybody is told. Too late for one that is over."""
-        if self._call.ended_at is not None:
-            return
-        if self._handoff is None or self._handoff.ended_at is not None:
-            self._open_handoff({})  # taken over without a request
-        self._amend_handoff(accepted_at=self._clock.wall(), operator_id=operator_id, epoch=epoch)
+        if self._call.ended_at is None:
+            self.handoffs.accepted(operator_id, epoch)
 
     def assigned(self, event: OperatorAssigned) -> None:
         """The call knows of its operator."""
         self.system(f"{event.operator_name} took the call.")
 
-    def bridged(self) -> None:
-        """The operator's first frame went to the caller."""
-        handoff = self._handoff
-        if handoff is not None and handoff.bridged_at is None and handoff.accepted_at is not None:
-            at = self._clock.wall()
-            self._amend_handoff(bridged_at=at)
-            self._watcher.measured(Stage.BRIDGE, (at - handoff.accepted_at) * 1000.0)
-
     def bridge_over(self, why: str) -> None:
-        """The operator no longer has the call, or nobody came.
-
-        What ends a request does not end what an accept has made of it: that goes on until the operator
-        is disconnected, or the call ends.
-        """
-        handoff = self._handoff
-        goes_on = why in REQUEST_OVER and handoff is not None and handoff.accepted_at is not None
-        if handoff is not None and handoff.ended_at is None and not goes_on:
-            self._amend_handoff(ended_at=self._clock.wall(), ended_why=why)
+        """The operator no longer has the call, or nobody came."""
+        self.handoffs.over(why)
         self.changed()
 
     # --- the end --------------------------------------------------------------------------------
@@ -378,21 +350,6 @@ class CallBook:
         record = replace(self._details[seq], **changes)  # type: ignore[arg-type]  # fields by name
         self._details[seq] = record
         self._journal.put(record)
-
-    def _open_handoff(self, brief: Mapping[str, Any]) -> None:
-        self._handoff = HandoffRecord(
-            call_id=self.call_id,
-            seq=self._requests,
-            requested_at=self._clock.wall(),
-            brief=brief,
-        )
-        self._requests += 1
-        self._journal.put(self._handoff)
-
-    def _amend_handoff(self, **changes: object) -> None:
-        assert self._handoff is not None
-        self._handoff = replace(self._handoff, **changes)  # type: ignore[arg-type]  # fields by name
-        self._journal.put(self._handoff)
 
     def log_event(self, action: str, **detail: object) -> None:
         """A line of the audit log about this call; `detail` holds JSON values."""
