@@ -34,17 +34,15 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeGuard
 
 import orjson
 
 from voice_hitl.errors import TelephonyError
+from voice_hitl.telephony.fields import is_mulaw, is_sid, json_text, number_of, text_of
 
 MAX_MESSAGE = 64 * 1024  # bytes; a 20 ms media message has about 400
 BAD_LIMIT = 250  # bad messages in a row: 5 s of audio at 50 messages a second
 BYTES_PER_MS = 8  # mu-law at 8 kHz
-_MAX_DIGITS = 15  # of a number in a string: keeps int() cheap and every value exact in a float
-_MAX_SID = 64  # characters; a real sid has 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +194,7 @@ class MediaStream:
         """A mark that comes back when playback reaches it."""
         if not self._mark_head:
             raise TelephonyError("the media stream has not started: nothing can be sent yet")
-        return f"{self._mark_head}{_json(name)}}}}}"
+        return f"{self._mark_head}{json_text(name)}}}}}"
 
     def encode_clear(self) -> str:
         """Drop all audio that the caller has not heard yet; pending marks come back."""
@@ -225,7 +223,7 @@ class MediaStream:
             return self._bad(1008, "media payload is not base64")
         if not payload:
             return self._bad(1008, "media payload is empty")
-        timestamp = _number(media.get("timestamp"))
+        timestamp = number_of(media.get("timestamp"))
         if timestamp is None:
             timestamp = self._next_ms
         self._next_ms = timestamp + len(payload) // BYTES_PER_MS
@@ -235,8 +233,8 @@ class MediaStream:
             Media(
                 payload,
                 timestamp,
-                _number(media.get("chunk")),
-                _number(document.get("sequenceNumber")),
+                number_of(media.get("chunk")),
+                number_of(document.get("sequenceNumber")),
             )
         ]
 
@@ -246,8 +244,8 @@ class MediaStream:
                 if self._state is not _State.WAITING:
                     self.counters.misplaced += 1
                     return []
-                protocol = _text(document.get("protocol")) or ""
-                return [Connected(protocol, _text(document.get("version")) or "")]
+                protocol = text_of(document.get("protocol")) or ""
+                return [Connected(protocol, text_of(document.get("version")) or "")]
             case "start":
                 return self._start(document)
             case "mark":
@@ -272,7 +270,7 @@ class MediaStream:
             return self._bad(1008, "start without its object")
         outer = document.get("streamSid")
         stream_sid = start.get("streamSid", outer)
-        if not _is_sid(stream_sid) or (outer is not None and outer != stream_sid):
+        if not is_sid(stream_sid) or (outer is not None and outer != stream_sid):
             return self._bad(1008, "start without a usable streamSid")
         if self._state is _State.RUNNING:
             self.counters.misplaced += 1
@@ -280,16 +278,16 @@ class MediaStream:
                 return []
             return self._violate(1008, "a second stream on the same socket")
         call_sid = start.get("callSid")
-        if not _is_sid(call_sid):
+        if not is_sid(call_sid):
             return self._bad(1008, "start without a usable callSid")
-        if not _is_mulaw(start.get("mediaFormat")):
+        if not is_mulaw(start.get("mediaFormat")):
             return self._bad(1003, "audio format is not mono audio/x-mulaw at 8000 Hz")
         account = start.get("accountSid")
         tracks = start.get("tracks")
         self._state = _State.RUNNING
         self._bad_in_a_row = 0
         self.stream_sid, self.call_sid = stream_sid, call_sid
-        sid = _json(stream_sid)
+        sid = json_text(stream_sid)
         self._media_head = f'{{"event":"media","streamSid":{sid},"media":{{"payload":"'
         self._mark_head = f'{{"event":"mark","streamSid":{sid},"mark":{{"name":'
         self._clear = f'{{"event":"clear","streamSid":{sid}}}'
@@ -297,7 +295,7 @@ class MediaStream:
             Started(
                 stream_sid,
                 call_sid,
-                account if _is_sid(account) else "",
+                account if is_sid(account) else "",
                 self._parameters(start.get("customParameters")),
                 tuple(t for t in tracks if type(t) is str) if type(tracks) is list else (),
             )
@@ -309,7 +307,9 @@ class MediaStream:
         if type(given) is not dict:
             self.counters.bad += 1
             return {}
-        known = {name: text for name, value in given.items() if (text := _text(value)) is not None}
+        known = {
+            name: text for name, value in given.items() if (text := text_of(value)) is not None
+        }
         self.counters.bad += len(given) - len(known)
         return known
 
@@ -317,7 +317,7 @@ class MediaStream:
         if not self._running(document):
             return []
         mark = document.get("mark")
-        name = _text(mark.get("name")) if type(mark) is dict else None
+        name = text_of(mark.get("name")) if type(mark) is dict else None
         if name is None:
             return self._bad(1008, "mark without a name")
         self._bad_in_a_row = 0
@@ -327,7 +327,7 @@ class MediaStream:
         if not self._running(document):
             return []
         dtmf = document.get("dtmf")
-        digit = _text(dtmf.get("digit")) if type(dtmf) is dict else None
+        digit = text_of(dtmf.get("digit")) if type(dtmf) is dict else None
         if digit is None or len(digit) != 1 or digit not in "0123456789*#ABCD":
             return self._bad(1008, "dtmf without a digit")
         self._bad_in_a_row = 0
@@ -357,47 +357,3 @@ class MediaStream:
     def _violate(self, close_code: int, reason: str) -> list[StreamEvent]:
         self._state = _State.VIOLATED
         return [Violation(close_code, reason)]
-
-
-def _json(text: str) -> str:
-    """A JSON string; characters that UTF-8 cannot carry become `?`."""
-    return orjson.dumps(text.encode("utf-8", "replace").decode()).decode()
-
-
-def _number(value: object) -> int | None:
-    """A whole number >= 0 given as number or string; None when absent or anything else."""
-    if type(value) is str:
-        if value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS:
-            return int(value)
-        return None
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    if type(value) is int and 0 <= value < 10**_MAX_DIGITS:
-        return value
-    return None
-
-
-def _text(value: object) -> str | None:
-    """A string, also when it came as a number."""
-    if type(value) is str:
-        return value
-    if type(value) in (int, float):
-        return str(value)
-    return None
-
-
-def _is_sid(value: object) -> TypeGuard[str]:
-    return type(value) is str and 0 < len(value) <= _MAX_SID and value.isascii() and value.isalnum()
-
-
-def _is_mulaw(given: object) -> bool:
-    """Whether a `mediaFormat` is ours; absent means Twilio's only format, which it is."""
-    if given is None:
-        return True
-    if type(given) is not dict:
-        return False
-    return (
-        given.get("encoding", "audio/x-mulaw") == "audio/x-mulaw"
-        and _number(given.get("sampleRate", 8000)) == 8000
-        and _number(given.get("channels", 1)) == 1
-    )
