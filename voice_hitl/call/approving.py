@@ -37,6 +37,9 @@ UNSTAFFED = (
     5.0  # seconds for somebody to come free where nobody is: a caller does not wait for no one
 )
 
+REFUSALS = (said.Outcome.REJECTED, said.Outcome.RESPONDED)
+"""Answers that end an approval: they are thanked for and passed on once they are stored."""
+
 ENDS = (said.ExecutionFinished, said.ProposalWithdrawn, said.CallTakenOver)
 """What a call tells at the end of a proposal: the gate must not miss it."""
 
@@ -91,7 +94,7 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         self._exercises = exercises
         self._on_kept = on_kept
         self._turns: dict[str, int] = {}  # of approvals that nobody has answered
-        self._unkept: set[str] = set()  # not over, and of which nothing may be done or thanked for
+        self._unkept: set[str] = set()  # nothing of these may be done, passed on or thanked for
         self._withheld: set[str] = set()  # those that stay so: `NotKept` is on its way
         self._seen_to: dict[str, asyncio.Future[bool]] = {}  # follow-ups that somebody reports done
 
@@ -180,6 +183,9 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
                 self._floor.work_done(command.operator_id, command.approval_id)
                 interrupted = said.Outcome.INTERRUPTED.value
                 self._consoles.approval_over(command.operator_id, command.approval_id, interrupted)
+                known = self.gate.record(command.approval_id)
+                if known is None or known.state is said.State.CLOSED:  # a no: all of it is told
+                    self._unkept.discard(command.approval_id)
             case said.Acknowledge():  # whoever decided is not told that it is over, but thanked
                 self._floor.work_done(command.operator_id, command.approval_id)
                 self._consoles.answer_taken(
@@ -190,6 +196,11 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
             case said.Permit() | said.Execute() if command.approval_id in self._unkept:
                 self._withheld.add(command.approval_id)
                 self.post_always(said.NotKept(command.approval_id))
+            case said.TellAgent() if command.approval_id in self._unkept:
+                call = self._find_call(command.call_id)
+                if call is not None:
+                    interrupted_too = replace(command, outcome=said.Outcome.INTERRUPTED, words="")
+                    call.post(GateSaid(interrupted_too))
             case said.Permit() | said.Execute() | said.TellAgent() | said.TellCaller():
                 call = self._find_call(command.call_id)
                 if call is not None:
@@ -212,8 +223,11 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         if record.followed_up_by and seen_to is not None and not seen_to.done():
             seen_to.set_result(stored)
         if record.state is said.State.CLOSED:
-            self._unkept.discard(approval_id)
             self._withheld.discard(approval_id)
+            if record.outcome in REFUSALS and not stored:
+                self._unkept.add(approval_id)  # until its operator is told
+            else:
+                self._unkept.discard(approval_id)
         elif not stored:
             self._unkept.add(approval_id)
         elif approval_id not in self._withheld:

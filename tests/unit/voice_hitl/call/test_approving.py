@@ -6,7 +6,21 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from handoff.approvals import Answered, Approve, Execute, ExecutionClaimed, Gate, Permit, Show
+import pytest
+
+from handoff.approvals import (
+    Answered,
+    Approve,
+    Execute,
+    ExecutionClaimed,
+    Gate,
+    Outcome,
+    Permit,
+    Reject,
+    Respond,
+    Show,
+    TellAgent,
+)
 from handoff.errors import StorageError
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal, Verdict
@@ -187,6 +201,45 @@ def test_nobody_is_thanked_for_what_the_store_refused() -> None:
             office.approvals.post(ExecutionClaimed(approval_id, record.digest))
             await asyncio.sleep(5.0)
             assert Execute not in [type(event.said) for event in office.call.told]
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("answer", [Reject("too much"), Respond("ask for the account first")])
+def test_nobody_is_thanked_for_a_no_that_could_not_be_stored(answer: Reject | Respond) -> None:
+    async def main() -> None:
+        office = Office()
+        office.floor.there = ("ana",)
+        async with office.open():
+            approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
+            await asyncio.sleep(0.1)
+            (record,) = office.approvals.gate.live()
+            office.store.well.clear()
+            office.approvals.post(Answered(approval_id, "ana", record.digest, answer))
+            await asyncio.sleep(5.0)
+            assert office.screens.told == [("ana", "interrupted")]
+            (told,) = [each.said for each in office.call.told if isinstance(each.said, TellAgent)]
+            assert (told.outcome, told.words) == (Outcome.INTERRUPTED, "")
+            office.store.well.set()
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("answer", [Reject("too much"), Respond("ask for the account first")])
+def test_a_no_that_was_stored_is_thanked_for_and_passed_on(answer: Reject | Respond) -> None:
+    async def main() -> None:
+        office = Office()
+        office.floor.there = ("ana",)
+        async with office.open():
+            approval_id = office.approvals.ask(PAY, VERDICT, turn=1)
+            await asyncio.sleep(0.1)
+            (record,) = office.approvals.gate.live()
+            office.approvals.post(Answered(approval_id, "ana", record.digest, answer))
+            await asyncio.sleep(0.1)
+            status = "rejected" if isinstance(answer, Reject) else "responded"
+            assert office.screens.told == [("ana", status)]
+            (told,) = [each.said for each in office.call.told if isinstance(each.said, TellAgent)]
+            assert told.outcome.value == status
 
     virtual.run(main())
 
