@@ -7,35 +7,22 @@ reaches no gate and no call, and is never carried out; what is learned is how we
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from handoff import approvals as said
 from handoff.errors import StorageError
-from handoff.exercises import (
-    BankAdded,
-    Exercise,
-    ExerciseAnswered,
-    ExerciseLapsed,
-    Exercises,
-    ItemComing,
-    Scored,
-    Serve,
-)
+from handoff.exercises import Serve
 from handoff.oversight import Mode
 from handoff.policy import Policy
-from handoff.ports import EventRecord, MachineRecord
+from handoff.ports import MachineRecord
+from voice_hitl.call.exercise_bank import ExerciseBank
 from voice_hitl.call.journal import Journal, Ticket
 from voice_hitl.clock import Clock
-from voice_hitl.log import get_logger
-
-log = get_logger(__name__)
 
 MACHINE = "exercises"  # the bank
 SERVED = "exercises_served"
-SERVED_FOR = 180 * 86400.0  # seconds: who saw what is remembered as long
 LEFT = ("away", "break", "gone", "in_call")  # presences of who answers nothing
 APPROVE, OTHERWISE = "approve", "reject"  # known answers: as proposed, or anything else
 
@@ -61,11 +48,16 @@ class Past:
     truth: str  # `APPROVE` or `OTHERWISE`
     caller: str
 
+    @property
+    def key(self) -> str:
+        """Its id in the bank."""
+        return self.record.approval_id
+
     def kept(self, wall: float) -> MachineRecord:
         """As it is stored."""
         return MachineRecord(
             machine=MACHINE,
-            key=self.record.approval_id,
+            key=self.key,
             at=wall,
             state="kept",
             call_id=self.record.call_id,
@@ -107,27 +99,14 @@ class ExerciseService:
         minutes: Callable[[str], float],
         on_scored: Callable[[str, float, bool], None],
     ) -> None:
-        """`key` makes the draws unforeseeable; `kept` is what the last run left, of both machines;
-        `minutes` tells how long an operator has worked without a break; `on_scored` hears whose answer
-        counted, those minutes, and whether it was right."""
+        """`kept` is what the last run left, of both machines; for the others see `ExerciseBank`."""
         self._clock = clock
         self._journal = journal
         self._consoles = consoles
-        self._minutes = minutes
-        self._bank: dict[str, Past] = {}
         self._open: dict[str, _Asked] = {}
-        self._on_scored = on_scored
-        seen = []
-        for record in kept:
-            try:
-                if record.machine == MACHINE:
-                    self._bank[record.key] = Past.of(record)
-                else:
-                    seen.append(served(record))
-            except StorageError:
-                log.exception("an exercise of the last run is unreadable", key=record.key)
-        bank = [_exercise(past) for past in self._bank.values()]
-        self._exercises = Exercises(policy, key, bank, seen)
+        self._bank = ExerciseBank(
+            policy, key, kept, Past.of, MACHINE, SERVED, clock, journal, minutes, on_scored
+        )
 
     async def run(self) -> None:
         """Let what nobody answers lapse, until cancelled."""
@@ -139,23 +118,18 @@ class ExerciseService:
 
     def add(self, past: Past) -> Ticket:
         """Take a past approval into the bank; once more with another answer replaces it."""
-        self._bank[past.record.approval_id] = past
-        self._exercises.handle(BankAdded(_exercise(past)), self._clock.now())
-        return self._journal.put(past.kept(self._clock.wall()))
+        return self._bank.add(past)
 
     async def before(self, real: said.Show) -> None:
         """A real approval is about to be shown: an exercise may come first."""
         if real.second:
             return  # the first has let half the time pass: this one is in a hurry
-        coming = ItemComing(real.operator_id, uuid.uuid4().hex)
-        self._exercises.handle(coming, self._clock.now())
-        for command in self._exercises.take_commands():
-            if isinstance(command, Serve):
-                await self._serve(command, real)
+        for serve in self._bank.drawn(real.operator_id):
+            await self._serve(serve, real)
 
     def answered(self, event: said.Answered) -> bool:
         """Take an answer, if it is to an exercise; returns whether it was."""
-        if not self._exercises.is_exercise(event.approval_id):
+        if not self._bank.is_exercise(event.approval_id):
             return False
         asked = self._open.get(event.approval_id)
         if asked is None or asked.ask.operator_id != event.operator_id:
@@ -177,22 +151,9 @@ class ExerciseService:
     # --- inside ---
 
     async def _serve(self, serve: Serve, real: said.Show) -> None:
-        past = self._bank[serve.exercise.exercise_id]
-        ticket = self._journal.put(
-            MachineRecord(
-                machine=SERVED,
-                key=serve.item_id,
-                at=self._clock.wall(),
-                state="served",
-                open=False,
-                detail={
-                    "operator_id": serve.operator_id,
-                    "exercise_id": serve.exercise.exercise_id,
-                },
-            )
-        )
+        past, ticket = self._bank.serving(serve)
         if not await self._journal.stored(ticket):  # who has seen what must be known
-            self._exercises.handle(ExerciseLapsed(serve.item_id), self._clock.now())
+            self._bank.lapse(serve.item_id)
             return
         record = _as_new(past.record, serve.item_id, real.record)
         ask = said.Show(serve.item_id, serve.operator_id, record, second=False)
@@ -203,19 +164,13 @@ class ExerciseService:
 
     def _score(self, event: said.Answered) -> None:
         answer = APPROVE if isinstance(event.answer, said.Approve) else OTHERWISE
-        minutes = self._minutes(event.operator_id)
-        told = ExerciseAnswered(event.approval_id, event.operator_id, answer, minutes)
-        self._exercises.handle(told, self._clock.now())
+        scored = self._bank.score(event.approval_id, event.operator_id, answer)
         self._close(event.approval_id)
-        for command in self._exercises.take_commands():
-            if isinstance(command, Scored):
-                wall = self._clock.wall()
-                self._journal.put(answer_logged(command, wall), answer_kept(command, wall))
-                self._on_scored(command.operator_id, command.minutes, command.right)
-                self._consoles.exercise_over(command.operator_id, command.item_id, command.right)
+        if scored is not None:
+            self._consoles.exercise_over(scored.operator_id, scored.item_id, scored.right)
 
     def _lapse(self, approval_id: str) -> None:
-        self._exercises.handle(ExerciseLapsed(approval_id), self._clock.now())
+        self._bank.lapse(approval_id)
         asked = self._close(approval_id)
         self._consoles.exercise_over(asked.ask.operator_id, approval_id, None)
 
@@ -223,60 +178,6 @@ class ExerciseService:
         asked = self._open.pop(approval_id)
         asked.timer.cancel()
         return asked
-
-
-def answer_kept(scored: Scored, wall: float, machine: str = SERVED) -> MachineRecord:
-    """Who saw what, and now what they said to it."""
-    return MachineRecord(
-        machine=machine,
-        key=scored.item_id,
-        at=wall,
-        state="answered",
-        open=False,
-        detail={
-            "operator_id": scored.operator_id,
-            "exercise_id": scored.exercise.exercise_id,
-            "minutes": scored.minutes,
-            "right": scored.right,
-        },
-    )
-
-
-def answer_logged(scored: Scored, wall: float) -> EventRecord:
-    """The same for the audit log."""
-    return EventRecord(
-        event_id=uuid.uuid4().hex,
-        at=wall,
-        actor=scored.operator_id,
-        action="exercise.answered",
-        detail={
-            "exercise_id": scored.exercise.exercise_id,
-            "answer": scored.answer,
-            "right": scored.right,
-            "minutes": scored.minutes,
-        },
-    )
-
-
-def _exercise(past: Past) -> Exercise:
-    return Exercise(past.record.approval_id, past.truth)
-
-
-def served(record: MachineRecord) -> Serve:
-    """Who saw what in an earlier run, where nothing waits for an answer; raises `StorageError`."""
-    exercise_id, operator_id = record.detail.get("exercise_id"), record.detail.get("operator_id")
-    if not isinstance(exercise_id, str) or not isinstance(operator_id, str):
-        raise StorageError("it does not say who saw what")
-    return Serve(record.key, operator_id, Exercise(exercise_id, OTHERWISE))
-
-
-def answered(record: MachineRecord) -> tuple[str, float, bool] | None:
-    """Of a kept exercise that was answered: by whom, how many minutes into their shift, whether rightly."""
-    match record.detail:
-        case {"operator_id": str() as by, "minutes": float() as minutes, "right": bool() as right}:
-            return by, minutes, right
-        case _:
-            return None
 
 
 def _as_new(

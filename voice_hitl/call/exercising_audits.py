@@ -7,32 +7,19 @@ reaches no machine of audits and makes no label: what is learned is how well its
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from handoff.audit import AuditItem, AuditorAnswers, AuditRecord
 from handoff.errors import StorageError
-from handoff.exercises import (
-    BankAdded,
-    Exercise,
-    ExerciseAnswered,
-    ExerciseLapsed,
-    Exercises,
-    ItemComing,
-    Scored,
-    Serve,
-)
+from handoff.exercises import Serve
 from handoff.policy import Policy
 from handoff.ports import MachineRecord
-from voice_hitl.call.exercising import answer_kept, answer_logged, served
+from voice_hitl.call.exercise_bank import ExerciseBank
 from voice_hitl.call.journal import Journal, Ticket
 from voice_hitl.call.ports import WorkPort
 from voice_hitl.clock import Clock
-from voice_hitl.log import get_logger
-
-log = get_logger(__name__)
 
 MACHINE = "audit_exercises"  # the bank
 SERVED = "audit_exercises_served"
@@ -56,16 +43,20 @@ class PastAudit:
     record: AuditRecord
     truth: Truth
 
+    @property
+    def key(self) -> str:
+        """Its id in the bank."""
+        return self.record.item.audit_id
+
     def kept(self, wall: float) -> MachineRecord:
         """As it is stored."""
-        item = self.record.item
         return MachineRecord(
             machine=MACHINE,
-            key=item.audit_id,
+            key=self.key,
             at=wall,
             state="kept",
             open=False,
-            call_id=item.call_id,
+            call_id=self.record.item.call_id,
             detail={"record": self.record.as_dict(), "truth": self.truth},
         )
 
@@ -105,27 +96,16 @@ class AuditExercises:
         minutes: Callable[[str], float],
         on_scored: Callable[[str, float, bool], None],
     ) -> None:
-        """See `ExerciseService`; `floor` is told who has one in hand."""
+        """See `ExerciseBank`; `floor` is told who has one in hand."""
         self._lease = policy.audit.lease
         self._clock = clock
         self._journal = journal
         self._consoles = consoles
         self._floor = floor
-        self._minutes = minutes
-        self._on_scored = on_scored
-        self._bank: dict[str, PastAudit] = {}
         self._shown: dict[str, _Shown] = {}
-        seen = []
-        for record in kept:
-            try:
-                if record.machine == MACHINE:
-                    self._bank[record.key] = PastAudit.of(record)
-                else:
-                    seen.append(served(record))
-            except StorageError:
-                log.exception("an exercise of the last run is unreadable", key=record.key)
-        bank = [Exercise(key, past.truth) for key, past in self._bank.items()]
-        self._exercises = Exercises(policy, key, bank, seen)
+        self._bank = ExerciseBank(
+            policy, key, kept, PastAudit.of, MACHINE, SERVED, clock, journal, minutes, on_scored
+        )
 
     async def run(self) -> None:
         """Let what nobody answers lapse, until cancelled."""
@@ -137,10 +117,7 @@ class AuditExercises:
 
     def add(self, past: PastAudit) -> Ticket:
         """Take a past audit into the bank; once more with another verdict replaces it."""
-        key = past.record.item.audit_id
-        self._bank[key] = past
-        self._exercises.handle(BankAdded(Exercise(key, past.truth)), self._clock.now())
-        return self._journal.put(past.kept(self._clock.wall()))
+        return self._bank.add(past)
 
     async def before(self, operator_id: str, *, real_waits: bool) -> bool:
         """Somebody asks for the next thing to judge; returns whether they got an exercise instead.
@@ -153,13 +130,11 @@ class AuditExercises:
                 return True
         if not real_waits:
             return False
-        self._exercises.handle(ItemComing(operator_id, uuid.uuid4().hex), self._clock.now())
-        commands = [each for each in self._exercises.take_commands() if isinstance(each, Serve)]
-        return any([await self._serve(command) for command in commands])
+        return any([await self._serve(serve) for serve in self._bank.drawn(operator_id)])
 
     def answered(self, event: AuditorAnswers) -> bool:
         """Take a verdict, if it is on an exercise; returns whether it was."""
-        if not self._exercises.is_exercise(event.audit_id):
+        if not self._bank.is_exercise(event.audit_id):
             return False
         shown = self._shown.get(event.audit_id)
         if shown is None or shown.operator_id != event.auditor_id:
@@ -180,15 +155,9 @@ class AuditExercises:
     # --- inside ---
 
     async def _serve(self, serve: Serve) -> bool:
-        past = self._bank[serve.exercise.exercise_id]
-        detail = {"operator_id": serve.operator_id, "exercise_id": serve.exercise.exercise_id}
-        ticket = self._journal.put(
-            MachineRecord(
-                SERVED, serve.item_id, self._clock.wall(), "served", open=False, detail=detail
-            )
-        )
+        past, ticket = self._bank.serving(serve)
         if past.is_known_to(serve.operator_id) or not await self._journal.stored(ticket):
-            self._exercises.handle(ExerciseLapsed(serve.item_id), self._clock.now())
+            self._bank.lapse(serve.item_id)
             return False
         item = replace(past.record.item, audit_id=serve.item_id, handled_by=())
         timer = asyncio.get_running_loop().call_later(
@@ -204,18 +173,12 @@ class AuditExercises:
         self._consoles.audit_shown(shown.operator_id, shown.item, seconds)
 
     def _score(self, event: AuditorAnswers) -> None:
-        minutes, now = self._minutes(event.auditor_id), self._clock.now()
-        told = ExerciseAnswered(event.audit_id, event.auditor_id, event.verdict, minutes)
-        self._exercises.handle(told, now)
-        for command in self._exercises.take_commands():
-            if isinstance(command, Scored):
-                wall = self._clock.wall()
-                self._journal.put(answer_logged(command, wall), answer_kept(command, wall, SERVED))
-                self._on_scored(command.operator_id, command.minutes, command.right)
-                self._close(event.audit_id, "exercise_right" if command.right else "exercise_wrong")
+        scored = self._bank.score(event.audit_id, event.auditor_id, event.verdict)
+        if scored is not None:
+            self._close(event.audit_id, "exercise_right" if scored.right else "exercise_wrong")
 
     def _lapse(self, item_id: str, why: str) -> None:
-        self._exercises.handle(ExerciseLapsed(item_id), self._clock.now())
+        self._bank.lapse(item_id)
         self._close(item_id, why)
 
     def _close(self, item_id: str, why: str) -> None:

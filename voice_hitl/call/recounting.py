@@ -24,7 +24,7 @@ from handoff.ports import (
 )
 from handoff.shifts import ShiftAnswer
 from handoff.supervision import Supervision, SupervisionEvent
-from voice_hitl.call import auditing, exercising, exercising_audits, reviewing
+from voice_hitl.call import auditing, exercise_bank, exercising, exercising_audits, reviewing
 from voice_hitl.call.counting import HANDLED, Counting
 from voice_hitl.clock import Clock
 from voice_hitl.log import get_logger
@@ -54,7 +54,7 @@ async def recounted(
     ]
     for machine in (auditing.MACHINE, reviewing.MACHINE, HANDLED):
         found += (await store.machine_records(machine, since=since))[-MOST:]
-    seen_since = wall - exercising.SERVED_FOR
+    seen_since = wall - exercise_bank.SERVED_FOR
     served = [
         *await store.machine_records(exercising.SERVED, since=seen_since),
         *await store.machine_records(exercising_audits.SERVED, since=seen_since),
@@ -74,7 +74,7 @@ def _count(
     counting = Counting()
     told: list[tuple[float, SupervisionEvent]] = []
     for record in served:
-        answer = exercising.answered(record)
+        answer = exercise_bank.answered(record)
         if answer is not None:
             told.append((record.at, ShiftAnswer(*answer)))
     moments = [moment for record in found for moment in _moments(record)]

@@ -23,6 +23,7 @@ from voice_hitl.call import (
     board,
     caring,
     costs,
+    exercise_bank,
     exercising,
     exercising_audits,
     floor,
@@ -80,7 +81,7 @@ class Kept:
         lately = await store.machine_records(board.MACHINE, since=wall - board.KEEP_SECONDS)
         epochs = await store.machine_records(floor.MACHINE)
         care = await store.machine_records(caring.MACHINE, since=wall - caring.KEPT_FOR)
-        seen_since = wall - exercising.SERVED_FOR
+        seen_since = wall - exercise_bank.SERVED_FOR
         served = await store.machine_records(exercising.SERVED, since=seen_since)
         audits_bank = await store.machine_records(exercising_audits.MACHINE)
         audits_served = await store.machine_records(exercising_audits.SERVED, since=seen_since)
