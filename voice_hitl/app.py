@@ -44,7 +44,6 @@ from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
 from voice_hitl.retention import erase, keep_no_longer
 from voice_hitl.server.api import Api
-from voice_hitl.server.audit_exercises import AuditExercisesApi
 from voice_hitl.server.auth import Accounts
 from voice_hitl.server.console import ConsoleParts, Consoles
 from voice_hitl.server.exercises import ExercisesApi
@@ -344,9 +343,10 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     identify = consoles.identify
     work = WorkApi(store, clock, identify, workplace.board, workplace.approvals, journal)
     figures = FiguresApi(workplace.figures, workplace.costs.budget, policy, clock, identify)
-    exercises = ExercisesApi(store, journal, workplace.exercises, identify)
-    audit_exercises = AuditExercisesApi(store, journal, workplace.audit_exercises, identify)
-    routes = [*work.routes, *figures.routes, *exercises.routes, *audit_exercises.routes]
+    exercises = ExercisesApi(
+        store, journal, workplace.exercises, workplace.audit_exercises, identify
+    )
+    routes = [*work.routes, *figures.routes, *exercises.routes]
     proxies = config.server.trusted_proxies
     Api(accounts, store, clock, identify, secure, proxies, hub.reviews.informed, routes).add_to(app)
     app.router.add_get("/metrics", metrics.handle)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from voice_hitl.server.auth import COOKIE, Identity
 from voice_hitl.server.http import refuse_foreign_page
+from voice_hitl.server.wire import ErrorBody
 
 PREFIX = "/api/v1"
 MAX_BODY = 64 * 1024
@@ -18,6 +19,16 @@ MAX_BODY = 64 * 1024
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Identify = Callable[[web.Request], Awaitable[Identity]]
 Model = TypeVar("Model", bound=BaseModel)
+Answers = dict[int, type[BaseModel] | None]
+KEPT: Answers = {
+    204: None,
+    401: ErrorBody,
+    403: ErrorBody,
+    404: ErrorBody,
+    422: ErrorBody,
+    503: ErrorBody,
+}
+"""What an operation answers that keeps what it is told of something that is there (`kept`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class Route:
     summary: str
     handler: Handler
     body: type[BaseModel] | None
-    answers: dict[int, type[BaseModel] | None]
+    answers: Answers
     needs_session: bool = False
     query: tuple[Query, ...] = ()
 

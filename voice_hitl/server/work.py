@@ -14,7 +14,7 @@ from voice_hitl.call.approving import ApprovalService
 from voice_hitl.call.board import BoardService
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
-from voice_hitl.server.openapi import Identify, Route, answer, kept, read_body
+from voice_hitl.server.openapi import KEPT, Identify, Route, answer, kept, read_body
 from voice_hitl.server.views import card_view, column_view, follow_up_view
 from voice_hitl.server.wire import CardView, DispositionBody, ErrorBody, FollowUps, WorkBoard
 
@@ -48,14 +48,7 @@ class WorkApi:
                 "Say whether a handoff was needed: only who took the call can; a later answer replaces it",
                 self.dispose,
                 DispositionBody,
-                {
-                    204: None,
-                    401: ErrorBody,
-                    403: ErrorBody,
-                    404: ErrorBody,
-                    422: ErrorBody,
-                    503: ErrorBody,
-                },
+                KEPT,
                 needs_session=True,
             ),
             Route(

@@ -8,17 +8,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from handoff.approvals import ApprovalRecord, Outcome, Show, State, digest
+from handoff.audit import AuditItem, AuditRecord, AuditState
 from handoff.errors import StorageError
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal
 from handoff.policy import Policy
 from handoff.ports import CallRecord, MachineRecord
 from handoff.testing import MemoryStore
-from tests.support.flooring import nothing
+from tests.support.flooring import WorkFloor, nothing
 from voice_hitl.background import background
-from voice_hitl.call import approving
+from voice_hitl.call import approving, auditing, exercising_audits
 from voice_hitl.call import journal as journal_module
 from voice_hitl.call.exercising import MACHINE, ExerciseService, Past
+from voice_hitl.call.exercising_audits import AuditExercises, PastAudit
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
 from voice_hitl.server.auth import Identity
@@ -28,6 +30,7 @@ from voice_hitl.server.openapi import add_routes
 
 Client = TestClient[web.Request, web.Application]
 URL = "/api/v1/exercises"
+AUDITS_URL = "/api/v1/exercises/audits"
 ARGUMENTS = {"amount": "50"}
 RECORD = ApprovalRecord(
     approval_id="over",
@@ -46,10 +49,12 @@ RECORD = ApprovalRecord(
     outcome=Outcome.EXECUTED,
     by="ana",
 )
+ITEM = AuditItem("CA1:2", "decision", "CA1", 2, "automatic", "", 0.5, "told the balance")
+AUDIT = AuditRecord(ITEM, AuditState.DONE, 0.1, 1, 0.5, auditor="ana", verdict="wrong")
 
 
 class Nobody:
-    """Consoles that show nothing (`ExerciseConsole`)."""
+    """Consoles that show nothing (`ExerciseConsole`, `AuditExerciseConsole`)."""
 
     def exercise_asked(self, ask: Show, seconds: float, caller: str) -> None:
         pass
@@ -60,6 +65,12 @@ class Nobody:
     def answer_refused(self, operator_id: str, approval_id: str, why: str) -> None:
         pass
 
+    def audit_shown(self, operator_id: str, item: AuditItem | None, seconds: float) -> None:
+        pass
+
+    def audit_over(self, operator_id: str, audit_id: str, reason: str) -> None:
+        pass
+
 
 def kept(record: ApprovalRecord) -> MachineRecord:
     return MachineRecord(
@@ -67,17 +78,29 @@ def kept(record: ApprovalRecord) -> MachineRecord:
     )
 
 
+def kept_audit(record: AuditRecord) -> MachineRecord:
+    return MachineRecord(
+        auditing.MACHINE, record.item.audit_id, 1.0, record.state.value, detail=record.as_dict()
+    )
+
+
 @pytest.fixture
 async def store() -> MemoryStore:
-    """A call of three approvals: one is over, one is open, and one cannot be read."""
+    """A call's three approvals and three audits: one is over, one is open, and one cannot be read."""
     store = MemoryStore()
     is_open = replace(RECORD, approval_id="open", state=State.OPEN, outcome=None, by="")
+    queued = replace(
+        AUDIT, item=replace(ITEM, audit_id="CA1:3"), state=AuditState.QUEUED, verdict=None
+    )
     await store.save(
         [
             CallRecord("CA1", "+15550100", "banking", "en", 0.0),
             kept(RECORD),
             kept(is_open),
             MachineRecord(approving.MACHINE, "bad", 1.0, "executed", detail={}),
+            kept_audit(AUDIT),
+            kept_audit(queued),
+            MachineRecord(auditing.MACHINE, "bad", 1.0, "done", detail={}),
         ]
     )
     return store
@@ -100,8 +123,11 @@ async def client(store: MemoryStore, journal: Journal) -> AsyncIterator[Client]:
     service = ExerciseService(
         Policy(), b"key", (), clock, journal, Nobody(), lambda _: 0.0, nothing
     )
+    audits = AuditExercises(
+        Policy(), b"key", (), clock, journal, Nobody(), WorkFloor(), lambda _: 0.0, nothing
+    )
     app = web.Application(middlewares=[one_shape])
-    add_routes(app, ExercisesApi(store, journal, service, identify).routes)
+    add_routes(app, ExercisesApi(store, journal, service, audits, identify).routes)
     async with TestClient(TestServer(app)) as client, background() as start:
         start(journal.run())
         yield client
@@ -169,5 +195,35 @@ async def test_one_approval_is_found_without_reading_all(
     assert answer.status == 204
 
 
-async def test_nobody_adds_an_exercise_without_signing_in(client: Client) -> None:
-    assert (await client.post(URL, json={})).status == 401
+async def test_a_supervisor_makes_an_exercise_of_an_audit_that_was_judged(
+    client: Client, store: MemoryStore
+) -> None:
+    body = {"audit_id": "CA1:2", "verdict": "right"}
+    assert (await client.post(AUDITS_URL, json=body, headers={"X-Operator": "boss"})).status == 204
+    (record,) = await store.machine_records(exercising_audits.MACHINE)
+    assert PastAudit.of(record) == PastAudit(AUDIT, "right")
+
+
+@pytest.mark.parametrize(
+    ("operator", "audit_id", "verdict", "status"),
+    [
+        ("ana", "CA1:2", "right", 403),
+        ("boss", "CA1:3", "right", 404),
+        ("boss", "bad", "right", 404),
+        ("boss", "never was", "right", 404),
+        ("boss", "CA1:2", "unsure", 422),
+    ],
+)
+async def test_others_and_what_was_not_judged_are_refused(
+    client: Client, store: MemoryStore, operator: str, audit_id: str, verdict: str, status: int
+) -> None:
+    body = {"audit_id": audit_id, "verdict": verdict}
+    said = await client.post(AUDITS_URL, json=body, headers={"X-Operator": operator})
+    assert said.status == status
+    assert (await said.json())["error"]
+    assert await store.machine_records(exercising_audits.MACHINE) == []
+
+
+@pytest.mark.parametrize("url", [URL, AUDITS_URL])
+async def test_nobody_adds_an_exercise_without_signing_in(client: Client, url: str) -> None:
+    assert (await client.post(url, json={})).status == 401
