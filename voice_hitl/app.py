@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, TypeVar
 
-from handoff.events import Seniority
 from handoff.policy import Policy
-from handoff.ports import OperatorRecord, PolicyRecord
+from handoff.ports import PolicyRecord
 from handoff.storage import SqlStore
 from voice_hitl.agent.ladder import LadderAgent
 from voice_hitl.agent.making import make_agent
@@ -34,15 +30,14 @@ from voice_hitl.clock import Clock
 from voice_hitl.config import Config
 from voice_hitl.data_folder import (
     held_folder,
-    is_held,
     open_store,
     sampling_key,
     write_server_file,
 )
-from voice_hitl.errors import ConfigError
 from voice_hitl.learning.versions import in_force
 from voice_hitl.log import configure, get_logger
-from voice_hitl.retention import erase, keep_no_longer
+from voice_hitl.main_loop import run_main
+from voice_hitl.retention import keep_no_longer
 from voice_hitl.server.api import Api
 from voice_hitl.server.auth import Accounts
 from voice_hitl.server.console import ConsoleParts, Consoles
@@ -53,7 +48,6 @@ from voice_hitl.server.hub import Hub
 from voice_hitl.server.metrics import Metrics
 from voice_hitl.server.site import application, listen, twilio_gate
 from voice_hitl.server.twilio import TwilioGate
-from voice_hitl.server.wire.bodies import MIN_PASSWORD
 from voice_hitl.server.work import WorkApi
 from voice_hitl.speech.cache import CachedSynthesizer
 from voice_hitl.speech.choose import create_recognizer, create_synthesizer
@@ -68,118 +62,11 @@ COLLECTOR = (700, 10, 100)
 """Thresholds of the cycle collector. An ended call leaves no cycles, so that a look at everything, which
 holds up all live calls (25 ms with 60 of them), is seldom worth it: a tenth as often as by default."""
 
-Result = TypeVar("Result")
-
 
 def run_server(config: Config, *, loopback: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; raises `ConfigError` and friends if it cannot start."""
     configure(config.log.level, config.log.format)
-    _run(_serve(config, loopback))
-
-
-def add_operator(
-    config: Config,
-    name: str,
-    password: str,
-    *,
-    role: str = "operator",
-    skills: Sequence[str] = (),
-    languages: Sequence[str] = (),
-    seniority: Seniority = Seniority.STANDARD,
-) -> None:
-    """Make an operator's account in the configured database.
-
-    Raises `ConfigError` if the name is taken or the password too short.
-    """
-    _check_length(password)
-
-    async def add(accounts: Accounts) -> None:
-        now = Clock.of_running_loop().wall()
-        await accounts.add(name, password, now, role, skills, languages, seniority)
-
-    _run(_with_accounts(config, add))
-
-
-def remove_operator(config: Config, name: str, *, force: bool = False) -> None:
-    """Take an operator's account away and end their sessions.
-
-    Raises `ConfigError` if there is none, or, unless told to `force` it, no supervisor would be left.
-    """
-    _run(_with_accounts(config, lambda accounts: accounts.remove(name, force=force)))
-
-
-def change_password(config: Config, name: str, password: str) -> None:
-    """Give an operator another password and end their sessions.
-
-    Raises `ConfigError` if there is no such account or the password is too short.
-    """
-    _check_length(password)
-    _run(_with_accounts(config, lambda accounts: accounts.change_password(name, password)))
-
-
-def change_role(config: Config, name: str, role: str, *, force: bool = False) -> None:
-    """Give an operator another role and end their sessions.
-
-    Raises `ConfigError` if there is no account, or, unless told to `force` it, no supervisor would be left.
-    """
-    _run(_with_accounts(config, lambda accounts: accounts.change_role(name, role, force=force)))
-
-
-def erase_calls(config: Config, callers: Sequence[str], call_ids: Sequence[str]) -> Erased:
-    """Forget calls in the configured database, by their callers' numbers and by their ids.
-
-    Raises `ConfigError` if nothing is asked for, a call is not over or not known, or there is no database.
-    """
-
-    async def erased() -> Erased:
-        async with open_store(config, make=False) as store:
-            gone = await erase(store, callers=callers, call_ids=call_ids)
-            return Erased(gone, is_held(config))
-
-    return _run(erased())
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """Calls that were forgotten, and whether a server runs that may still know of them."""
-
-    call_ids: list[str]
-    served: bool
-
-
-async def _with_accounts(config: Config, work: Callable[[Accounts], Awaitable[Result]]) -> Result:
-    async with open_store(config) as store:
-        return await work(Accounts(store, session_seconds=0))
-
-
-def _check_length(password: str) -> None:
-    if len(password) < MIN_PASSWORD:
-        raise ConfigError(f"the password is too short: give {MIN_PASSWORD} characters or more")
-
-
-def list_operators(config: Config) -> list[OperatorRecord]:
-    """The accounts in the configured database."""
-
-    async def listed() -> list[OperatorRecord]:
-        async with open_store(config) as store:
-            return await store.list_operators()
-
-    return _run(listed())
-
-
-def _run(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run on uvloop where there is one; a lone error comes out of its groups as itself."""
-    try:
-        if os.name == "nt":
-            return asyncio.run(main)
-        import uvloop
-
-        return uvloop.run(main)
-    except BaseExceptionGroup as group:
-        lone: BaseException = group
-        while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
-            lone = lone.exceptions[0]
-        raise lone from None
+    run_main(_serve(config, loopback))
 
 
 async def _serve(config: Config, loopback: bool) -> None:

@@ -247,7 +247,7 @@ def users_add(
 
     Example: [cyan]voice-hitl users add ana --skill banking --language en --data var[/]
     """
-    from voice_hitl.app import add_operator
+    from voice_hitl.admin import add_operator
 
     add_operator(
         _configure(config, data_dir=data),
@@ -269,7 +269,7 @@ def users_remove(
 
     Example: [cyan]voice-hitl users remove ana --data var[/]
     """
-    from voice_hitl.app import remove_operator
+    from voice_hitl.admin import remove_operator
 
     remove_operator(_configure(config, data_dir=data), name, force=force)
     console.print(f"{name} may no longer sign in.")
@@ -283,7 +283,7 @@ def users_password(
 
     Example: [cyan]voice-hitl users password ana --data var[/]
     """
-    from voice_hitl.app import change_password
+    from voice_hitl.admin import change_password
 
     change_password(_configure(config, data_dir=data), name, password)
     console.print(f"{name} must sign in anew.")
@@ -297,7 +297,7 @@ def users_role(
 
     Example: [cyan]voice-hitl users role ana supervisor --data var[/]
     """
-    from voice_hitl.app import change_role
+    from voice_hitl.admin import change_role
 
     change_role(_configure(config, data_dir=data), name, role, force=force)
     console.print(f"{name} must sign in anew.")
@@ -309,7 +309,7 @@ def users_list(data: DataDir = None, config: ConfigFile = None) -> None:
 
     Example: [cyan]voice-hitl users list --data var[/]
     """
-    from voice_hitl.app import list_operators
+    from voice_hitl.admin import list_operators
 
     for record in list_operators(_configure(config, data_dir=data)):
         knows = ", ".join((record.seniority, *record.skills, *record.languages))
@@ -329,7 +329,7 @@ def db_purge(
 
     Example: [cyan]voice-hitl db purge --caller +15550100 --data var[/]
     """
-    from voice_hitl.app import erase_calls
+    from voice_hitl.admin import erase_calls
 
     erased = erase_calls(_configure(config, data_dir=data), caller or [], call or [])
     for call_id in erased.call_ids:

@@ -30,8 +30,6 @@ from voice_hitl.agent.pack import SHIPPED, load_pack
 from voice_hitl.app import (
     COLLECTOR,
     Server,
-    add_operator,
-    list_operators,
     open_loopback,
     open_server,
     run_server,
@@ -375,26 +373,3 @@ async def test_a_pack_that_is_not_there_is_said_before_anything_starts(config: C
         async with a_server(changed(config, agent={"pack": "nowhere"})):
             pass
     assert not config.data_dir.exists()
-
-
-# --- accounts ---
-
-
-def test_accounts_are_made_and_listed(config: Config) -> None:
-    assert list_operators(config) == []
-    add_operator(config, "ana", "correct horse")
-    with pytest.raises(ConfigError, match="already an operator named 'ana'"):
-        add_operator(config, "ana", "battery staple")
-    add_operator(config, "ben", "correct horse")
-    found = list_operators(config)
-    assert [(record.name, record.role) for record in found] == [
-        ("ana", "operator"),
-        ("ben", "operator"),
-    ]
-    assert all("correct horse" not in record.password_hash for record in found)
-
-
-def test_a_data_folder_that_cannot_be_made_is_said(config: Config, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ConfigError, match="choose another folder"):
-        list_operators(config.model_copy(update={"data_dir": tmp_path / "file" / "data"}))
