@@ -44,9 +44,9 @@ class MachineService(Generic[Event, Command]):
     that request or connection, never the machine. One event or command that cannot be handled is logged and
     left: the machine serves all calls, and no other of them may pay for it.
 
-    A machine that is still due at a moment it was woken for, because it breaks there, is woken again after a
-    pause that doubles from `FIRST_PAUSE` to `LONGEST_PAUSE`, until it is due later; that is logged once.
-    Meanwhile it hears of everything else as ever.
+    A machine that is still due at a moment it was woken for, because it breaks there, is woken again for that
+    moment after a pause that doubles from `FIRST_PAUSE` to `LONGEST_PAUSE`; that is logged once. Meanwhile it
+    hears of everything else as ever, and is woken in time for any other moment.
     """
 
     def __init__(self, machine: Machine[Event, Command], clock: Clock, wake: Event) -> None:
@@ -57,7 +57,8 @@ class MachineService(Generic[Event, Command]):
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()  # bounded by `post`
         self._timer: asyncio.TimerHandle | None = None
         self._woken = False  # a wake-up is in the inbox
-        self._pause = 0.0  # seconds; above zero while the machine is stuck at its deadline
+        self._stuck_at: float | None = None  # a deadline that the machine breaks at
+        self._pause = 0.0  # seconds; above zero while it is stuck
         self._not_before = float("-inf")  # the end of that pause
 
     def wake(self) -> None:
@@ -114,10 +115,12 @@ class MachineService(Generic[Event, Command]):
     def _see_whether_stuck(self, now: float) -> None:
         due = self._deadline()
         if due is None or due > now:
-            self._pause, self._not_before = 0.0, float("-inf")
             return
-        if not self._pause:
+        if due == self._stuck_at and now < self._not_before:
+            return  # woken by somebody else meanwhile
+        if self._stuck_at is None:
             log.error("a shared machine is stuck at its deadline", kind=type(self).__name__)
+        self._stuck_at = due
         self._pause = min(2 * self._pause or FIRST_PAUSE, LONGEST_PAUSE)
         self._not_before = now + self._pause
 
@@ -134,6 +137,8 @@ class MachineService(Generic[Event, Command]):
             self._timer.cancel()
             self._timer = None
         due = self._deadline()
+        if due != self._stuck_at:
+            self._stuck_at, self._pause, self._not_before = None, 0.0, float("-inf")
         if due is not None and not self._woken:
             moment = max(due, self._not_before)
             self._timer = asyncio.get_running_loop().call_at(moment, self.wake)

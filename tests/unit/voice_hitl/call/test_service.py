@@ -222,6 +222,37 @@ def test_a_machine_that_breaks_at_its_deadline_is_woken_more_and_more_rarely() -
     assert said.count("a shared machine is stuck at its deadline") == 2
 
 
+def test_what_is_due_after_a_machine_was_stuck_is_not_late() -> None:
+    async def main() -> None:
+        alarm = Alarm(due=now(), broken=10_000)
+        shell = Watch(alarm)
+        async with running(shell):
+            await asyncio.sleep(60.0)
+            alarm.due, alarm.broken = now() + 0.5, 0
+            shell.post("another deadline")
+            due = alarm.due
+            await asyncio.sleep(1.0)
+        assert alarm.told[-1] == pytest.approx(due)
+
+    virtual.run(main())
+
+
+def test_others_who_wake_a_stuck_machine_do_not_lengthen_its_pause() -> None:
+    async def main() -> None:
+        alarm = Alarm(due=now(), broken=10_000)
+        shell = Watch(alarm)
+        async with running(shell):
+            await asyncio.sleep(0.01)
+            for _ in range(8):
+                shell.wake()
+                await asyncio.sleep(0.01)
+            others = len(alarm.told)
+            await asyncio.sleep(0.3)
+        assert [round(b - a, 2) for a, b in pairwise(alarm.told[others - 1 :])] == [0.02, 0.2]
+
+    virtual.run(main())
+
+
 def test_a_machine_that_cannot_tell_when_it_is_due_goes_on() -> None:
     async def main() -> None:
         alarm = Alarm(due=now() + 1.0)
