@@ -153,8 +153,7 @@ class TurnMachine:
             self._barged_in = True
             self._commands.append(Interrupt())
         elif self.phase is Phase.THINKING:
-            self._unanswered, self._thought = self._thought, NOTHING
-            self._commands.append(Interrupt())
+            self._break_off_thought()
         self._completeness = UNKNOWN
         self._started_at = now
         self._go(Phase.HELD_CALLER if self.held else Phase.CALLER, now + self.timing.longest_turn)
@@ -165,10 +164,8 @@ class TurnMachine:
         self._go(Phase.HELD_PAUSE if self.held else Phase.PAUSE, self._close_at())
 
     def _caller_resumes(self, event: TurnEvent, now: float) -> None:
-        self._go(
-            Phase.HELD_CALLER if self.held else Phase.CALLER,
-            self._started_at + self.timing.longest_turn,
-        )
+        until = self._started_at + self.timing.longest_turn
+        self._go(Phase.HELD_CALLER if self.held else Phase.CALLER, until)
 
     def _partial(self, event: TurnEvent, now: float) -> None:
         assert isinstance(event, PartialHeard)
@@ -193,6 +190,8 @@ class TurnMachine:
     def _transcript_while_thinking(self, event: TurnEvent, now: float) -> None:
         assert isinstance(event, TranscriptReady)
         self._awaiting = False
+        if self._thought.text:  # the caller had gone on before the transcript of that turn came
+            self._break_off_thought()
         new = self._with_carried(event.hypothesis)
         unanswered, self._unanswered = self._unanswered, NOTHING
         whole = _joined(unanswered, new)
@@ -202,12 +201,9 @@ class TurnMachine:
         self._barged_in = False
         self._idle_since = None
         self._thought = whole
+        count = self._take_interruptions()
         self._commands.append(
-            Answer(
-                hypothesis=whole,
-                interruptions=self._take_interruptions(),
-                new=new if unanswered.text else None,
-            )
+            Answer(whole, interruptions=count, new=new if unanswered.text else None)
         )
 
     def _nothing_said(self, now: float) -> None:
@@ -233,6 +229,12 @@ class TurnMachine:
         hypothesis = self._with_carried(event.hypothesis)
         if hypothesis.text:
             self._commands.append(KeepTranscript(hypothesis))
+
+    def _break_off_thought(self) -> None:
+        """The turn that is thought about begins the next one; without one, what waits as such stays."""
+        if self._thought.text:
+            self._unanswered, self._thought = self._thought, NOTHING
+        self._commands.append(Interrupt())
 
     def _with_carried(self, hypothesis: Hypothesis) -> Hypothesis:
         carried, self._carried = self._carried, NOTHING

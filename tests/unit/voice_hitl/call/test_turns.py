@@ -174,6 +174,30 @@ def test_one_who_goes_on_twice_is_answered_in_one(call: Driver) -> None:
     assert answer.new == Hypothesis("yesterday", final=True)
 
 
+@given(st.lists(st.sampled_from(["starts", "closes", "transcript"]), max_size=24))
+def test_whoever_goes_on_before_the_transcript_came_loses_no_words(steps: list[str]) -> None:
+    """Until something is answered, the newest answer holds every word, in order."""
+    call = Driver()
+    open_turn, due, words = False, 0, 0
+    said: list[str] = []
+    for step in [*steps, "starts", "closes", *["transcript"] * len(steps), "transcript"]:
+        if step == "starts" and not open_turn:
+            call.tell(turn.CallerStarted())
+            open_turn = True
+        elif step == "closes" and open_turn:
+            call.tell(turn.PartialHeard(1.0), turn.CallerPaused(call.now))
+            due += len([c for c in call.wait(0.4) if isinstance(c, turn.CloseUtterance)])
+            open_turn = False
+        elif step == "transcript" and due:
+            due -= 1
+            words += 1
+            said.append(f"word{words}")
+            call.tell(turn.TranscriptReady(Hypothesis(said[-1], final=True)))
+    last = [each for each in call.seen if isinstance(each, turn.Answer)][-1]
+    assert last.hypothesis is not None
+    assert last.hypothesis.text == " ".join(said)
+
+
 def test_a_cough_while_the_agent_thinks_loses_no_turn(call: Driver) -> None:
     asked = Hypothesis("what is my balance", confidence=0.9, final=True)
     call.say("")
