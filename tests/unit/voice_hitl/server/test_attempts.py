@@ -23,22 +23,35 @@ def test_a_name_waits_ever_longer_after_some_failures() -> None:
     assert attempts.begin("ana", "z", 1.0) == 2.0
 
 
-def test_an_address_waits_with_every_name_that_has_failed_before() -> None:
+def test_an_address_waits_with_every_name_even_with_new_ones() -> None:
     attempts = Attempts()
-    for n in range(FREE_FOR_ADDRESS):
-        assert attempts.begin(f"n{n}", "a", 0.0) == 0.0
-    assert attempts.begin("n1", "a", 0.5) == 0.5
-    assert attempts.begin("n1", "b", 0.5) == 0.0
+    tries = [attempts.begin(f"n{n}", "a", n * 0.05) for n in range(2000)]  # for 100 s
+    assert sum(wait == 0.0 for wait in tries) < FREE_FOR_ADDRESS + 10
+    assert attempts.begin("n0", "a", 100.0) > 0.0
+    assert attempts.begin("n0", "b", 100.0) == 0.0
 
 
-def test_an_address_does_not_shut_out_a_name_that_has_not_failed() -> None:
+def test_an_address_does_not_shut_out_who_has_signed_in_from_there() -> None:
     attempts = Attempts()
-    for n in range(3 * FREE_FOR_ADDRESS):
-        assert attempts.begin(f"n{n}", "a", 0.0) == 0.0
-    assert attempts.begin("ana", "a", 0.0) == 0.0
+    attempts.begin("ana", "a", 0.0)
     attempts.succeeded("ana", "a")
-    assert attempts.begin("ana", "a", 0.0) == 0.0
-    assert attempts.begin("ana", "a", 0.0) > 0.0, "its second try at once"
+    for n in range(3 * FREE_FOR_ADDRESS):
+        attempts.begin(f"n{n}", "a", 0.0)
+    assert attempts.begin("ben", "a", 0.0) > 0.0
+    for _ in range(FREE_FOR_NAME):
+        assert attempts.begin("ana", "a", 0.0) == 0.0
+    assert attempts.begin("ana", "a", 0.0) > 0.0, "guessing her password has to wait as ever"
+
+
+def test_who_signed_in_longest_ago_is_forgotten_first() -> None:
+    attempts = Attempts()
+    for n in range(MAX_REMEMBERED + 1):
+        attempts.begin(f"n{n}", "a", 0.0)
+        attempts.succeeded(f"n{n}", "a")
+    for n in range(FREE_FOR_ADDRESS):
+        attempts.begin(f"x{n}", "a", 0.0)
+    assert attempts.begin("n0", "a", 0.0) > 0.0
+    assert attempts.begin("n1", "a", 0.0) == 0.0
 
 
 def test_success_clears_the_name_and_takes_its_try_off_the_address() -> None:
