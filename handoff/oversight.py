@@ -57,6 +57,7 @@ class Proposal:
     regulated: str | None = None  # a category of the policy's table, or None
     over_limit: bool = False
     pack: str = ""
+    sensitive: tuple[str, ...] = ()  # arguments whose values nobody is shown
 
     @classmethod
     def of(
@@ -70,6 +71,7 @@ class Proposal:
         alternatives: tuple[str, ...] = (),
         doubts: tuple[str, ...] = (),
         limit: float | None = None,
+        sensitive: tuple[str, ...] = (),
     ) -> Proposal:
         """A call's `ActionProposed` with what a reviewer needs beside it."""
         return cls(
@@ -87,6 +89,7 @@ class Proposal:
             regulated=action.regulated,
             over_limit=action.over_limit,
             pack=pack,
+            sensitive=sensitive,
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
 from handoff.events import Effect
 from voice_hitl.agent.frames import Frame, Run
-from voice_hitl.agent.guard import mask
+from voice_hitl.agent.guard import hide, mask
 from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
 from voice_hitl.agent.spec import StepSpec, ToolSpec
 from voice_hitl.agent.tools import Toolbox, ToolCall, ToolResult, ToolUnclear, run_tool
@@ -30,10 +30,14 @@ class Outcome:
 class Actor:
     """Runs the tools of one call."""
 
-    def __init__(self, toolbox: Toolbox, call_id: str, caller: str) -> None:
+    def __init__(
+        self, toolbox: Toolbox, call_id: str, caller: str, sensitive: Collection[str] = ()
+    ) -> None:
+        """`sensitive`: arguments and results, by name, whose values nobody is shown."""
         self._toolbox = toolbox
         self._call_id = call_id
         self._caller = caller
+        self._sensitive = frozenset(sensitive)
         self._count = 0
         self._verdicts: dict[str, Verdict] = {}
         self.remembered: dict[str, str] = {}  # results that hold for the whole call
@@ -97,6 +101,7 @@ class Actor:
                 over_limit=amount is not None and tool.limit is not None and amount > tool.limit,
                 reasoning=reasoning,
                 alternatives=tuple(fill(text, shown) for text in tool.alternatives),
+                sensitive=tuple(sorted(self._sensitive & arguments.keys())),
             )
             verdict = self._verdicts.pop(action_id, Verdict(allowed=False))
             if not verdict.allowed:
@@ -114,15 +119,22 @@ class Actor:
             result = await run_tool(self._toolbox, plan.name, tool, call, arguments)
         except ToolUnclear as error:
             self.outcome = Outcome(uncertain=True)
-            yield Acted(action_id, plan.name, effect, ok=False, result=str(error), certain=False)
+            why = self._shown(str(error), arguments)
+            yield Acted(action_id, plan.name, effect, ok=False, result=why, certain=False)
         except ToolError as error:
             self.outcome = Outcome()
-            yield Acted(action_id, plan.name, effect, ok=False, result=str(error))
+            why = self._shown(str(error), arguments)
+            yield Acted(action_id, plan.name, effect, ok=False, result=why)
         else:
             self.outcome = Outcome(result, arguments)
             if tool.remember:
                 self.remembered.update(result.values)
-            yield Acted(action_id, plan.name, effect, ok=True, result=result.report)
+            report = self._shown(result.report, arguments, result.values)
+            yield Acted(action_id, plan.name, effect, ok=True, result=report)
+
+    def _shown(self, text: str, *values: Mapping[str, str]) -> str:
+        """What a tool says, without what nobody is shown."""
+        return hide(text, [each[name] for each in values for name in self._sensitive & each.keys()])
 
 
 def reasoning(frame: Frame, steps: Sequence[StepSpec], index: int, shown: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handoff.events import DialogueFacts, IntentFacts
@@ -11,6 +11,7 @@ from voice_hitl.agent.acting import Actor
 from voice_hitl.agent.cues import has_phrase
 from voice_hitl.agent.dialogue import Dialogue
 from voice_hitl.agent.frames import Confirm
+from voice_hitl.agent.guard import HIDDEN, MASK, hide_words, mask_value
 from voice_hitl.agent.memory import TurnMemory, negates
 from voice_hitl.agent.parts import Parts
 from voice_hitl.agent.protocol import (
@@ -58,9 +59,9 @@ class FlowConversation:
         self._parts = parts
         self._pack = parts.pack
         self._prompts = parts.pack.info.prompts
-        self._dialogue = Dialogue(
-            parts, Actor(parts.toolbox, call_id, parameters.get("caller", ""))
-        )
+        self._sensitive = parts.pack.agent.sensitive
+        caller = parameters.get("caller", "")
+        self._dialogue = Dialogue(parts, Actor(parts.toolbox, call_id, caller, self._sensitive))
         self._speaker = self._dialogue.speaker
         self._memory = TurnMemory()
         self._keys = ""  # digits keyed in so far for the slot that is asked for
@@ -82,7 +83,10 @@ class FlowConversation:
     def understand(self, heard: Heard) -> Understanding:
         """Read a turn; about a millisecond."""
         self._go_back(heard)
-        reading = self._read(heard)
+        read = self._read(heard)
+        reading = self._veiled(
+            read, heard
+        )  # what the dialogue remembers of the words is shown to people
         repeat = self._memory.repeats(reading, self._dialogue.intent)
         self._memory.note(reading)
         self._unanswered = _Turn(reading, heard)
@@ -100,8 +104,14 @@ class FlowConversation:
                 emergency=reading.emergency,
                 interruptions=heard.interruptions,
             ),
-            slots={name: value.shown for name, value in slots.items()},
+            slots={
+                name: mask_value(name, value.shown, sensitive=True)
+                if name in self._sensitive
+                else value.shown
+                for name, value in slots.items()
+            },
             state=self._unanswered,
+            hides=reading is not read,
         )
 
     async def respond(
@@ -127,6 +137,7 @@ class FlowConversation:
             expectation=self._dialogue.expectation(),
             end_call=self._dialogue.state is State.ENDED,
             awaits_keys=self._collects_keys(),
+            sensitive=self._dialogue.pending_slot in self._sensitive,
         )
 
     def verdict(self, action_id: str, verdict: Verdict) -> None:
@@ -200,6 +211,17 @@ class FlowConversation:
     def _collects_keys(self) -> bool:
         pending = self._dialogue.pending_slot
         return pending is not None and self._pack.agent.slots[pending].type == "digits"
+
+    def _veiled(self, reading: Reading, heard: Heard) -> Reading:
+        """The reading with a text that people may see: without what is sensitive, or may be."""
+        asked = self._dialogue.pending_slot in self._sensitive
+        values = [value for name, value in reading.values.items() if name in self._sensitive]
+        if not (asked or values):
+            return reading
+        if heard.digits is not None:
+            return replace(reading, text=MASK * len(reading.text))
+        text = hide_words(reading.words, [(value.start, value.end) for value in values])
+        return reading if HIDDEN not in text else replace(reading, text=text)
 
     def _intent_facts(self, reading: Reading) -> IntentFacts:
         ranking, running = reading.ranking, self._dialogue.intent

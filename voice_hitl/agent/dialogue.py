@@ -87,6 +87,7 @@ class Dialogue:
 
     def forms(self, *, shown: bool = False) -> dict[str, str]:
         """Values for texts: spoken to callers, or `shown` to operators."""
+        sensitive = self._pack.agent.sensitive
         forms = {**self._pack.info.parameters, **self.actor.remembered}
         if self.frames:
             forms |= self.frames[-1].results
@@ -94,7 +95,10 @@ class Dialogue:
                 name: mask_value(name, value.shown) if shown else value.spoken
                 for name, value in self.known.items()
             }
-        return forms
+        hidden = {
+            name: mask_value(name, forms[name], sensitive=True) for name in sensitive & forms.keys()
+        }
+        return forms | hidden
 
     def pending_words(self) -> str | None:
         """What the agent waits for, in words for an operator."""

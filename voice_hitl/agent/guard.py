@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from voice_hitl.agent.numbers import UNITS, read_digits
+from voice_hitl.agent.numbers import SCALES, TENS, UNITS, read_digits, spell_digits
 
 _RUN = re.compile(r"(?<!\d)\d(?:[ \-.]?\d){7,18}(?!\d)")
 _ACCOUNT = re.compile(r"\b(?:account|iban|routing|policy)(?:\s+(?:number|no|code))?(?:\s+is)?\W*$")
 _DIGIT_WORDS = frozenset({*(word for word, value in UNITS.items() if value < 10), "oh"})
 _SPOKEN_LEAST = 8  # spoken digits in a row that are no telephone extension or date any more
 MASK = "•"
+HIDDEN = MASK * 4  # instead of something sensitive: not even its length is told
 _LAST = 4  # digits of a number that are shown
 
 # What slots and arguments are called that hold a secret, or the number of a person's account or document.
@@ -50,6 +51,8 @@ _NO_SECRET = frozenset(
     ["amount", "sum", "total", "limit", "phone", "telephone", "mobile", "callback", "caller"]
 )
 _LONG = re.compile(r"\d(?:[ \-]?\d){7,}")
+_COUNTING = frozenset({*UNITS, *TENS, *SCALES, "hundred"})
+_AMONG_NUMBERS = frozenset({"oh", "o", "and", "double", "triple"})  # part of a number beside one
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -72,13 +75,15 @@ def mask(text: str) -> str:
     return _apply(text, _hidden(text))
 
 
-def mask_value(name: str, value: str) -> str:
+def mask_value(name: str, value: str, *, sensitive: bool = False) -> str:
     """A slot's or an argument's value as people may see it and as it is kept; twice is as once.
 
-    By its `name`: secrets are hidden whole, numbers of accounts and documents but for their last four digits.
-    Under any other name so are eight digits and more that are neither a day, an amount nor a phone number,
-    and what `mask` hides.
+    Nothing of it where the pack says that it is `sensitive`. Else by its `name`: secrets are hidden whole,
+    numbers of accounts and documents but for their last four digits. Under any other name so are eight digits
+    and more that are neither a day, an amount nor a phone number, and what `mask` hides.
     """
+    if sensitive:
+        return HIDDEN if value else value
     words = frozenset(name.lower().split("_"))
     if words & _SECRET:
         return re.sub(r"\w", MASK, value)
@@ -89,6 +94,39 @@ def mask_value(name: str, value: str) -> str:
     if digits > _LAST and (long or words & _NUMBERED):
         return re.sub(r"\d", MASK, value, count=digits - _LAST)
     return value
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """A text without these values, however their case; digits also where they are spelled or set apart."""
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if not secret.strip():
+            continue
+        forms = [re.escape(secret)]
+        if secret.isascii() and secret.isdigit():
+            forms += [r"\W?".join(secret), spell_digits(secret)]
+        text = re.sub(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)", HIDDEN, text, flags=re.IGNORECASE)
+    return text
+
+
+def hide_words(words: Sequence[str], spans: Iterable[tuple[int, int]]) -> str:
+    """Words as a text without those of `spans` (start, end), nor any number, in which a value may hide."""
+    gone = {at for start, end in spans for at in range(start, end)}
+    gone |= {at for at, word in enumerate(words) if _counts(word)}
+    for step in (1, -1):  # "oh four" and "four oh oh"
+        for at in range(len(words))[::step]:
+            if words[at] in _AMONG_NUMBERS and at - step in gone:
+                gone.add(at)
+    out: list[str] = []
+    for at, word in enumerate(words):
+        if at not in gone:
+            out.append(word)
+        elif at - 1 not in gone:
+            out.append(HIDDEN)
+    return " ".join(out)
+
+
+def _counts(word: str) -> bool:
+    return word in _COUNTING or any(each.isdigit() for each in word)
 
 
 def mask_start(text: str, start: str) -> str:

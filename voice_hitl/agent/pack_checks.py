@@ -60,6 +60,26 @@ def check_agent(source: YamlSource, agent: AgentSpec, info: PackInfo) -> None:
             )
     for name, steps in agent.flows.items():
         _check_flow(source, agent, name, steps, known)
+    for key, text in _said(agent):
+        for name in names_in(text):
+            if name in agent.sensitive:
+                raise source.error(
+                    key, f"'{name}' is sensitive and never said; remove '{{{name}}}'"
+                )
+
+
+def _said(agent: AgentSpec) -> Iterator[tuple[Key, str]]:
+    """Everything that a caller may be told, and where it stands."""
+    for name, slot in agent.slots.items():
+        for text in (*slot.ask, slot.help or ""):
+            yield ("slots", name), text
+    for name, tool in agent.tools.items():
+        for field in ("safe_mode", "refused"):
+            yield ("tools", name, field), getattr(tool, field) or ""
+    for name, steps in agent.flows.items():
+        for index, step in enumerate(steps):
+            for field, text in _texts(step):
+                yield ("flows", name, index, field), text
 
 
 def _check_slot(
@@ -70,6 +90,12 @@ def _check_slot(
         _check_text(source, (*key, "ask", index), text, known)
     if slot.differs_from is not None:
         _check_name(source, (*key, "differs_from"), slot.differs_from, agent.slots, "slot")
+        hidden = sorted({name, slot.differs_from} & agent.sensitive)
+        if hidden:
+            raise source.error(
+                (*key, "differs_from"),
+                f"'{hidden[0]}' is sensitive, and callers would be told its value; remove it",
+            )
     if slot.emergency_when is not None:
         _check_value(source, (*key, "emergency_when"), slot, slot.emergency_when)
 
@@ -123,7 +149,10 @@ def _check_confirmed(
     """Nothing is changed before the caller heard what it is and said yes."""
     if not confirmed:
         raise source.error(key, "changes something, so put a 'confirm' step before it")
-    silent = [name for name in tool.arguments if name in agent.slots and name not in read_back]
+    spoken = [
+        name for name in tool.arguments if name in agent.slots and name not in agent.sensitive
+    ]
+    silent = [name for name in spoken if name not in read_back]
     if silent:
         raise source.error(
             key, f"no 'confirm' before it reads '{silent[0]}' back; write {{{silent[0]}}} into one"

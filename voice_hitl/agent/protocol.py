@@ -37,6 +37,7 @@ class Understanding:
     dialogue: DialogueFacts
     slots: Mapping[str, str]  # all that is known now, display form
     state: Any = None  # the agent's own; handed back to `respond`
+    hides: bool = False  # `text` hides something sensitive: people see it and not what was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Proposal:
     over_limit: bool = False
     reasoning: str = ""  # why, for whoever is to approve it
     alternatives: tuple[str, ...] = ()  # what could be done instead, in words for an operator
+    sensitive: tuple[str, ...] = ()  # arguments whose values nobody is shown and nothing keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Done:
     expectation: Expectation = Expectation()
     end_call: bool = False
     awaits_keys: bool = False  # for a number that may be keyed in: a 0 within it calls no person
+    sensitive: bool = False  # for something that nobody is shown: hidden until it is understood
 
 
 AgentEvent = Sentence | Proposal | Acted | Done

@@ -116,9 +116,14 @@ class SlotSpec(Spec):
     future: bool = False  # date: the nearest such day ahead, not back
     differs_from: Name | None = None
     emergency_when: str | None = None  # the value that means danger
+    sensitive: bool = False  # nobody is shown its value, and nothing keeps it
 
     @model_validator(mode="after")
     def _fitting(self) -> SlotSpec:
+        if self.sensitive and self.type == "yes_no":
+            raise ValueError("a yes or no cannot be hidden; remove 'sensitive'")
+        if self.sensitive and self.emergency_when is not None:
+            raise ValueError("an emergency is told to people, so it cannot be 'sensitive' too")
         if (self.type == "choice") != bool(self.values):
             raise ValueError("'values' belong to slots of type choice, and those need them")
         return self
@@ -159,6 +164,8 @@ class ToolSpec(Spec):
     refused: Text | None = None  # said when the action was not allowed; else the general prompt
     alternatives: Annotated[tuple[Text, ...], BeforeValidator(_as_list)] = ()
     """What else could be done, for whoever is asked to approve it."""
+    sensitive: Annotated[tuple[Name, ...], BeforeValidator(_as_list)] = ()
+    """Arguments and results that nobody is shown, beside the slots that are `sensitive` themselves."""
 
     @property
     def may_be_irreversible(self) -> bool:
@@ -167,6 +174,9 @@ class ToolSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> ToolSpec:
+        for name in self.sensitive:
+            if name not in (*self.arguments, *self.optional, *self.returns):
+                raise ValueError(f"'sensitive' names '{name}', which it neither takes nor returns")
         if (self.limit is None) != (self.amount is None):
             raise ValueError("'amount' and 'limit' go together")
         if self.amount is not None and self.amount not in self.arguments:
@@ -225,3 +235,9 @@ class AgentSpec(Spec):
     emergency: tuple[Text, ...] = ()  # phrases that mean danger in this pack's field
     elsewhere: tuple[Text, ...] = ()  # requests near this field that the agent cannot serve
     phrases: tuple[Text, ...] = ()  # further sentences callers say, for the recognizer alone
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """Slots, arguments and results whose values nobody is shown and nothing keeps."""
+        of_tools = {name for tool in self.tools.values() for name in tool.sensitive}
+        return frozenset(of_tools | {name for name, slot in self.slots.items() if slot.sensitive})

@@ -103,7 +103,7 @@ class Answering:
             new = command.hypothesis if command.new is None else command.new
             if new.text:
                 self._book.caller_final(new)
-                self._moderation.caller_said(new.text, self._now())
+                self._moderation.caller_said(new.text, self._now(), self._book.caller_words)
             if not self.in_charge:
                 return
         goes_on = command.new is not None
@@ -185,7 +185,7 @@ class Answering:
 
         Left out while an action or the last such turn is still under way; the transcript has it all the same.
         """
-        self._moderation.caller_said(hypothesis.text, self._now())
+        self._moderation.caller_said(hypothesis.text, self._now(), self._book.caller_words)
         if self._task is None:
             self._number += 1
             heard = Heard(hypothesis=hypothesis)
@@ -248,9 +248,8 @@ class Answering:
         if event.task != self._number or self._muted or not self.in_charge:
             return
         if event.first:
-            if (
-                self._decided == self._number
-            ):  # a reply to a turn, not a greeting or what follows a hand-back
+            # A reply to a turn, not a greeting or what follows a hand-back.
+            if self._decided == self._number:
                 self._reply_began(now)
             self._kind = max(self._kind, event.sentence.kind, key=KINDS.index)
             self._opinions.said(event.sentence.text)
@@ -274,6 +273,7 @@ class Answering:
             self._listener.expectation = event.done.expectation
             self._listener.awaits_keys = event.done.awaits_keys
             self._book.pending = event.done.pending
+            self._book.awaits_sensitive = event.done.sensitive
             self._end_after_reply = event.done.end_call
         self._next_or_idle(now)
 

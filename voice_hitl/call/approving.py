@@ -160,7 +160,8 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         known = self.gate.record(event.approval_id)
         if known is None or not isinstance(event.answer, said.ApproveEdited):
             return event
-        meant = unmasked_values(event.answer.arguments, known.arguments)
+        sensitive = known.proposal.sensitive
+        meant = unmasked_values(event.answer.arguments, known.arguments, sensitive)
         return replace(event, answer=said.ApproveEdited(meant))
 
     async def _carry_out(self, command: said.ApprovalCommand) -> None:
@@ -256,12 +257,14 @@ class ApprovalService(MachineService[said.ApprovalEvent, said.ApprovalCommand]):
         return () if answer is None else of_approval(answer)
 
     def _logged(self, audit: said.Audit) -> EventRecord:
+        known = self.gate.record(audit.approval_id)
+        sensitive = () if known is None else known.proposal.sensitive
         detail: Mapping[str, Any] = {
             "approval_id": audit.approval_id,
             "counted": audit.counted,
             "why": audit.why,
             "digest": audit.digest,
-            **masked_values(audit.detail),
+            **masked_values(audit.detail, sensitive),
         }
         return EventRecord(
             event_id=uuid.uuid4().hex,

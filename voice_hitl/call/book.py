@@ -19,7 +19,8 @@ from handoff.ports import (
     FactRecord,
     TurnRecord,
 )
-from voice_hitl.agent.guard import mask, mask_start
+from handoff.states import State
+from voice_hitl.agent.guard import HIDDEN, mask, mask_start
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call.handoff_entries import HandoffEntries
 from voice_hitl.call.journal import Journal
@@ -71,6 +72,10 @@ class CallBook:
     ) -> None:
         self.started = started
         self.pending: str | None = None
+        self.awaits_sensitive = False  # the agent waits for something that nobody is shown
+        self._veiled: int | None = (
+            None  # the caller's last line that is not shown until it is understood
+        )
         self.last_utterance = NOTHING_HEARD
         self._engine = engine
         self._clock = clock
@@ -113,6 +118,16 @@ class CallBook:
         return None if self._caller_line is None else self._transcript.lines[self._caller_line]
 
     @property
+    def caller_words(self) -> str | None:
+        """The same as people see it."""
+        return None if self.caller_line is None else self.caller_line.text
+
+    @property
+    def veils(self) -> bool:
+        """Whether what the caller says or keys now is not shown; what they tell an operator is."""
+        return self.awaits_sensitive and self._engine.state is not State.OPERATOR
+
+    @property
     def outcome(self) -> str | None:
         """How the call ended, None while it lives."""
         return self._call.outcome
@@ -124,7 +139,8 @@ class CallBook:
         if not text.startswith(self._partial):
             self._revisions += 1
         self._partial = text
-        self._show(self._transcript.caller_partial(text, self._clock.wall()))
+        shown = HIDDEN if self.veils else text
+        self._show(self._transcript.caller_partial(shown, self._clock.wall()))
 
     def drop_partial(self) -> None:
         """What was shown of an utterance does not count."""
@@ -148,10 +164,11 @@ class CallBook:
 
     def caller_final(self, hypothesis: Hypothesis) -> None:
         """Settle what the caller said in the present turn."""
-        line = self._transcript.caller_final(
-            hypothesis.text, self._clock.wall(), hypothesis.confidence
-        )
+        veiled = self.veils
+        text = HIDDEN if veiled else hypothesis.text
+        line = self._transcript.caller_final(text, self._clock.wall(), hypothesis.confidence)
         self._caller_line = line.seq
+        self._veiled = line.seq if veiled else None
         self._keep(line, asr_confidence=hypothesis.confidence)
         self._amend(line.seq, latency_ms=dict(self._stages))
 
@@ -161,8 +178,12 @@ class CallBook:
 
     def understood(self, found: Understanding) -> None:
         """The agent's reading of the present turn."""
-        if self._caller_line is not None:
-            self._amend(self._caller_line, intent=found.intent.name)
+        line = self.caller_line
+        if line is None:
+            return
+        self._amend(line.seq, intent=found.intent.name)
+        if found.text and line.role == "caller" and (found.hides or line.seq == self._veiled):
+            self.reword(line.seq, found.text)
 
     def stage(self, stage: Stage, milliseconds: float) -> None:
         """A latency stage of the present turn."""
@@ -197,7 +218,7 @@ class CallBook:
 
     def proposed(self, proposal: Proposal, verdict: str) -> None:
         """The agent wants to act; `verdict` says what becomes of it."""
-        summary = masked_words(proposal.summary, proposal.arguments)
+        summary = masked_words(proposal.summary, proposal.arguments, proposal.sensitive)
         self.system(f"The AI wants to {summary} ({verdict}).")
         self.log_event("action_proposed", name=proposal.name, verdict=verdict)
 

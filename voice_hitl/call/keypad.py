@@ -23,6 +23,7 @@ class Entry:
     seq: int
     keys: str
     at: float
+    veiled: bool = False  # answers a question about something that nobody is shown
 
     def goes_on(self, lines: Iterable[Line], now: float) -> bool:
         """Whether a key pressed `now` belongs to it: no `#`, no pause and nobody's words ended it."""
@@ -33,7 +34,7 @@ class Entry:
     @property
     def words(self) -> str:
         """The entry as people see it."""
-        return f"The caller pressed {masked_keys(self.keys)}."
+        return f"The caller pressed {masked_keys(self.keys, sensitive=self.veiled)}."
 
 
 class Keypad:
@@ -47,11 +48,11 @@ class Keypad:
         """Write down a key pressed at monotonic second `now`; returns whether it is an entry's first."""
         last = self._entry
         if last is not None and last.goes_on(self._book.lines[last.seq :], now):
-            self._entry = entry = Entry(last.seq, last.keys + key, now)
+            self._entry = entry = Entry(last.seq, last.keys + key, now, last.veiled)
             self._book.reword(entry.seq, entry.words)
             return False
         seq = len(self._book.lines)
-        self._entry = Entry(seq, key, now)
+        self._entry = Entry(seq, key, now, self._book.veils)
         self._book.system(self._entry.words)
         return True
 

@@ -7,14 +7,14 @@ is kept, exactly as it decided live.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from handoff import events as facts
 from handoff.approvals import ApprovalRecord
 from handoff.ports import FactRecord
 from handoff.replay import RecordedEngine
-from voice_hitl.agent.guard import MASK, mask, mask_value
+from voice_hitl.agent.guard import MASK, hide, mask, mask_value
 
 LONG_ENTRY = 8  # keys: as long as account numbers are, and no PIN
 LAST_SHOWN = 4
@@ -66,26 +66,34 @@ def masked(event: facts.CallEvent) -> facts.CallEvent:
             return event
 
 
-def masked_values(values: Mapping[str, str]) -> dict[str, str]:
-    """Slots or arguments with secrets and numbers hidden, by name and value (`guard.mask_value`)."""
-    return {name: mask_value(name, value) for name, value in values.items()}
+def masked_values(values: Mapping[str, str], sensitive: Collection[str] = ()) -> dict[str, str]:
+    """Slots or arguments with secrets and numbers hidden, by name and value (`guard.mask_value`).
+
+    `sensitive` ones, by name, are hidden whole.
+    """
+    return {
+        name: mask_value(name, value, sensitive=name in sensitive) for name, value in values.items()
+    }
 
 
-def masked_words(text: str, values: Mapping[str, str]) -> str:
+def masked_words(text: str, values: Mapping[str, str], sensitive: Collection[str] = ()) -> str:
     """Words about slots or arguments with what `masked_values` hides of these hidden in them too."""
+    text = hide(text, [value for name, value in values.items() if name in sensitive])
     for name, value in values.items():
-        hidden = mask_value(name, value)
+        hidden = value if name in sensitive else mask_value(name, value)
         if hidden != value:
             text = text.replace(value, hidden)
     return mask(text)
 
 
-def unmasked_values(edited: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+def unmasked_values(
+    edited: Mapping[str, str], known: Mapping[str, str], sensitive: Collection[str] = ()
+) -> dict[str, str]:
     """Arguments as an operator means them who was shown `known` masked: what they left hidden is as it was.
 
     A hidden number that was changed in part means none: its argument is left out, which makes the edit bad.
     """
-    hidden = masked_values(known)
+    hidden = masked_values(known, sensitive)
     meant = {
         name: known[name] if hidden.get(name) == value else value for name, value in edited.items()
     }
@@ -102,26 +110,31 @@ def masked_approval(record: ApprovalRecord) -> ApprovalRecord:
     Those live only in the process that may carry them out: what is read back after a stop never is.
     """
     proposal = record.proposal
-    known = proposal.arguments
+    known, sensitive = proposal.arguments, proposal.sensitive
     return replace(
         record,
         proposal=replace(
             proposal,
-            arguments=masked_values(proposal.arguments),
-            summary=masked_words(proposal.summary, known),
-            reasoning=masked_words(proposal.reasoning, known),
-            alternatives=tuple(masked_words(text, known) for text in proposal.alternatives),
+            arguments=masked_values(known, sensitive),
+            summary=masked_words(proposal.summary, known, sensitive),
+            reasoning=masked_words(proposal.reasoning, known, sensitive),
+            alternatives=tuple(
+                masked_words(text, known, sensitive) for text in proposal.alternatives
+            ),
         ),
-        arguments=masked_values(record.arguments),
+        arguments=masked_values(record.arguments, sensitive),
         words=mask(record.words),
     )
 
 
-def masked_keys(keys: str) -> str:
+def masked_keys(keys: str, *, sensitive: bool = False) -> str:
     """Keys of the phone as they are shown and kept: they may be a PIN, so every digit is hidden.
 
-    A single 0 stays, which asks for a person, and the last four digits of eight or more, as of an account.
+    Unless they answer a `sensitive` question, a single 0 stays, which asks for a person, and the last four
+    digits of eight or more, as of an account.
     """
+    if sensitive:
+        return re.sub(r"\d", MASK, keys)
     digits = sum(each.isdigit() for each in keys)
     if keys == FOR_A_PERSON:
         return keys

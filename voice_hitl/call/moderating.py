@@ -75,9 +75,9 @@ class CallModeration:
         self._book = book
         self._lines = 0  # judged so far
 
-    def caller_said(self, text: str, now: float) -> None:
-        """Judge a caller's turn; what must not pass brings a person."""
-        self.note(self._judge(Speaker.CALLER, text, ""), text, now)
+    def caller_said(self, text: str, now: float, shown: str | None = None) -> None:
+        """Judge a caller's turn; what must not pass brings a person, who may see it as `shown`."""
+        self.note(self._judge(Speaker.CALLER, text, ""), text if shown is None else shown, now)
 
     def agent_says(self, text: str, before: str) -> Judgement | None:
         """Judge a sentence that is about to be spoken; None: it is trusted. Touches nothing of the call.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from handoff import approvals as gate
@@ -24,7 +24,7 @@ from voice_hitl.agent.guard import mask
 from voice_hitl.agent.protocol import Acted, Proposal, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call.book import CallBook
-from voice_hitl.call.masking import masked_words
+from voice_hitl.call.masking import masked_values, masked_words
 from voice_hitl.call.ports import Told
 from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.log import get_logger
@@ -123,7 +123,8 @@ class Proposals:
             regulated=proposal.regulated,
             over_limit=proposal.over_limit,
         )
-        self._engine.handle(fact, now)
+        hidden = masked_values(fact.arguments, proposal.sensitive)
+        self._engine.handle(replace(fact, arguments=hidden), now)
         overseen = Overseen.of(
             fact,
             self._book.call_id,
@@ -133,6 +134,7 @@ class Proposals:
             alternatives=proposal.alternatives,
             doubts=self._engine.doubts(fact.action_id),
             limit=proposal.limit,
+            sensitive=proposal.sensitive,
         )
         oversight = self._engine.oversee(overseen)
         self._opinions.proposed(proposal)
@@ -298,7 +300,7 @@ def _allowed(task_id: str, proposal: Proposal, oversight: Oversight) -> Allowed:
 
 
 def _summary(proposal: Proposal) -> str:
-    return masked_words(proposal.summary, proposal.arguments)
+    return masked_words(proposal.summary, proposal.arguments, proposal.sensitive)
 
 
 def _are_texts(arguments: object) -> bool:

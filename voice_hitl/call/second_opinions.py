@@ -93,7 +93,11 @@ class SecondOpinions:
         """The AI wants to act: that is its choice, whatever becomes of it."""
         if self._turn is not None:
             wanted = digest(proposal.name, proposal.arguments)
-            self._choose(self._turn, wanted, masked_words(proposal.summary, proposal.arguments))
+            self._choose(
+                self._turn,
+                wanted,
+                masked_words(proposal.summary, proposal.arguments, proposal.sensitive),
+            )
 
     def over(self) -> None:
         """The work on the turn has ended, or was broken off; who has said nothing has not chosen."""

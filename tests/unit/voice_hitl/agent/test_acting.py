@@ -7,6 +7,7 @@ import pytest
 
 from voice_hitl.agent.acting import Actor, reasoning
 from voice_hitl.agent.frames import Frame, Run
+from voice_hitl.agent.guard import HIDDEN
 from voice_hitl.agent.protocol import Acted, AgentEvent, Proposal, Verdict
 from voice_hitl.agent.spec import StepSpec, ToolSpec
 from voice_hitl.agent.tools import ToolCall, ToolResult
@@ -26,6 +27,11 @@ class Box:
     async def hang(self, call: ToolCall) -> ToolResult:
         await asyncio.Event().wait()
         raise AssertionError("never")
+
+    async def join(self, call: ToolCall, *, member: str) -> ToolResult:
+        if member == "none":
+            raise ToolError(f"{member} is no member")
+        return ToolResult(f"{member} joined as new-7", {"key": "new-7"})
 
     async def fail(self, call: ToolCall) -> ToolResult:
         raise ToolError("out of order")
@@ -193,3 +199,18 @@ async def test_what_fails_is_reported_as_failed(name: str, effect: str, uncertai
     assert actor.outcome.result is None
     assert actor.outcome.uncertain is uncertain
     assert events[-1].certain is not uncertain
+
+
+@pytest.mark.parametrize("member", ["ab12", "none"])
+async def test_what_a_tool_is_given_and_gives_back_in_secret_is_in_no_line_for_people(
+    member: str,
+) -> None:
+    join = spec(arguments=["member"], returns=["key"])
+    actor = Actor(Box(), "c1", "+1", {"member", "key", "other"})
+    proposal, done = await acted(actor, run("join", join, {"member": member}), True)
+    assert isinstance(proposal, Proposal)
+    assert proposal.sensitive == ("member",)
+    assert proposal.arguments == {"member": member}
+    assert isinstance(done, Acted)
+    expected = f"{HIDDEN} joined as {HIDDEN}" if done.ok else f"{HIDDEN} is no member"
+    assert done.result == expected

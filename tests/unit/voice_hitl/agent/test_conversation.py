@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from voice_hitl.agent.flow import FlowAgent, Models
+from voice_hitl.agent.guard import HIDDEN
 from voice_hitl.agent.pack import Pack, load_pack
 from voice_hitl.agent.protocol import Heard, Understanding
 from voice_hitl.agent.spec import StepSpec
@@ -156,3 +157,53 @@ async def test_the_intent_facts_of_an_answer_are_those_of_its_flow(start: Start)
     facts = (await call.say("to savings")).understanding.intent
     assert (facts.name, facts.category, facts.novelty) == ("transfer", "financial", 0.0)
     assert facts.probability > 0.9
+
+
+@pytest.fixture
+def secretive(models: Models, tmp_path: Path) -> TextCall:
+    """A call to the banking pack, whose digits of the card nobody is shown."""
+    slots = dict(PACK.agent.slots)
+    slots["last_four"] = slots["last_four"].model_copy(update={"sensitive": True})
+    pack = dataclasses.replace(PACK, agent=PACK.agent.model_copy(update={"slots": slots}))
+    return TextCall(FlowAgent(pack, tmp_path, models=models))
+
+
+async def test_what_is_sensitive_is_told_to_nobody_and_known_to_the_agent(
+    secretive: TextCall,
+) -> None:
+    asked = await secretive.say("move fifty dollars from checking to savings")
+    assert (asked.done.sensitive, asked.understanding.hides) == (True, False)
+    assert asked.understanding.text == "move fifty dollars from checking to savings"
+    given = await secretive.say("my card ends in four three two one")
+    assert given.understanding.hides
+    assert given.understanding.text == f"my card ends in {HIDDEN}"
+    assert given.understanding.slots["last_four"] == HIDDEN
+    assert "Is that right" in given.text  # it was checked with the bank
+    assert not given.done.sensitive
+
+
+async def test_what_is_sensitive_is_hidden_though_nobody_asked(secretive: TextCall) -> None:
+    words = "move fifty dollars from checking to savings my card number ends in four three two one"
+    given = await secretive.say(words)
+    assert given.understanding.slots["last_four"] == HIDDEN
+    assert given.understanding.hides
+    assert "four three" not in given.understanding.text
+    done = await secretive.say("yes")
+    (proposal,) = done.proposals
+    assert "four three" not in proposal.reasoning
+    assert HIDDEN in proposal.reasoning
+
+
+async def test_keys_for_what_is_sensitive_are_hidden(secretive: TextCall) -> None:
+    await secretive.say("move fifty dollars from checking to savings")
+    for keys, shown in (("43", "••"), ("2", "•••"), ("1", "••••")):
+        given = await secretive.key(keys)
+        assert (given.understanding.text, given.understanding.hides) == (shown, True)
+    assert "Is that right" in given.text
+
+
+async def test_another_answer_to_a_sensitive_question_is_shown(secretive: TextCall) -> None:
+    await secretive.say("move fifty dollars from checking to savings")
+    other = await secretive.say("i want to talk to a person")
+    assert (other.understanding.hides, other.done.sensitive) == (False, True)
+    assert other.understanding.text == "i want to talk to a person"

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice_hitl.agent.guard import MASK, luhn, mask, mask_start, mask_value
+from voice_hitl.agent.guard import (
+    HIDDEN,
+    MASK,
+    hide,
+    hide_words,
+    luhn,
+    mask,
+    mask_start,
+    mask_value,
+)
 from voice_hitl.agent.numbers import spell_digits
 
 
@@ -124,3 +133,48 @@ def test_a_number_that_breaks_off_is_hidden_whole() -> None:
 )
 def test_luhn(digits: str, good: bool) -> None:
     assert luhn(digits) is good
+
+
+def test_nothing_of_a_sensitive_value_is_shown_whatever_its_name() -> None:
+    for value in ("4321", "checking", "50.00", "+15550100"):
+        shown = mask_value("amount", value, sensitive=True)
+        assert shown == HIDDEN
+        assert mask_value("amount", shown, sensitive=True) == HIDDEN
+    assert mask_value("amount", "", sensitive=True) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "shown"),
+    [
+        ("Wrong PIN 4321.", ["4321"], f"Wrong PIN {HIDDEN}."),
+        ("4-3-2-1 and 4 3 2 1, four three two one", ["4321"], f"{HIDDEN} and {HIDDEN}, {HIDDEN}"),
+        ("order 543210 costs 43210", ["4321"], "order 543210 costs 43210"),
+        ("of AB12 and ab123", ["ab12"], f"of {HIDDEN} and ab123"),
+        ("a (b) c", ["(b)"], f"a {HIDDEN} c"),
+        ("nothing", ["", " "], "nothing"),
+        ("12 and 1234", ["12", "1234"], f"{HIDDEN} and {HIDDEN}"),
+    ],
+)
+def test_values_are_hidden_in_texts_however_they_are_written(
+    text: str, secrets: list[str], shown: str
+) -> None:
+    assert hide(text, secrets) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "spans", "shown"),
+    [
+        ("it is four three two one", [(2, 6)], f"it is {HIDDEN}"),
+        ("it is four three", [], f"it is {HIDDEN}"),
+        ("oh four double two oh please", [], f"{HIDDEN} please"),
+        ("oh dear", [], "oh dear"),
+        ("my mother is smith", [(3, 4)], f"my mother is {HIDDEN}"),
+        ("twenty one hundred and fifty", [], HIDDEN),
+        ("4321 or 43", [], f"{HIDDEN} or {HIDDEN}"),
+        ("", [], ""),
+    ],
+)
+def test_words_are_shown_without_a_value_and_without_any_number(
+    said: str, spans: list[tuple[int, int]], shown: str
+) -> None:
+    assert hide_words(said.split(), spans) == shown

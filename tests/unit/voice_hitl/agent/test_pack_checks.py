@@ -56,7 +56,34 @@ AGENT_FAULTS = [
     ("effect: reversible\n    above", "effect: reversable\n    above", "effect"),
     ("amount: amount\n    limit", "amount: target_amount\n    limit", "not among 'arguments'"),
     ("    limit: 1000\n", "", "'amount' and 'limit' go together"),
+    (
+        "  amount:\n    type",
+        "  amount:\n    sensitive: true\n    type",
+        "'amount' is sensitive and never",
+    ),
+    ("  target:\n    type", "  target:\n    sensitive: true\n    type", "would be told its value"),
+    ("  recognized:\n", "  recognized:\n    sensitive: true\n", "a yes or no cannot be hidden"),
+    ("    emergency_when: no\n", "    sensitive: yes\n", "a yes or no cannot be hidden"),
+    (
+        "    arguments: [account]\n",
+        "    arguments: [account]\n    sensitive: [pin]\n",
+        "'sensitive' names 'pin', which it neither takes nor returns",
+    ),
+    (
+        "    returns: [status, ending]\n",
+        "    returns: [status, ending]\n    sensitive: ending\n",
+        "remove '{ending}'",
+    ),
 ]
+
+
+def test_what_is_sensitive_is_not_read_back(folder: Path) -> None:
+    agent = folder / "agent.yaml"
+    change(agent, "  merchant:\n", "  merchant:\n    sensitive: true\n")
+    text = agent.read_text()
+    agent.write_text(text.replace("{merchant}", "it"))
+    spec = load_pack(folder).agent
+    assert spec.sensitive == {"merchant"}
 
 
 @pytest.mark.parametrize(("old", "new", "mend"), AGENT_FAULTS)

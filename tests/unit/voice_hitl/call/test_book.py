@@ -12,6 +12,7 @@ from handoff.events import DialogueFacts, Effect, IntentFacts
 from handoff.testing import a_decision
 from tests.support import virtual
 from tests.support.booking import Desk
+from voice_hitl.agent.guard import HIDDEN
 from voice_hitl.agent.numbers import UNITS, spell_digits
 from voice_hitl.agent.protocol import Acted, Proposal, Understanding
 from voice_hitl.call import book as module
@@ -47,6 +48,34 @@ async def test_a_new_book_is_stored_as_a_call_that_has_not_ended(desk: Desk) -> 
 
 
 # --- the caller ---
+
+
+async def test_an_answer_that_nobody_may_see_is_hidden_until_it_is_understood(desk: Desk) -> None:
+    desk.book.awaits_sensitive = True
+    desk.book.caller_partial("four three")
+    assert desk.shown == {0: HIDDEN}
+    caller_turn(desk, 1, "four three two one")
+    assert desk.shown == {0: HIDDEN}
+    found = Understanding(
+        f"it is {HIDDEN}", IntentFacts("pay", 0.9), DialogueFacts(), {}, hides=True
+    )
+    desk.book.understood(found)
+    caller_turn(desk, 2, "what do you mean")
+    assert desk.shown[1] == HIDDEN
+    desk.book.understood(replace(found, text="what do you mean", hides=False))
+    assert desk.shown == {0: f"it is {HIDDEN}", 1: "what do you mean"}
+    turns = await (await desk.stored()).turns("CA1")
+    assert [turn.text for turn in turns] == [f"it is {HIDDEN}", "what do you mean"]
+    assert [turn.intent for turn in turns] == ["pay", "pay"]
+
+
+async def test_what_the_agent_hides_unasked_is_taken_out_of_the_line(desk: Desk) -> None:
+    caller_turn(desk, 1, "my pin is four three two one")
+    found = Understanding(f"my pin is {HIDDEN}", IntentFacts("pay", 0.9), DialogueFacts(), {})
+    desk.book.understood(found)
+    assert desk.shown == {0: "my pin is four three two one"}
+    desk.book.understood(replace(found, hides=True))
+    assert desk.shown == {0: f"my pin is {HIDDEN}"}
 
 
 async def test_a_partial_line_is_replaced_by_the_final_one_and_only_that_is_stored(

@@ -123,6 +123,24 @@ def test_slots_and_arguments_are_hidden_by_what_they_are() -> None:
     assert unmasked_values(SEEN, SECRETS) == SECRETS
 
 
+def test_sensitive_arguments_are_hidden_whole_wherever_they_stand() -> None:
+    known = {"word": "Mallard", "amount": "50"}
+    shown = masked_values(known, ("word", "other"))
+    assert shown == {"word": "••••", "amount": "50"}
+    assert masked_values(shown, ("word",)) == shown
+    text = "Pay 50, the word is mallard, not mallards"
+    assert masked_words(text, known, ("word",)) == "Pay 50, the word is ••••, not mallards"
+    assert unmasked_values({**shown, "amount": "40"}, known, ("word",)) == {**known, "amount": "40"}
+    assert unmasked_values({"word": "Teal"}, known, ("word",)) == {"word": "Teal"}
+
+
+@pytest.mark.parametrize("keys", ["0", "4321", "12345678#", "*#"])
+def test_keys_for_something_sensitive_show_no_digit(keys: str) -> None:
+    shown = masked_keys(keys, sensitive=True)
+    assert len(shown) == len(keys)
+    assert not any(each.isdigit() for each in shown)
+
+
 def test_words_about_arguments_show_no_more_than_the_arguments() -> None:
     text = "Pay 50 from 12345678 with 4821 for 078-05-1120"
     assert masked_words(text, SECRETS) == "Pay 50 from ••••5678 with •••• for •••-••-••••"
