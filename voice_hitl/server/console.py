@@ -47,6 +47,9 @@ FAREWELL = 2.0  # seconds that a browser has to answer a socket's closing
 # Caller audio that may wait below us, where nothing can drop it: about 0.2 s with the kernel's overhead.
 AUDIO_BUFFER = 10 * FRAME_BYTES
 SESSION_CHECK = 15.0  # seconds between looks at whether a socket's session still holds
+OVERTIME = (
+    300.0  # seconds that a session holds yet after a conversation it expired in: for the wrap-up
+)
 REPLACED = 4001  # the audio was opened elsewhere: do not come back
 
 
@@ -112,16 +115,21 @@ class Consoles:
                 )
 
     async def _close_with_session(
-        self, request: web.Request, socket: web.WebSocketResponse
+        self, request: web.Request, socket: web.WebSocketResponse, *, talks: bool = False
     ) -> None:
-        """Close the socket soon after its session has expired, or lost its account at the command line."""
-        token = request.cookies.get(COOKIE)
+        """Close the socket soon after its session has expired, or lost its account at the command line.
+
+        While somebody `talks` over it, no session expires in their mouth.
+        """
+        accounts, token = self._parts.accounts, request.cookies.get(COOKIE, "")
         known = True
         while known:
+            if talks:
+                wall = self._parts.clock.wall()
+                accounts.outlast(token, wall, wall + OVERTIME)
             await asyncio.sleep(SESSION_CHECK)
             try:
-                wall = self._parts.clock.wall()
-                known = await self._parts.accounts.identify(token, wall) is not None
+                known = await accounts.identify(token, self._parts.clock.wall()) is not None
             except StorageError as error:  # of a sick store nobody is locked out
                 log.warning("a session could not be looked up", error=str(error))
         await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"signed out")
@@ -288,7 +296,7 @@ class Consoles:
             with self._of_session(request, socket):
                 async with asyncio.TaskGroup() as tasks:
                     reader = tasks.create_task(self._read_audio(socket, leg, number))
-                    watch = tasks.create_task(self._close_with_session(request, socket))
+                    watch = tasks.create_task(self._close_with_session(request, socket, talks=True))
                     while messages := await leg.to_operator(number):
                         for message in messages:
                             await socket.send_bytes(message)

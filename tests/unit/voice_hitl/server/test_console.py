@@ -807,9 +807,21 @@ async def test_signing_out_closes_what_the_session_opened(office: Office) -> Non
         await elsewhere.all_told_so_far()  # another session's window stays
 
 
-@pytest.mark.parametrize("how", ["expired", "removed"])
-async def test_a_session_that_does_not_hold_any_more_closes_what_it_opened(
-    office: Office, monkeypatch: pytest.MonkeyPatch, how: str
+async def expires(office: Office, headers: dict[str, str]) -> None:
+    """The session of these headers ends by itself."""
+    token_hash = hashlib.sha256(headers["Cookie"].partition("=")[2].encode()).hexdigest()
+    await office.people.save([SessionRecord(token_hash, "op_ana", office.clock.wall())])
+
+
+async def closes(socket: aiohttp.ClientWebSocketResponse) -> int | None:
+    """With which code the server closes a socket."""
+    while not socket.closed:
+        await socket.receive(timeout=5.0)
+    return socket.close_code
+
+
+async def test_who_lost_their_account_loses_what_they_opened(
+    office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(console_module, "SESSION_CHECK", 0.02)
     office.call.bridges("op_ana", 7)
@@ -820,17 +832,60 @@ async def test_a_session_that_does_not_hold_any_more_closes_what_it_opened(
         office.client.ws_connect("/ws/audio/CA1?epoch=7", headers=headers) as audio,
     ):
         assert await soon(office.call.sockets) == "attached"
-        if how == "removed":
-            await office.accounts.remove("ana")
-        else:
-            token_hash = hashlib.sha256(headers["Cookie"].partition("=")[2].encode()).hexdigest()
-            await office.people.save([SessionRecord(token_hash, "op_ana", office.clock.wall())])
-        for socket in (console, audio):
-            while not socket.closed:
-                await socket.receive(timeout=5.0)
-            assert socket.close_code == 1008
+        await office.accounts.remove("ana")
+        assert [await closes(socket) for socket in (console, audio)] == [1008, 1008]
         assert await soon(office.call.sockets) == "detached"
         await elsewhere.all_told_so_far()  # another's window stays
+
+
+async def test_a_session_that_expired_closes_what_it_opened(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_module, "SESSION_CHECK", 0.02)
+    headers = await office.cookie("ana")
+    async with (
+        office.window("bob") as elsewhere,
+        office.client.ws_connect("/ws/console", headers=headers) as console,
+    ):
+        await expires(office, headers)
+        assert await closes(console) == 1008
+        await elsewhere.all_told_so_far()
+
+
+async def test_a_session_that_expires_in_a_conversation_cuts_nobody_off(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console_module, "SESSION_CHECK", 0.02)
+    monkeypatch.setattr(console_module, "OVERTIME", 0.6)
+    leg = office.call.bridges("op_ana", 7)
+    headers = await office.cookie("ana")
+    path = "/ws/audio/CA1?epoch=7"
+    async with office.client.ws_connect("/ws/console", headers=headers) as console:
+        window = Window(console)
+        async with office.client.ws_connect(path, headers=headers):
+            assert await soon(office.call.sockets) == "attached"
+            await expires(office, headers)
+            await asyncio.sleep(1.0)
+            assert office.call.sockets.empty()
+        assert await soon(office.call.sockets) == "detached"
+        async with office.client.ws_connect(path, headers=headers) as again:
+            assert await soon(office.call.sockets) == "attached"
+            await window.all_told_so_far()
+            leg.close()
+            assert await closes(again) == 1000
+        assert await closes(console) == 1008
+
+
+async def test_signing_out_in_overtime_ends_a_session(office: Office) -> None:
+    headers = await office.cookie("ana")
+    token, wall = headers["Cookie"].partition("=")[2], office.clock.wall()
+    await expires(office, headers)
+    assert await office.accounts.identify(token, wall + 1.0) is None
+    office.accounts.outlast(token, wall, wall + 60.0)
+    assert await office.accounts.identify(token, wall + 1.0) is not None
+    assert await office.accounts.identify(token, wall + 60.0) is None
+    await office.accounts.close_session(token)
+    assert await office.accounts.identify(token, wall + 1.0) is None
 
 
 async def test_a_sick_store_closes_nobodys_window(
