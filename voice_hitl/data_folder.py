@@ -50,9 +50,13 @@ def held_folder(config: Config) -> Iterator[None]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise StorageError(
                 f"another server is running on {config.data_dir}: stop it, or give another folder as --data"
+            ) from error
+        except OSError as error:
+            raise ConfigError(
+                f"{file}: cannot be locked ({error.strerror}); choose a folder of another file system"
             ) from error
         yield
     finally:
@@ -60,13 +64,13 @@ def held_folder(config: Config) -> Iterator[None]:
 
 
 def is_held(config: Config) -> bool:
-    """Whether a server runs on the data folder now."""
+    """Whether a server runs on the data folder now, or may: a folder that cannot be locked does not tell."""
     if not (config.data_dir / LOCK_FILE).exists():
         return False
     try:
         with held_folder(config):
             return False
-    except StorageError:
+    except (ConfigError, StorageError):
         return True
 
 

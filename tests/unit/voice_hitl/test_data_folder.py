@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from handoff.errors import StorageError
 from handoff.ports import CallRecord
 from voice_hitl.config import Config
-from voice_hitl.data_folder import SAMPLING_KEY, held_folder, open_store, sampling_key
+from voice_hitl.data_folder import SAMPLING_KEY, held_folder, is_held, open_store, sampling_key
 from voice_hitl.errors import ConfigError
 
 
@@ -56,6 +58,22 @@ def test_a_folder_has_one_server_at_a_time(config: Config) -> None:
         pass
     with held_folder(config):
         pass
+
+
+def test_a_folder_that_cannot_be_locked_is_not_taken_for_another_servers(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    assert not is_held(config)
+    monkeypatch.setattr(fcntl, "flock", refuses)
+    with (
+        pytest.raises(ConfigError, match=r"server\.lock: cannot be locked \(No locks available\)"),
+        held_folder(config),
+    ):
+        pass
+    assert is_held(config), "it may be"
 
 
 async def test_what_callers_said_is_for_the_owner_alone(config: Config) -> None:
