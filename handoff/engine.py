@@ -26,7 +26,6 @@ from handoff.events import (
     CallStarted,
     ComponentFailed,
     ContentFlagged,
-    DeadlinePassed,
     DigitPressed,
     FloorReported,
     HandedBack,
@@ -44,8 +43,7 @@ from handoff.triggers import BetweenTurns, Triggers, by_urgency, urgency_of
 
 # The caller asked or is in danger: say so when nobody can be asked now.
 _ASKED = ("explicit_request", "digit_zero", "emergency")
-# What the next turn may mend, or (an emergency) is held as long as nobody has sorted it out.
-_NOT_HELD = ("silences", "no_matches", "emergency")
+_NOT_HELD = ("silences", "no_matches")  # what the next turn may mend
 _MOST_REFUSED = 64  # ids of actions that were not allowed; older ones are forgotten
 
 
@@ -77,7 +75,6 @@ class CallEngine:
         "_call",
         "_commands",
         "_conduct",
-        "_emergency",
         "_estimator",
         "_foresight",
         "_latch",
@@ -111,9 +108,8 @@ class CallEngine:
         self._latch = Latch.of(policy)
         self._session = Session(policy, self._memory)
         self._commands: list[CallCommand] = []
-        self._emergency = False  # heard of, and nobody has handed the call back since
-        self._pending: list[str] = []  # triggers that fired while nobody could be asked
-        self._requested: list[str] = []  # those of the request that waits
+        self._pending: dict[str, str | None] = {}  # fired while nobody could be asked; their action
+        self._requested: list[str] = []  # those of the request, or an emergency that nobody came to
         self._assessment = self._estimator.calm(self._memory.category)
         self._reading: Reading | None = None
         self._said: tuple[Mapping[str, Any], ...] = ()  # as dialogue acts, since the turn before
@@ -125,21 +121,26 @@ class CallEngine:
         """Take in one event; raises `ProtocolError` for one of another call or an unknown type."""
         if isinstance(event, ActionFinished) and not event.ok and event.action_id in self._refused:
             return  # it was not allowed: whatever its agent reports, nothing has failed
-        if self._session.state is not State.ENDED:
+        live = self._session.state is not State.ENDED
+        if live:
             self._conduct.handle(event)
             self._speakers.note(event)
-        if isinstance(event, ActionProposed):
-            self._refused.pop(event.action_id, None)  # proposed anew
+            self._signals.note(event)
+            if not isinstance(event, HandedBack):  # it may be stale
+                self._memory.note(event)
         match event:
             case CallStarted():
                 if event.call_id != self._call.call_id:
                     raise ProtocolError(f"call {self._call.call_id} was told of {event.call_id}")
-            case CallerSpoke() | CallerSilent():
-                if self._session.state is not State.ENDED:
-                    self._memory.note(event)
-                    self._turn(event, now)
             case FloorReported():
                 self._estimator.floor(event.expected_wait, event.price)
+            case CallerSpoke() | CallerSilent():
+                if live:
+                    self._turn(event, now)
+            case AgentSpoke() | StageTimed():
+                pass  # noted above
+            case ActionRefused():
+                self._refuse(event.action_id)
             case (
                 DigitPressed()
                 | ActionProposed()
@@ -148,42 +149,24 @@ class CallEngine:
                 | SecondOpinion()
                 | ContentFlagged()
             ):
-                if self._session.state is not State.ENDED:
-                    self._memory.note(event)
-                    self._signals.note(event)
+                if live:
                     self._between_turns(event, now)
-            case ActionRefused():
-                self._refused[event.action_id] = None
-                if len(self._refused) > _MOST_REFUSED:
-                    del self._refused[next(iter(self._refused))]
-                self._memory.note(event)
-            case AgentSpoke() | StageTimed():
-                if self._session.state is not State.ENDED:
-                    self._memory.note(event)
-                    self._signals.note(event)
-            case OperatorAssigned():
-                if self._session.state is State.AI and event.epoch > self._session.epoch:
-                    self._taken_over()
-                self._tell_session(event, now)
+            case OperatorAssigned() if (
+                self._session.state is State.AI and event.epoch > self._session.epoch
+            ):
+                self._taken_over(event, now)
             case HandedBack():
                 before = self._session.state
                 self._tell_session(event, now)
                 if before is State.OPERATOR and self._session.state is State.AI:
                     self._memory.note(event)
                     self._start_afresh()
-            case DeadlinePassed():
-                self._tell_session(event, now)
-                if self._pending and self._session.may_request(now):
-                    self._decide([], soft=False, now=now)
             case _:
                 self._tell_session(event, now)
 
     def next_deadline(self) -> float | None:
         """When to send `DeadlinePassed`, or None."""
-        times = [self._session.next_deadline()]
-        if self._pending:
-            times.append(self._session.may_request_at())
-        return min((time for time in times if time is not None), default=None)
+        return self._session.next_deadline()
 
     def take_commands(self) -> list[CallCommand]:
         """Hand out what has to be done since the last time, in order."""
@@ -261,110 +244,96 @@ class CallEngine:
 
     def _turn(self, event: CallerSpoke | CallerSilent, now: float) -> None:
         self._reading = self._signals.turn(event, now)
-        alarm = isinstance(event, CallerSpoke) and event.dialogue.emergency
-        alarm = alarm and self._policy.triggers.emergency.enabled
-        known, self._emergency = self._emergency, self._emergency or alarm
+        hard = self._triggers.of_turn(event, self._signals.dialogue)
         if self._session.state is not State.AI:
-            if alarm:
-                self._raise_alarm(now, known=known)
+            if "emergency" in hard:
+                self._ask(["emergency"], now)
             return
         self._said = self._speakers.turn(event)
         foreseen = None
         if self._foresight is not None:
             foreseen = self._foresight.turn(self._said, self._reading.recent)
         self._assessment = self._estimator.turn(self._reading, self._memory.category, foreseen)
-        self._reasons = self._assessment.reasons
         value = self._assessment.value
         if self._policy.rule == "simple":
             value = shortfall(self._policy, event.intent) if isinstance(event, CallerSpoke) else 0.0
-        soft = self._latch.turn(value)
-        hard = self._triggers.of_turn(event, self._signals.dialogue)
-        self._decide(hard, soft=soft, now=now)
+        self._decide(hard, soft=self._latch.turn(value), now=now)
 
     def _between_turns(self, event: BetweenTurns, now: float) -> None:
+        if isinstance(event, ActionProposed):
+            self._refused.pop(event.action_id, None)  # proposed anew
+        if isinstance(event, ActionFinished) and event.ok:
+            self._settle(event.action_id)
         hard = self._triggers.between_turns(event)
-        if hard and self._session.state is State.AI:
-            self._decide(hard, soft=False, now=now)
-        elif self._session.state is State.WAITING and set(hard) - set(self._requested):
-            self._renew_request(hard, now)
+        if self._session.state is State.WAITING:
+            self._ask(hard, now)
+        elif hard and self._session.state is State.AI:
+            of = event.action_id if isinstance(event, ActionProposed) else None
+            self._decide(hard, soft=False, now=now, of=of)
         if isinstance(event, ComponentFailed):
             self._give_up_if_broken(now)
 
-    def _decide(self, hard: list[str], *, soft: bool, now: float) -> None:
-        """Decide on the triggers that have just fired, and on those that wait for a person to be asked."""
-        urgent = "emergency" in hard
-        if self._session.may_request(now, urgent=urgent):
-            hard = by_urgency([*hard, *self._pending])
+    def _decide(self, hard: list[str], *, soft: bool, now: float, of: str | None = None) -> None:
+        """Decide on what has just fired and what waits for a person; `of`: the action it fired for."""
+        free = self._session.may_request(now, urgent="emergency" in hard)
         soft = soft and self._session.may_request(now, soft=True)
-        hand_off = soft or (bool(hard) and self._session.may_request(now, urgent=urgent))
-        codes = self._with_emergency(hard) if hand_off else hard
-        decision = self._decision(codes, hand_off=hand_off)
-        self._reasons = decision.reasons
-        self._commands.append(KeepDecision(self._call.call_id, decision))
-        if hand_off:
-            self._pending, self._requested = [], hard
+        if free and (hard or self._pending or soft):
+            hard, self._pending = [*self._pending, *hard], {}
             self._latch.disarm()
-            self._tell_session(HandOffDecided(decision), now)
+            self._ask(hard, now)
             return
-        self._pending = by_urgency([*self._pending, *(c for c in hard if c not in _NOT_HELD)])
+        self._keep(hard, hand_off=False)
+        for code in hard:
+            if code not in _NOT_HELD and self._pending.get(code, "") is not None:
+                self._pending[code] = of
         if any(code in _ASKED for code in hard):
             self._commands.append(Tell(self._call.call_id, Notice.NOBODY))
 
-    def _renew_request(self, hard: list[str], now: float) -> None:
-        """More has happened while a person is called: they must read of it, and may have to hurry."""
-        self._requested = by_urgency([*hard, *self._requested])
-        codes = self._with_emergency(self._requested)
-        decision = self._decision(codes, hand_off=True)
-        self._reasons = decision.reasons
-        self._commands.append(KeepDecision(self._call.call_id, decision))
-        self._tell_session(HandOffDecided(decision), now)
+    def _ask(self, codes: list[str], now: float) -> None:
+        """Ask for a person; whoever is called or there already must know of what is new."""
+        if self._session.state is State.AI or set(codes) - set(self._requested):
+            self._requested = by_urgency([*self._requested, *codes])
+            self._tell_session(self._keep(self._requested), now)
 
-    def _decision(
-        self, hard: list[str], *, hand_off: bool, kind: DecisionKind | None = None
-    ) -> Decision:
+    def _taken_over(self, event: OperatorAssigned, now: float) -> None:
+        self._requested, self._pending = by_urgency([*self._requested, *self._pending]), {}
+        self._latch.disarm()
+        codes = by_urgency(["takeover", *self._requested])
+        wanted = self._keep(codes, DecisionKind.TAKEN_OVER)
+        self._tell_session(event, now)
+        self._tell_session(wanted, now)  # should the operator get lost
+
+    def _keep(
+        self, codes: list[str], kind: DecisionKind | None = None, *, hand_off: bool = True
+    ) -> HandOffDecided:
+        """Make a decision and have it kept; the triggers' codes come the most urgent first."""
         seen = self._assessment
-        return Decision(
+        decision = Decision(
             call_id=self._call.call_id,
             turn=self._memory.turns,
             hand_off=hand_off,
-            kind=kind or (DecisionKind.HARD if hard else DecisionKind.SOFT),
+            kind=kind or (DecisionKind.HARD if codes else DecisionKind.SOFT),
             confidence=seen.confidence,
             risk=seen.risk,
             breakdown=seen.breakdown,
             error=seen.error,
             value=seen.value,
-            reasons=tuple([*self._triggers.reasons(hard), *seen.reasons][:3]),
-            urgency=urgency_of(hard, seen.reasons),
+            reasons=tuple([*self._triggers.reasons(codes), *seen.reasons][:3]),
+            urgency=urgency_of(codes, seen.reasons),
         )
-
-    def _with_emergency(self, codes: list[str]) -> list[str]:
-        """An emergency is not over because the next turn was calm, or because nobody came."""
-        if not self._emergency or "emergency" in codes:
-            return codes
-        return ["emergency", *codes]
-
-    def _raise_alarm(self, now: float, *, known: bool) -> None:
-        """An emergency while a person is called: ring louder; while one is there: should they get lost."""
-        waiting = self._session.state is State.WAITING
-        if known and not waiting:
-            return
-        codes = self._with_emergency(self._requested if waiting else [])
-        decision = self._decision(codes, hand_off=True)
         self._reasons = decision.reasons
         self._commands.append(KeepDecision(self._call.call_id, decision))
-        if waiting:
-            self._tell_session(HandOffDecided(decision), now)
-        else:
-            self._session.note_decision(decision)
+        return HandOffDecided(decision, tuple(codes))
 
-    def _taken_over(self) -> None:
-        self._requested = self._pending  # should the operator get lost
-        codes = self._with_emergency(["takeover", *self._pending])
-        decision = self._decision(codes, hand_off=True, kind=DecisionKind.TAKEN_OVER)
-        self._reasons = decision.reasons
-        self._latch.disarm()
-        self._session.note_decision(decision)
-        self._commands.append(KeepDecision(self._call.call_id, decision))
+    def _refuse(self, action_id: str) -> None:
+        self._settle(action_id)
+        self._refused[action_id] = None
+        if len(self._refused) > _MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]
+
+    def _settle(self, action_id: str) -> None:
+        """What an action needed a person for is over."""
+        self._pending = {code: of for code, of in self._pending.items() if of != action_id}
 
     def _give_up_if_broken(self, now: float) -> None:
         """Parts keep breaking and no person may be asked: do not leave the caller in silence."""
@@ -376,8 +345,7 @@ class CallEngine:
         """A person has sorted things out: what was before says nothing about what follows."""
         self._signals.forget()
         self._conduct = _conduct(self._policy)
-        self._emergency = False
-        self._pending = []
+        self._pending, self._requested = {}, []
         self._triggers.reset()
         self._speakers = LiveTurns()
         acts = self._estimator.models.acts
@@ -390,8 +358,10 @@ class CallEngine:
         before = self._session.state
         self._session.handle(event, now)
         self._commands += self._session.take_commands()
-        if self._session.state is State.AI and before not in (State.AI, State.OPERATOR):
-            self._latch.arm()  # nobody has helped; asking in vain has pauses and an end
+        if self._session.state is State.AI and before is not State.AI:
+            self._requested = [code for code in self._requested if code == "emergency"]
+            if before is not State.OPERATOR:
+                self._latch.arm()  # nobody has helped; asking in vain has pauses and an end
 
 
 def _conduct(policy: Policy) -> ConductReader:

@@ -41,6 +41,7 @@ class HandOffDecided:
     """The engine's judgement: a person must take this call."""
 
     decision: Decision
+    codes: tuple[str, ...] = ()  # of all triggers, those too that are not among the three reasons
 
 
 @dataclass(frozen=True, slots=True)

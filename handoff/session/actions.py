@@ -66,6 +66,7 @@ class Actions:
         "_bridge_at",
         "_call_id",
         "_clearings",
+        "_codes",
         "_commands",
         "_conversation",
         "_decision",
@@ -100,6 +101,7 @@ class Actions:
         self._call_id = conversation.call.call_id
         self._commands: list[CallCommand] = []
         self._decision: Decision | None = None  # why a person was asked last
+        self._codes: tuple[str, ...] = ()  # its triggers
         self._request_number = 0  # grows with every RequestOperator, newer briefs included
         self._refusals = 0  # how often nobody came, since a person had the call
         self._backoff_until = float("-inf")
@@ -116,11 +118,17 @@ class Actions:
     def _request(self, event: HandOffDecided, now: float) -> State:
         self._do(HoldAgent(self._call_id))
         self._tell(Notice.CONNECTING)
+        self._note(event, now)
         return self._ask(event.decision, now)
 
+    def _note(self, event: HandOffDecided, _now: float) -> State:
+        """Why an operator has or is taking the call, should they get lost."""
+        self._decision, self._codes = event.decision, event.codes
+        return self.state
+
     def _update_request(self, event: HandOffDecided, now: float) -> State:
-        known = self._decision is not None and self._decision.urgency is Urgency.CRITICAL
-        self._decision = event.decision
+        known = self._is_emergency
+        self._note(event, now)
         if self._limit_at is not None and not known:
             self._limit_at = max(self._limit_at, now + self._least_wait(event.decision))
         self._do(self._request_for(event.decision))
@@ -262,12 +270,13 @@ class Actions:
             language=self._conversation.call.language,
             request=self._request_number,
             epoch=self.epoch,
-            category=self._category(decision),
+            category=self._category,
         )
 
-    def _category(self, decision: Decision) -> str:
+    @property
+    def _category(self) -> str:
         """What the call asks of a person: what operator care counts."""
-        harsh = (BECOMES[reason.code] for reason in decision.reasons if reason.code in BECOMES)
+        harsh = (BECOMES[code] for code in self._codes if code in BECOMES)
         return next(harsh, self._conversation.category)
 
     def _ask(self, decision: Decision, now: float, skip: tuple[str, ...] = ()) -> State:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from handoff.brief import Brief
-from handoff.commands import CallCommand, Decision
+from handoff.commands import CallCommand
 from handoff.errors import ProtocolError
 from handoff.session.actions import Actions
 from handoff.session.table import TABLE
@@ -32,14 +30,6 @@ class Session(Actions):
         if soft and (self._clearings >= most or now < self._soft_backoff_until):
             return False
         return self._refusals < most and now >= self._backoff_until
-
-    def may_request_at(self) -> float | None:
-        """When a hard trigger may ask (again); None where waiting does not help."""
-        return self._backoff_until if self.may_request(math.inf) else None
-
-    def note_decision(self, decision: Decision) -> None:
-        """Keep why an operator has or is taking the call, should they get lost."""
-        self._decision = decision
 
     def brief(self) -> Brief | None:
         """The call summed up as it stands, for whoever takes it; None while nobody was ever wanted."""

@@ -75,6 +75,7 @@ def _table() -> dict[tuple[State, type], Row]:
     }
     for state, gives_back in ((bridging, Actions._declined), (operator, Actions._handed_back)):
         table |= {
+            (state, HandOffDecided): _row(Actions._note, state, "kept, should they get lost"),
             (state, OperatorAssigned): _row(
                 Actions._connect, (bridging, state), "a newer epoch replaces the operator"
             ),

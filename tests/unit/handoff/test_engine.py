@@ -327,54 +327,93 @@ BETWEEN = [
 ]
 
 
+def refused(*events: Any, **policy: Any) -> Call:
+    """A call for which nobody came, told of more at once: too early to ask again."""
+    call = Call(**policy)
+    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
+    call.send(*events, after=1.0)
+    return call
+
+
 @pytest.mark.parametrize(("code", "event"), BETWEEN)
-def test_what_comes_while_nobody_may_be_asked_is_kept_and_asked_for_later(
+def test_what_comes_while_nobody_may_be_asked_is_kept_and_asked_for_with_a_later_turn(
     code: str, event: Any
 ) -> None:
-    call = Call()
-    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
-    ready = call.now + 20.0
+    call = refused()
     kept = [c for c in call.send(event) if isinstance(c, KeepDecision)]
     assert [(codes(c.decision)[0], c.decision.hand_off) for c in kept] == [(code, False)]
-    assert call.engine.next_deadline() == ready
-    assert call.send(DeadlinePassed(), after=1.0) == [], "too early"
-    call.now = ready
-    commands = call.send(DeadlinePassed(), after=0.0)
+    assert call.engine.next_deadline() is None
+    assert not call.decision(a_turn(2)).hand_off, "too early"
+    commands = call.send(a_turn(3), after=20.0)
     assert [type(c) for c in commands] == [KeepDecision, HoldAgent, Tell, RequestOperator]
     assert codes(commands[-1].decision)[0] == code
-    assert call.engine.state is State.WAITING
     call.send(NobodyAvailable(0))
-    assert call.engine.next_deadline() is None, "it has been asked for"
+    assert not call.decision(a_turn(4), CallerSilent(5, 5.0)).hand_off, "it has been asked for"
 
 
 def test_a_wish_for_a_person_is_asked_for_later_too_but_not_what_the_next_turn_mends() -> None:
-    call = Call()
-    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0))
-    for turn in (2, 3):
-        call.send(a_turn(turn, f"mumble {turn}", dialogue=DialogueFacts(no_match=True)), after=1)
-    assert call.engine.next_deadline() is None
-    call.send(a_turn(4, dialogue=PERSON), a_turn(5), after=1)
-    call.now = call.engine.next_deadline() or 0.0
-    assert codes(call.decision(DeadlinePassed()))[0] == "explicit_request"
+    lost = DialogueFacts(no_match=True)
+    call = refused(*(a_turn(turn, f"mumble {turn}", dialogue=lost) for turn in (2, 3)))
+    assert not call.decision(a_turn(4)).hand_off
+    call.now += 60.0
+    assert not call.decision(a_turn(5)).hand_off
+    call = refused(a_turn(2, dialogue=PERSON))
+    call.now += 60.0
+    assert codes(call.decision(CallerSilent(3, 5.0)))[0] == "explicit_request"
 
 
-def test_what_is_kept_goes_with_the_next_request_and_is_gone_after_a_hand_back() -> None:
-    call = Call()
-    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0), ContentFlagged("caller", "a threat"))
-    request = call.send(a_turn(2, "fire", dialogue=DialogueFacts(emergency=True)))[-1]
-    assert codes(request.decision)[:2] == ["emergency", "harmful_content"]
-    call = Call()
-    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0), ContentFlagged("caller", "a threat"))
-    call.send(ANN, BridgeUp("ann"), HandedBack("ann"))
-    assert call.engine.next_deadline() is None
+OVER = a_proposal("pay", action_id="pay", over_limit=True, regulated="credit_decision")
+PAID = ActionFinished("pay", "pay", Effect.IRREVERSIBLE, True, "paid")
 
 
-def test_what_a_draining_server_or_one_asked_too_often_cannot_do_has_no_deadline() -> None:
+@pytest.mark.parametrize("end", [ActionRefused("pay"), PAID])
+def test_what_an_action_needed_a_person_for_is_not_asked_for_once_the_action_is_over(
+    end: Any,
+) -> None:
+    call = refused(OVER, end)
+    call.now += 60.0
+    assert not call.decision(a_turn(2)).hand_off
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [ActionRefused("another")],
+        [replace(PAID, ok=False, effect=Effect.REVERSIBLE)],
+        [a_turn(2, category="medical_advice"), OVER, PAID],
+        [OVER, a_turn(2, category="medical_advice"), PAID],
+        [DigitPressed("0"), ActionRefused("pay")],
+    ],
+    ids=["another", "failed", "asked before", "asked after", "another reason"],
+)
+def test_what_is_not_over_with_an_action_is_asked_for(others: list[Any]) -> None:
+    call = refused(OVER, *others)
+    call.now += 60.0
+    assert call.decision(a_turn(3)).hand_off
+
+
+def test_what_is_kept_goes_with_the_next_request_the_most_urgent_first() -> None:
+    threat = ContentFlagged("caller", "a threat")
+    call = refused(DigitPressed("0"), threat, threat)
+    fire = a_turn(2, "fire", dialogue=DialogueFacts(emergency=True))
+    assert codes(call.send(fire)[-1].decision) == ["emergency", "harmful_content", "digit_zero"]
+    call = refused(DigitPressed("0"), threat)
+    call.now += 60.0
+    assert codes(call.decision(a_turn(2)))[:2] == ["harmful_content", "digit_zero"]
+
+
+def test_what_is_kept_is_gone_after_a_hand_back() -> None:
+    call = refused(ContentFlagged("caller", "a threat"), ANN, BridgeUp("ann"), HandedBack("ann"))
+    call.now += 60.0
+    assert not call.decision(a_turn(2)).hand_off
+
+
+def test_what_a_draining_server_or_one_asked_too_often_cannot_do_is_not_asked_for() -> None:
     for before in ([ServerDraining()], [DigitPressed("0"), NobodyAvailable(0)]):
-        call = Call(waiting={"max_requests": 1})
+        call = Call(waiting={"max_requests": 1, "drain": 1000})
         call.send(*before, ContentFlagged("caller", "a threat"))
-        due = call.engine.next_deadline()
-        assert due is None or due >= 60.0, "of the drain alone"
+        call.now += 600.0
+        assert not call.decision(a_turn(1)).hand_off
 
 
 @pytest.mark.parametrize(("code", "event"), BETWEEN)
@@ -476,13 +515,43 @@ def test_a_takeover_is_one_with_an_emergency_under_way_too() -> None:
     assert decision.urgency is Urgency.CRITICAL
 
 
-def test_what_waits_for_a_person_is_told_to_who_takes_over() -> None:
-    call = Call()
-    call.send(a_turn(1, dialogue=PERSON), NobodyAvailable(0), ContentFlagged("caller", "a threat"))
-    assert codes(call.decision(ANN))[:2] == ["takeover", "harmful_content"]
+def test_what_waits_for_a_person_is_told_to_who_takes_over_and_to_nobody_again() -> None:
+    threat = ContentFlagged("caller", "a threat")
+    call = refused(threat)
+    assert codes(call.decision(ANN)) == ["harmful_content", "takeover"]
     request = call.send(OperatorLost("ann"))[-1]
     assert request.category == "abuse"
     assert request.decision.kind is DecisionKind.TAKEN_OVER
+    assert call.send(threat) == [], "they know"
+    assert codes(call.send(DigitPressed("0"))[-1].decision)[:2] == ["harmful_content", "digit_zero"]
+    call.send(NobodyAvailable(0), after=60)
+    call.now += 600.0
+    assert not call.decision(a_turn(2, "where is my card")).hand_off, "it has been asked for"
+
+
+def test_a_takeover_is_followed_by_calm_turns_before_the_soft_rule_asks() -> None:
+    call = Call(waiting={"backoff": 0})
+    call.send(ANN, BridgeUp("ann"))
+    assert not call.engine.snapshot().armed
+
+
+def test_an_abusive_call_stays_one_whatever_else_comes_up() -> None:
+    call = Call()
+    first, *more = [event for _, event in BETWEEN if not isinstance(event, ContentFlagged)]
+    requests = [
+        command
+        for event in (ContentFlagged("caller", "a threat"), first, *more)
+        for command in call.send(event)
+        if isinstance(command, RequestOperator)
+    ]
+    assert len(requests) == len(BETWEEN)
+    assert {request.category for request in requests} == {"abuse"}
+    assert "harmful_content" in codes(requests[-1].decision), "the oldest of equals"
+    call = Call()
+    call.send(*(event for _, event in BETWEEN[:3]), ContentFlagged("caller", "a threat"))
+    request = call.send(ANN, OperatorLost("ann"))[-1]
+    assert "harmful_content" not in codes(request.decision)
+    assert request.category == "abuse"
 
 
 def test_after_a_hand_back_the_past_no_longer_counts() -> None:
@@ -765,6 +834,13 @@ class TestOversee:
         assert refused.engine.doubts("last") == asked.engine.doubts("last")
         assert codes(refused.decision(a_turn(2))) == codes(asked.decision(a_turn(2)))
         assert refused.send(DigitPressed("0"))[-1].brief.tried == ()
+
+    def test_the_oldest_of_many_refused_actions_is_forgotten(self) -> None:
+        call = Call()
+        call.send(*(ActionRefused(f"a{number}") for number in range(65)))
+        ends = [ActionFinished(f"a{n}", "pay", Effect.IRREVERSIBLE, False, "no") for n in range(2)]
+        assert call.send(ends[1]) == []
+        assert call.decision(ends[0]).hand_off
 
     def test_the_same_id_proposed_anew_may_fail(self) -> None:
         call = Call()

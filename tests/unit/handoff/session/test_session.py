@@ -12,7 +12,6 @@ from handoff.commands import (
     EndCall,
     HoldAgent,
     Notice,
-    Reason,
     RequestOperator,
     RequestTakeover,
     ResumeAgent,
@@ -179,20 +178,14 @@ def test_what_triage_cleared_holds_back_the_soft_rule_alone_and_longer_each_time
     assert driver.session.may_request(driver.now, soft=True)
 
 
-def test_it_is_told_when_a_person_may_be_asked_for_again() -> None:
-    driver = Driver()
-    driver.send(HandOffDecided(a_decision()), NobodyAvailable(0))
-    again = driver.now + WAITING.backoff
-    assert driver.session.may_request_at() == again
-    driver.send(HandOffDecided(a_decision()))
-    assert driver.session.may_request_at() is None, "one is being called"
-    driver = Driver()
-    for _ in range(WAITING.max_requests):
-        driver.send(HandOffDecided(a_decision()), NobodyAvailable(0), after=1000)
-    assert driver.session.may_request_at() is None, "not by waiting"
-    driver = Driver()
-    driver.send(ServerDraining())
-    assert driver.session.may_request_at() is None
+@pytest.mark.parametrize("state", [State.BRIDGING, State.OPERATOR])
+def test_what_comes_up_with_an_operator_is_told_to_the_next_if_they_are_lost(state: State) -> None:
+    driver = Driver().to(state)
+    assert driver.send(HandOffDecided(a_decision(urgency=Urgency.CRITICAL), ("emergency",))) == []
+    assert driver.state is state
+    request = driver.send(OperatorLost("ann"))[-1]
+    assert request.decision.urgency is Urgency.CRITICAL
+    assert request.category == "emergency"
 
 
 def test_a_caller_who_is_called_back_hears_of_it() -> None:
@@ -209,8 +202,7 @@ def test_a_caller_who_is_called_back_hears_of_it() -> None:
 def test_a_request_says_what_the_call_is_for_whoever_takes_it(code: str, category: str) -> None:
     driver = Driver()
     driver.memory.category = "medical"
-    decision = replace(a_decision(), reasons=(Reason(code, "why", 1.0),))
-    request = driver.send(HandOffDecided(decision))[-1]
+    request = driver.send(HandOffDecided(a_decision(), ("silences", code)))[-1]
     assert request.category == category
 
 
