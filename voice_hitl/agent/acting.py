@@ -116,7 +116,9 @@ class Actor:
                 effect, _ = self.effect(tool, arguments)
         call = ToolCall(self._call_id, self._caller, action_id)
         try:
-            result = await run_tool(self._toolbox, plan.name, tool, call, arguments)
+            result = await run_tool(
+                self._toolbox, plan.name, tool, call, arguments, self._sensitive
+            )
         except ToolUnclear as error:
             self.outcome = Outcome(uncertain=True)
             why = self._shown(str(error), arguments)

@@ -11,13 +11,13 @@ import asyncio
 import difflib
 import importlib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
 from handoff.events import Effect
-from voice_hitl.agent.guard import mask
+from voice_hitl.agent.guard import hide, mask
 from voice_hitl.agent.spec import ToolSpec
 from voice_hitl.agent.yaml_source import YamlSource
 from voice_hitl.errors import PackError, ToolError
@@ -58,9 +58,14 @@ ToolboxType = Callable[[Path, Mapping[str, str]], Toolbox]
 
 
 async def run_tool(
-    toolbox: Toolbox, name: str, spec: ToolSpec, call: ToolCall, arguments: Mapping[str, str]
+    toolbox: Toolbox,
+    name: str,
+    spec: ToolSpec,
+    call: ToolCall,
+    arguments: Mapping[str, str],
+    sensitive: Collection[str] = (),
 ) -> ToolResult:
-    """Run a tool within its time.
+    """Run a tool within its time; the values of `sensitive` arguments are not logged.
 
     Raises `ToolError` when nothing was changed: the tool said so by this error, could not be called, or only
     reads. Raises `ToolUnclear` when one that changes something broke otherwise, did not answer, or left out a
@@ -81,7 +86,9 @@ async def run_tool(
     except (
         Exception
     ) as error:  # tools are other people's code: their bugs end an action, not the call
-        log.error("a tool broke", tool=name, action_id=call.action_id, error=mask(repr(error)))
+        secrets = [value for each, value in arguments.items() if each in sensitive]
+        why = mask(hide(repr(error), secrets))
+        log.error("a tool broke", tool=name, action_id=call.action_id, error=why)
         raise _broke(spec, f"{name}: {type(error).__name__}: {error}") from error
     missing = [value for value in spec.returns if value not in result.values]
     if missing:

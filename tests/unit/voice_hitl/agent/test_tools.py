@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from voice_hitl.agent.spec import ToolSpec
 from voice_hitl.agent.tools import (
@@ -103,3 +104,17 @@ def test_loading_a_toolbox() -> None:
 def test_a_toolbox_gets_the_data_folder(tmp_path: Path) -> None:
     made = load_toolbox_type("voice_hitl.packs.banking.bank:Bank")(tmp_path, {})
     assert hasattr(made, "transfer")
+
+
+async def test_the_log_of_a_broken_tool_holds_nothing_sensitive() -> None:
+    class Chatty(Box):
+        async def tell(self, call: ToolCall, *, pin: str, amount: str) -> ToolResult:
+            raise KeyError(f"no row for {pin} of {amount}")
+
+    spec = ToolSpec.model_validate(
+        {"effect": "read", "summary": "x", "arguments": ["pin", "amount"]}
+    )
+    with capture_logs() as logged, pytest.raises(ToolError):
+        await run_tool(Chatty(), "tell", spec, CALL, {"pin": "4821", "amount": "50"}, {"pin"})
+    (entry,) = logged
+    assert entry["error"] == "KeyError('no row for •••• of 50')"
