@@ -25,7 +25,7 @@ from handoff.events import (
 )
 
 MAX_TEXT = 500  # characters of one exchange; a monologue must not swamp the screen
-PRESSED = "(pressed "  # how an exchange of keys begins
+HIDDEN = "•"  # a key that nobody is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,8 @@ class Memory:
     answered: bool = False  # the agent has answered the last turn and waits for nothing
     exchanges: deque[Exchange] = field(init=False)
     tried: deque[Attempt] = field(init=False)
+    _keys: str = ""  # of the last exchange, if it is of keys
+    _unread: int = 0  # of these, those that no turn has told of yet
 
     def __post_init__(self) -> None:
         self.exchanges = deque(maxlen=self.keep_exchanges)
@@ -171,24 +173,22 @@ class Memory:
     def _turn(self, turn: int, text: str) -> None:
         self.turns = max(self.turns, turn)
         self.answered = False
-        if self._keyed is None or any(each.isalpha() for each in text):  # else it is what was keyed
+        so_far = (self._keys[: len(self._keys) - later] for later in range(self._unread))
+        if any(_is_keyed(text, keys.rstrip("#*")) for keys in so_far):
+            self._unread -= 1
+        else:
             self._say(Exchange("caller", turn, text))
 
     def _key(self, digit: str) -> None:
         """Keys that follow each other make one exchange, so that a number displaces no words."""
-        before = self._keyed
-        if before is None:
-            self._say(Exchange("caller", self.turns, f"{PRESSED}{digit})"))
-        elif len(before.text) < MAX_TEXT:
-            self.exchanges[-1] = replace(before, text=f"{before.text[:-1]}{digit})")
-
-    @property
-    def _keyed(self) -> Exchange | None:
-        """The last exchange, if it is of keys."""
-        last = self.exchanges[-1] if self.exchanges else None
-        return last if last and last.role == "caller" and last.text.startswith(PRESSED) else None
+        keys, unread = (self._keys + digit)[-MAX_TEXT:], self._unread + 1
+        if self._keys:
+            self.exchanges.pop()
+        self._say(Exchange("caller", self.turns, f"(pressed {keys})"))
+        self._keys, self._unread = keys, unread
 
     def _say(self, line: Exchange) -> None:
+        self._keys, self._unread = "", 0
         if len(line.text) > MAX_TEXT:
             line = replace(line, text=line.text[: MAX_TEXT - 1] + "…")
         last = self.exchanges[-1] if self.exchanges else None
@@ -210,6 +210,15 @@ class Memory:
         else:
             step = DEFAULT_STEP
         return f"{step} Still open: {self.pending}." if self.pending else step
+
+
+def _is_keyed(text: str, keys: str) -> bool:
+    """Whether a turn's text is nothing but the last of these keys; either may hide them."""
+    last = keys[len(keys) - len(text) :] if len(text) <= len(keys) else ""
+    return len(last) == len(text) and all(
+        key == each or (HIDDEN in (key, each) and not each.isalpha())
+        for key, each in zip(last, text, strict=True)
+    )
 
 
 def _plain(name: str) -> str:

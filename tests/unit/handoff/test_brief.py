@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,45 @@ def test_the_keys_of_one_entry_are_one_exchange() -> None:
     memory.note(a_turn(4, "three"))
     texts = [e.text for e in memory.brief(a_decision()).exchanges]
     assert texts == ["(pressed •••)", "Thank you.", "(pressed #)", "three"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [("0", "42 17"), ("•", "42"), ("••", "ok"), ("12", "13"), ("0", "(silence)"), ("•", "- -")],
+)
+def test_words_after_a_key_are_not_taken_for_keys(keys: str, text: str) -> None:
+    memory = a_memory()
+    for key in keys:
+        memory.note(DigitPressed(key))
+    memory.note(a_turn(1, text))
+    texts = [e.text for e in memory.brief(a_decision()).exchanges]
+    assert texts == [f"(pressed {keys})", text]
+
+
+@pytest.mark.parametrize("turns", [["1", "12"], ["•", "••"], ["12"], ["1", "2"], ["", ""]], ids=str)
+def test_keys_that_came_faster_than_they_were_read_are_shown_once(turns: list[str]) -> None:
+    memory = a_memory()
+    memory.note(DigitPressed("•"))
+    memory.note(DigitPressed("2" if "2" in turns else "•"))
+    for number, text in enumerate(turns, start=1):
+        memory.note(a_turn(number, text))
+    assert len(memory.brief(a_decision()).exchanges) == 1
+
+
+def test_the_same_number_said_after_it_was_keyed_is_words() -> None:
+    memory = a_memory()
+    memory.note(DigitPressed("4"))
+    memory.note(a_turn(1, "4"))
+    memory.note(a_turn(2, "4"))
+    assert [e.text for e in memory.brief(a_decision()).exchanges] == ["(pressed 4)", "4"]
+
+
+def test_keys_without_end_stay_one_short_exchange() -> None:
+    memory = a_memory()
+    for _ in range(MAX_TEXT + 5):
+        memory.note(DigitPressed("7"))
+    (keyed,) = memory.brief(a_decision()).exchanges
+    assert len(keyed.text) <= MAX_TEXT
 
 
 def test_answered_means_that_the_caller_has_what_they_asked_for() -> None:
