@@ -46,6 +46,7 @@ class ItemComing:
 
     operator_id: str
     item_id: str
+    known: frozenset[str] = frozenset()  # exercises that they know though they were not served them
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class Exercises:
         due = due or person.items >= 3 * every
         if not due or len(person.served_at) >= self._policy.exercises_per_hour:
             return
-        exercise = self._choose(event.item_id, person)
+        exercise = self._choose(event, person)
         if exercise is None:
             return
         person.items = 0
@@ -194,16 +195,16 @@ class Exercises:
         while len(seen) > SEEN_LIMIT:
             del seen[next(iter(seen))]
 
-    def _choose(self, item_id: str, person: _Person) -> Exercise | None:
+    def _choose(self, event: ItemComing, person: _Person) -> Exercise | None:
         """One they have never seen; none where they know them all: a known answer measures memory."""
         fresh = [
             exercise
             for exercise_id, exercise in self._bank.items()
-            if exercise_id not in person.seen
+            if exercise_id not in person.seen and exercise_id not in event.known
         ]
         if not fresh:
             return None
-        return fresh[int(draw(self._secret, "exercise chosen", item_id) * len(fresh))]
+        return fresh[int(draw(self._secret, "exercise chosen", event.item_id) * len(fresh))]
 
     def _answered(self, event: ExerciseAnswered, now: float) -> None:
         serve = self._open.get(event.item_id)

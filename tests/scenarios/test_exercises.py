@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from handoff.approvals import Answer, ApprovalRecord, Approve, Reject, Show
@@ -57,7 +58,8 @@ def test_an_exercise_comes_first_is_scored_and_touches_no_call() -> None:
             await world.journal.flush()
             (kept,) = await world.store.machine_records("approvals")
             record = ApprovalRecord.from_dict(kept.detail)
-            world.workplace.exercises.add(Past(record, OTHERWISE, "+15550100"))
+            another = replace(record, by="sue")  # ana would know her own
+            world.workplace.exercises.add(Past(another, OTHERWISE, "+15550100"))
             exercise, real = await a_call(world, ana, [Reject("no"), Approve()])
             assert exercise.approval_id not in (first.approval_id, real.approval_id)
             assert exercise.record.proposal == first.record.proposal

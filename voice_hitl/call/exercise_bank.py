@@ -43,6 +43,9 @@ class PastItem(Protocol):
     def truth(self) -> str:
         """The right answer."""
 
+    def is_known_to(self, operator_id: str) -> bool:
+        """Whether they know it already, from when it was real."""
+
     def kept(self, wall: float) -> MachineRecord:
         """As it is stored."""
 
@@ -96,7 +99,9 @@ class ExerciseBank(Generic[Item]):
 
     def drawn(self, operator_id: str) -> list[Serve]:
         """A real item is about to be shown to an operator: what comes first, if anything."""
-        self._exercises.handle(ItemComing(operator_id, uuid.uuid4().hex), self._clock.now())
+        known = {name for name, past in self._past.items() if past.is_known_to(operator_id)}
+        coming = ItemComing(operator_id, uuid.uuid4().hex, frozenset(known))
+        self._exercises.handle(coming, self._clock.now())
         return [each for each in self._exercises.take_commands() if isinstance(each, Serve)]
 
     def serving(self, serve: Serve) -> tuple[Item, Ticket]:

@@ -68,6 +68,10 @@ class Past:
             },
         )
 
+    def is_known_to(self, operator_id: str) -> bool:
+        """Whether they answered it themselves."""
+        return operator_id == self.record.by
+
     @classmethod
     def of(cls, record: MachineRecord) -> Past:
         """Read what `kept` gave; raises `StorageError` for anything else."""
@@ -79,10 +83,11 @@ class Past:
             raise StorageError(f"an exercise cannot be read back: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
     ask: said.Show
     timer: asyncio.TimerHandle
+    shown: bool = False
 
 
 class ExerciseService:
@@ -104,6 +109,7 @@ class ExerciseService:
         self._journal = journal
         self._consoles = consoles
         self._open: dict[str, _Asked] = {}
+        self._left: set[str] = set()  # operators
         self._bank = ExerciseBank(
             policy, key, kept, Past.of, MACHINE, SERVED, clock, journal, minutes, on_scored
         )
@@ -122,7 +128,7 @@ class ExerciseService:
 
     async def before(self, real: said.Show) -> None:
         """A real approval is about to be shown: an exercise may come first."""
-        if real.second:
+        if real.second or real.operator_id in self._left:
             return  # the first has let half the time pass: this one is in a hurry
         for serve in self._bank.drawn(real.operator_id):
             await self._serve(serve, real)
@@ -143,7 +149,9 @@ class ExerciseService:
 
     def presence(self, operator_id: str, presence: str) -> None:
         """Who is no longer there to answer is asked nothing."""
+        self._left.discard(operator_id)
         if presence in LEFT:
+            self._left.add(operator_id)
             for approval_id, asked in list(self._open.items()):
                 if asked.ask.operator_id == operator_id:
                     self._lapse(approval_id)
@@ -152,15 +160,19 @@ class ExerciseService:
 
     async def _serve(self, serve: Serve, real: said.Show) -> None:
         past, ticket = self._bank.serving(serve)
-        if not await self._journal.stored(ticket):  # who has seen what must be known
-            self._bank.lapse(serve.item_id)
-            return
         record = _as_new(past.record, serve.item_id, real.record)
         ask = said.Show(serve.item_id, serve.operator_id, record, second=False)
         seconds = max(0.0, record.deadline - self._clock.now())
         timer = asyncio.get_running_loop().call_later(seconds, self._lapse, serve.item_id)
-        self._open[serve.item_id] = _Asked(ask, timer)
-        self._consoles.exercise_asked(ask, seconds, past.caller)
+        self._open[serve.item_id] = asked = _Asked(ask, timer)  # at once: they may leave meanwhile
+        stored = await self._journal.stored(ticket)  # who has seen what must be known
+        if serve.item_id not in self._open:
+            return
+        if not stored:
+            self._lapse(serve.item_id)
+            return
+        asked.shown = True
+        self._consoles.exercise_asked(ask, max(0.0, timer.when() - self._clock.now()), past.caller)
 
     def _score(self, event: said.Answered) -> None:
         answer = APPROVE if isinstance(event.answer, said.Approve) else OTHERWISE
@@ -172,7 +184,8 @@ class ExerciseService:
     def _lapse(self, approval_id: str) -> None:
         self._bank.lapse(approval_id)
         asked = self._close(approval_id)
-        self._consoles.exercise_over(asked.ask.operator_id, approval_id, None)
+        if asked.shown:
+            self._consoles.exercise_over(asked.ask.operator_id, approval_id, None)
 
     def _close(self, approval_id: str) -> _Asked:
         asked = self._open.pop(approval_id)

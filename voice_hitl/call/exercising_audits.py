@@ -74,11 +74,12 @@ class PastAudit:
         return operator_id in (self.record.auditor, *self.record.item.handled_by)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+@dataclass(slots=True)
+class _Asked:
     operator_id: str
     item: AuditItem
     timer: asyncio.TimerHandle
+    shown: bool = False
 
 
 class AuditExercises:
@@ -102,7 +103,7 @@ class AuditExercises:
         self._journal = journal
         self._consoles = consoles
         self._floor = floor
-        self._shown: dict[str, _Shown] = {}
+        self._open: dict[str, _Asked] = {}
         self._bank = ExerciseBank(
             policy, key, kept, PastAudit.of, MACHINE, SERVED, clock, journal, minutes, on_scored
         )
@@ -112,8 +113,8 @@ class AuditExercises:
         try:
             await asyncio.Event().wait()
         finally:
-            for shown in self._shown.values():
-                shown.timer.cancel()
+            for asked in self._open.values():
+                asked.timer.cancel()
 
     def add(self, past: PastAudit) -> Ticket:
         """Take a past audit into the bank; once more with another verdict replaces it."""
@@ -124,9 +125,9 @@ class AuditExercises:
 
         `real_waits`: whether they would get a real one, for nothing else may look like one.
         """
-        for shown in self._shown.values():
-            if shown.operator_id == operator_id:
-                self._show(shown)
+        for asked in self._open.values():
+            if asked.operator_id == operator_id:
+                self._show(asked)
                 return True
         if not real_waits:
             return False
@@ -136,9 +137,9 @@ class AuditExercises:
         """Take a verdict, if it is on an exercise; returns whether it was."""
         if not self._bank.is_exercise(event.audit_id):
             return False
-        shown = self._shown.get(event.audit_id)
-        if shown is None or shown.operator_id != event.auditor_id:
-            why = "lapsed" if shown is None else "not_yours"
+        asked = self._open.get(event.audit_id)
+        if asked is None or asked.operator_id != event.auditor_id:
+            why = "lapsed" if asked is None else "not_yours"
             self._consoles.audit_over(event.auditor_id, event.audit_id, why)
         elif event.verdict == "unsure":  # says nothing about anybody
             self._lapse(event.audit_id, "answered")
@@ -148,29 +149,33 @@ class AuditExercises:
 
     def left(self, operator_id: str) -> None:
         """Who is gone is asked nothing any more."""
-        for item_id, shown in list(self._shown.items()):
-            if shown.operator_id == operator_id:
+        for item_id, asked in list(self._open.items()):
+            if asked.operator_id == operator_id:
                 self._lapse(item_id, "lapsed")
 
     # --- inside ---
 
     async def _serve(self, serve: Serve) -> bool:
         past, ticket = self._bank.serving(serve)
-        if past.is_known_to(serve.operator_id) or not await self._journal.stored(ticket):
-            self._bank.lapse(serve.item_id)
-            return False
         item = replace(past.record.item, audit_id=serve.item_id, handled_by=())
         timer = asyncio.get_running_loop().call_later(
             self._lease, self._lapse, serve.item_id, "lapsed"
         )
-        self._shown[serve.item_id] = shown = _Shown(serve.operator_id, item, timer)
+        self._open[serve.item_id] = asked = _Asked(serve.operator_id, item, timer)  # at once
+        stored = await self._journal.stored(ticket)  # who has seen what must be known
+        if serve.item_id not in self._open:
+            return True  # they have left meanwhile: there is nothing to show to anybody
+        if not stored:
+            self._lapse(serve.item_id, "lapsed")
+            return False
+        asked.shown = True
         self._floor.work_taken(serve.operator_id, serve.item_id, "audit")
-        self._show(shown)
+        self._show(asked)
         return True
 
-    def _show(self, shown: _Shown) -> None:
-        seconds = max(0.0, shown.timer.when() - self._clock.now())
-        self._consoles.audit_shown(shown.operator_id, shown.item, seconds)
+    def _show(self, asked: _Asked) -> None:
+        seconds = max(0.0, asked.timer.when() - self._clock.now())
+        self._consoles.audit_shown(asked.operator_id, asked.item, seconds)
 
     def _score(self, event: AuditorAnswers) -> None:
         scored = self._bank.score(event.audit_id, event.auditor_id, event.verdict)
@@ -182,7 +187,8 @@ class AuditExercises:
         self._close(item_id, why)
 
     def _close(self, item_id: str, why: str) -> None:
-        shown = self._shown.pop(item_id)
-        shown.timer.cancel()
-        self._floor.work_done(shown.operator_id, item_id)
-        self._consoles.audit_over(shown.operator_id, item_id, why)
+        asked = self._open.pop(item_id)
+        asked.timer.cancel()
+        if asked.shown:
+            self._floor.work_done(asked.operator_id, item_id)
+            self._consoles.audit_over(asked.operator_id, item_id, why)

@@ -149,3 +149,13 @@ def test_caps_hold_for_any_course(course: list[tuple[str, float]]) -> None:
             given_at.setdefault(who, []).append(now)
             assert sum(now < at + 3600 for at in given_at[who]) <= 3
             assert machine.is_exercise(f"i{number}")
+
+
+def test_what_somebody_knows_from_elsewhere_is_not_chosen_for_them() -> None:
+    rules = Policy.from_mapping({"care": {"exercise_every": 1}}, "test")
+    machine = Exercises(rules, b"s", [Exercise("one", "approve"), Exercise("two", "approve")])
+    machine.handle(ItemComing("ann", "a1", frozenset({"one"})), 0.0)
+    machine.handle(ItemComing("ann", "a2", frozenset({"one"})), 3600.0)
+    assert [
+        each.exercise.exercise_id for each in machine.take_commands() if isinstance(each, Serve)
+    ] == ["two"]

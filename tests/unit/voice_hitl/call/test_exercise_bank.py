@@ -22,6 +22,10 @@ class Coin:
 
     key: str
     truth: str
+    owner: str = ""
+
+    def is_known_to(self, operator_id: str) -> bool:
+        return operator_id == self.owner
 
     def kept(self, wall: float) -> MachineRecord:
         return MachineRecord("coins", self.key, wall, "kept", detail={"truth": self.truth})
@@ -96,6 +100,16 @@ async def test_what_the_last_run_kept_goes_on_but_for_what_cannot_be_read(office
     assert later.bank.drawn("ana") == []  # she has seen the only one
     (again,) = later.bank.drawn("bob")
     assert later.bank.serving(again)[0] == Coin("one", "heads")
+
+
+async def test_who_knows_one_is_served_another_and_nothing_is_lost_on_them(office: Office) -> None:
+    office.bank.add(Coin("one", "heads", owner="ana"))
+    for _ in range(5):
+        assert office.bank.drawn("ana") == []
+    assert len(office.bank.drawn("bob")) == 1
+    office.bank.add(Coin("two", "tails"))
+    (serve,) = office.bank.drawn("ana")
+    assert serve.exercise.exercise_id == "two"
 
 
 def test_what_was_only_served_has_no_answer() -> None:

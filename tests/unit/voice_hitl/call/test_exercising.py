@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -22,9 +22,10 @@ from handoff.errors import StorageError
 from handoff.events import Effect
 from handoff.oversight import Mode, Proposal
 from handoff.policy import Policy
-from handoff.ports import MachineRecord
+from handoff.ports import MachineRecord, Record
 from handoff.testing import MemoryStore
 from tests.support import virtual
+from voice_hitl.call import journal as journal_module
 from voice_hitl.call.exercising import APPROVE, MACHINE, OTHERWISE, SERVED, ExerciseService, Past
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
@@ -58,10 +59,20 @@ def past(approval_id: str = "old", truth: str = OTHERWISE) -> Past:
         arguments={"amount": "7"},
         state=State.CLOSED,
         outcome=Outcome.REJECTED,
-        by="bob",
+        by="sue",
         words="too much",
     )
     return Past(over, truth, "+15550123")
+
+
+class SlowStore(MemoryStore):
+    """Takes its time."""
+
+    takes = 0.0  # seconds
+
+    async def save(self, records: Sequence[Record]) -> None:
+        await asyncio.sleep(self.takes)
+        await super().save(records)
 
 
 @dataclass
@@ -227,6 +238,54 @@ def test_who_leaves_is_asked_nothing_any_more() -> None:
         assert len(office.screen.over) == 1
         await asyncio.sleep(60.0)
         assert len(office.screen.over) == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize("presence", ["gone", "in_call"])
+def test_who_leaves_before_it_is_stored_that_they_are_asked_is_not(presence: str) -> None:
+    store = SlowStore()
+
+    async def story(office: Office) -> None:
+        office.exercises.add(past())
+        office.exercises.add(past("older"))
+        await asyncio.sleep(0.1)
+        store.takes = 0.5
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(office.real_comes())
+            await asyncio.sleep(0.2)
+            office.exercises.presence("ana", presence)
+        await office.real_comes()
+        await asyncio.sleep(60.0)
+        assert (office.screen.asked, office.screen.over) == ([], [])
+        office.exercises.presence("ana", "available")
+        await office.real_comes()
+        ((_, seconds, _),) = office.screen.asked
+        assert seconds == pytest.approx(39.5, abs=0.1), "what storing took is gone"
+
+    play(story, store=store)
+
+
+def test_one_that_cannot_be_stored_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SlowStore()
+    monkeypatch.setattr(journal_module, "STORED_WITHIN", 1.0)
+
+    async def story(office: Office) -> None:
+        office.exercises.add(past())
+        await asyncio.sleep(0.1)
+        store.takes = 5.0
+        await office.real_comes()
+        await asyncio.sleep(60.0)
+        assert (office.screen.asked, office.screen.over) == ([], [])
+
+    play(story, store=store)
+
+
+def test_nobody_is_asked_what_they_answered_when_it_was_real() -> None:
+    async def story(office: Office) -> None:
+        office.exercises.add(past())
+        await office.real_comes("sue")
+        assert office.screen.asked == []
 
     play(story)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from handoff.audit import (
 )
 from handoff.errors import StorageError
 from handoff.policy import Policy
-from handoff.ports import MachineRecord
+from handoff.ports import MachineRecord, Record
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from tests.support.flooring import WorkFloor
@@ -47,6 +47,21 @@ def item(name: str = "CA1:1") -> AuditItem:
 def past(name: str = "OLD:1", truth: Truth = "wrong") -> PastAudit:
     record = AuditRecord(item(name), AuditState.DONE, 0.5, 1, 0.2, auditor="sue", verdict="wrong")
     return PastAudit(replace(record, item=replace(record.item, handled_by=("hal",))), truth)
+
+
+def other_record() -> AuditRecord:
+    """Of an audit that another judged."""
+    return replace(past("OLD:2").record, auditor="tom")
+
+
+class SlowStore(MemoryStore):
+    """Takes its time."""
+
+    takes = 0.0  # seconds
+
+    async def save(self, records: Sequence[Record]) -> None:
+        await asyncio.sleep(self.takes)
+        await super().save(records)
 
 
 class Screen:
@@ -173,6 +188,34 @@ def test_who_judged_it_or_had_a_part_in_its_call_gets_the_real_one(operator: str
     async def main() -> None:
         async with a_shop(past()) as shop:
             assert await shop.asks(operator) == item()
+
+    virtual.run(main())
+
+
+def test_who_knows_one_gets_another() -> None:
+    async def main() -> None:
+        async with a_shop(past(), replace(past("OLD:2"), record=other_record())) as shop:
+            exercise = await shop.asks("sue")
+            assert exercise is not None
+            assert exercise.summary == "said in OLD:2"
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_none_is_shown_to_who_has_left_before_it_is_stored_that_they_see_it(leaves: bool) -> None:
+    async def main() -> None:
+        store = SlowStore()
+        async with a_shop(past(), store=store) as shop:
+            store.takes = 0.5
+            shop.service.post(AuditorAsks("ana"))
+            await asyncio.sleep(0.1)
+            assert shop.screen.shown == []
+            if leaves:
+                shop.exercises.left("ana")
+            await asyncio.sleep(1.0)
+            assert len(shop.screen.shown) == len(shop.floor.in_hand) == (not leaves)
+            assert shop.screen.over == []
 
     virtual.run(main())
 
