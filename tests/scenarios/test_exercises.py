@@ -59,7 +59,7 @@ def test_an_exercise_comes_first_is_scored_and_touches_no_call() -> None:
             (kept,) = await world.store.machine_records("approvals")
             record = ApprovalRecord.from_dict(kept.detail)
             another = replace(record, by="sue")  # ana would know her own
-            world.workplace.exercises.add(Past(another, OTHERWISE, "+15550100"))
+            world.workplace.exercises.add(Past(another, OTHERWISE))
             exercise, real = await a_call(world, ana, [Reject("no"), Approve()])
             assert exercise.approval_id not in (first.approval_id, real.approval_id)
             assert exercise.record.proposal == first.record.proposal

@@ -7,6 +7,7 @@ reaches no gate and no call, and is never carried out; what is learned is how we
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -46,7 +47,6 @@ class Past:
 
     record: said.ApprovalRecord
     truth: str  # `APPROVE` or `OTHERWISE`
-    caller: str
 
     @property
     def key(self) -> str:
@@ -61,11 +61,7 @@ class Past:
             at=wall,
             state="kept",
             call_id=self.record.call_id,
-            detail={
-                "record": self.record.as_dict(),
-                "truth": self.truth,
-                "caller": self.caller,
-            },
+            detail={"record": self.record.as_dict(), "truth": self.truth},
         )
 
     def is_known_to(self, operator_id: str) -> bool:
@@ -77,8 +73,7 @@ class Past:
         """Read what `kept` gave; raises `StorageError` for anything else."""
         detail = record.detail
         try:
-            past = said.ApprovalRecord.from_dict(detail["record"])
-            return cls(past, str(detail["truth"]), str(detail["caller"]))
+            return cls(said.ApprovalRecord.from_dict(detail["record"]), str(detail["truth"]))
         except (KeyError, TypeError) as error:
             raise StorageError(f"an exercise cannot be read back: {error}") from error
 
@@ -172,7 +167,8 @@ class ExerciseService:
             self._lapse(serve.item_id)
             return
         asked.shown = True
-        self._consoles.exercise_asked(ask, max(0.0, timer.when() - self._clock.now()), past.caller)
+        seconds = max(0.0, timer.when() - self._clock.now())
+        self._consoles.exercise_asked(ask, seconds, nobodys_number(serve.item_id))
 
     def _score(self, event: said.Answered) -> None:
         answer = APPROVE if isinstance(event.answer, said.Approve) else OTHERWISE
@@ -191,6 +187,16 @@ class ExerciseService:
         asked = self._open.pop(approval_id)
         asked.timer.cancel()
         return asked
+
+
+def nobodys_number(item_id: str) -> str:
+    """A telephone number to show with an exercise: the caller's is none of its operator's business.
+
+    The North American plan keeps 555-0100 to 555-0199 of each area for fiction (ATIS-0300048, 555 NXX Assignment Guidelines).
+    """
+    drawn = int(hashlib.sha256(item_id.encode()).hexdigest(), 16)
+    area = f"{2 + drawn % 8}{2 + drawn // 8 % 7}{drawn // 56 % 10}"  # no N11, no N9X
+    return f"+1{area}55501{drawn // 560 % 100:02}"
 
 
 def _as_new(

@@ -69,9 +69,8 @@ class ExercisesApi:
         )
         if record is None or record.state is not State.CLOSED:
             raise web.HTTPNotFound(text=f"there is no approval {body.approval_id} that is over")
-        call = await self._store.call(record.call_id)
-        past = Past(record, body.answer, call.caller if call else "")
-        return kept(await self._journal.stored(self._approvals.add(past)))
+        ticket = self._approvals.add(Past(record, body.answer))
+        return kept(await self._journal.stored(ticket))
 
     async def add_audit(self, request: web.Request) -> web.Response:
         """`POST /exercises/audits`."""

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handoff.approvals import (
     Answer,
@@ -26,7 +29,15 @@ from handoff.ports import MachineRecord, Record
 from handoff.testing import MemoryStore
 from tests.support import virtual
 from voice_hitl.call import journal as journal_module
-from voice_hitl.call.exercising import APPROVE, MACHINE, OTHERWISE, SERVED, ExerciseService, Past
+from voice_hitl.call.exercising import (
+    APPROVE,
+    MACHINE,
+    OTHERWISE,
+    SERVED,
+    ExerciseService,
+    Past,
+    nobodys_number,
+)
 from voice_hitl.call.journal import Journal
 from voice_hitl.clock import Clock
 
@@ -62,7 +73,7 @@ def past(approval_id: str = "old", truth: str = OTHERWISE) -> Past:
         by="sue",
         words="too much",
     )
-    return Past(over, truth, "+15550123")
+    return Past(over, truth)
 
 
 class SlowStore(MemoryStore):
@@ -155,7 +166,8 @@ def test_an_exercise_looks_like_the_past_approval_when_it_was_asked_with_times_o
         office.exercises.add(past())
         await office.real_comes()
         ((ask, seconds, caller),) = office.screen.asked
-        assert (ask.operator_id, ask.second, caller) == ("ana", False, "+15550123")
+        assert (ask.operator_id, ask.second) == ("ana", False)
+        assert caller == nobodys_number(ask.approval_id)
         assert ask.approval_id == ask.record.approval_id != "old"
         assert ask.record.arguments == {"amount": "70"}
         assert ask.record.is_intact
@@ -325,6 +337,13 @@ def test_the_bank_and_who_saw_what_outlive_the_server() -> None:
         ]
 
     play(second, store=store, kept=asyncio.run(left()))
+
+
+@given(st.text())
+def test_a_number_to_show_is_nobodys_and_the_same_at_each_look(item_id: str) -> None:
+    number = nobodys_number(item_id)
+    assert re.fullmatch(r"\+1[2-9][2-8][0-9]55501[0-9]{2}", number)
+    assert number == nobodys_number(item_id)
 
 
 def test_an_exercise_is_kept_as_it_is() -> None:
