@@ -192,7 +192,8 @@ class ExerciseService:
 def nobodys_number(item_id: str) -> str:
     """A telephone number to show with an exercise: the caller's is none of its operator's business.
 
-    The North American plan keeps 555-0100 to 555-0199 of each area for fiction (ATIS-0300048, 555 NXX Assignment Guidelines).
+    The North American plan keeps 555-0100 to 555-0199 of each area for fiction (ATIS-0300115, 555 NXX Line
+    Number Reference Document).
     """
     drawn = int(hashlib.sha256(item_id.encode()).hexdigest(), 16)
     area = f"{2 + drawn % 8}{2 + drawn // 8 % 7}{drawn // 56 % 10}"  # no N11, no N9X
