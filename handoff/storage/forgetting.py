@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.ports import MachineRecord
 from handoff.storage import tables as t
 
-STEP = 20  # calls a transaction: some 50 ms in which nothing else can be written
+STEP = 20  # calls a transaction: some 10 ms in which nothing else can be written
 FORGOTTEN = (
     "forgotten"  # a machine's name for the largest fencing number of the calls that are gone
 )
