@@ -38,14 +38,17 @@ record             answer                  head       value  turns              
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from handoff.commands import DecisionKind
 from handoff.policy.audit import CLIP
 
 HeadName = Literal["breakdown", "error"]
 Source = Literal["disposition", "approval", "disagreement", "audit"]
 Verdict = Literal["needed", "premature", "too_late", "not_needed"]
+Ending = DecisionKind | Literal["automated", "handed_off", "abandoned", "failed"]
 Answer = Literal["approve", "approve_with_edits", "reject", "respond", "expired"]
 
 HORIZON = 4  # what h looks ahead: turns of both speakers
@@ -66,12 +69,9 @@ _ANSWERS: dict[str, tuple[bool, float]] = {
 }
 
 
-_UNSAID: dict[str, bool] = {
-    "hard": True,
-    "taken_over": True,
-    "abandoned": True,
-    "automated": False,
-}
+_UNSAID: dict[str, bool] = {"taken_over": True, "abandoned": True, "automated": False}
+# Hard triggers that speak of the conversation, not of what a caller wants or what else happens.
+OF_THE_TALK = frozenset({"explicit_request", "digit_zero", "no_matches", "silences"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +141,22 @@ class AuditAnswer:
     propensity: float = 1.0  # P(sampled), in (0, 1]
 
 
-def broke_down(ending: str, verdict: Verdict | None = None) -> bool | None:
+def broke_down(
+    ending: Ending, verdict: Verdict | None = None, codes: Iterable[str] = ()
+) -> bool | None:
     """Whether a conversation broke down where the AI ceased to lead it: what *h* foretells.
 
-    What the operator says of the handoff decides. Without a word a hard trigger ("hard"), a person who took
-    the call unasked ("taken_over") and a caller who hung up on the AI ("abandoned") say that it did, a call
-    that the AI finished ("automated") that it did not. Nobody can tell (None) where *h* itself moved the AI
-    to hand over ("soft"), and of every other ending.
+    What the operator says of the handoff decides. Without a word a hard trigger that speaks of the
+    conversation (one of `codes` is in `OF_THE_TALK`), a person who took the call unasked and a caller who
+    hung up on the AI ("abandoned") say that it did, a call that the AI finished ("automated") that it did
+    not. Nobody can tell (None) of other triggers, where *h* itself moved the AI to hand over, and of every
+    other ending.
     """
-    return _UNSAID.get(ending) if verdict is None else _VERDICTS[verdict][0]
+    if verdict is not None:
+        return _VERDICTS[verdict][0]
+    if ending is DecisionKind.HARD and not OF_THE_TALK.isdisjoint(codes):
+        return True
+    return _UNSAID.get(ending)
 
 
 def of_disposition(record: Disposition) -> tuple[Label, ...]:

@@ -2,8 +2,8 @@
 
 *h* is the probability that the conversation breaks down within `labels.HORIZON` turns of both speakers,
 that is `CALLER_TURNS` of the caller. What a turn said of it comes to nothing when so many turns pass; before
-that `labels.broke_down` says what came of it, as it does for learning, from what is known by then: what an
-operator says of a handoff for a soft reason is waited for, of one by a hard trigger it would come too late.
+that `labels.broke_down` says what came of it, as it does for learning. Where a handoff itself does not tell,
+the operator's word is waited for; where it does, their word would come too late.
 
 *q* is the probability that the next answer or action is wrong: known of turns that somebody judged, which are
 the doubtful ones above all, so that its calibration is that of judged turns.
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from handoff.commands import DecisionKind
 from handoff.errors import ProtocolError
 from handoff.labels import CALLER_TURNS, Verdict, broke_down
 from handoff.metrics import Outcome, Predicted
@@ -31,7 +32,8 @@ class TurnDecided:
     breakdown: float  # h
     error: float  # q
     hand_off: bool
-    hard: bool  # by a hard trigger
+    kind: DecisionKind
+    codes: tuple[str, ...] = ()  # of the reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +105,14 @@ class Outcomes:
             case TakenOver(call_id):
                 call = self._call(call_id)
                 call.handed = True
-                return self._settle(call, broke_down("taken_over"))
+                return self._settle(call, broke_down(DecisionKind.TAKEN_OVER))
             case AiResumed(call_id):
                 self._call(call_id).handed = False
                 return []
             case HandoffJudged(call_id, verdict):
                 call = self._call(call_id)
                 judged, call.unjudged = call.unjudged, []
-                came = bool(broke_down("soft", verdict))
+                came = bool(broke_down(DecisionKind.SOFT, verdict))
                 return [Predicted("h", p, came) for p in judged]
             case TurnJudged(call_id, turn, wrong):
                 said = self._call(call_id).error.pop(turn, None)
@@ -143,8 +145,9 @@ class Outcomes:
         settled = [Predicted("h", call.breakdown.pop(turn), False) for turn in passed]
         if event.hand_off:
             call.handed = True
-            if event.hard:
-                return settled + self._settle(call, broke_down("hard"))
+            came = broke_down(event.kind, codes=event.codes)
+            if came is not None:
+                return settled + self._settle(call, came)
             call.unjudged = list(call.breakdown.values())
             call.breakdown.clear()
         return settled

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from handoff.acts import SHORTEST, ActsForeseer, fit, push, unseen
 from handoff.labels import HORIZON, Disposition, broke_down
 from handoff.learning.judging import Contest, Floats, Rows, Shortage
+from handoff.metrics import Outcome
 from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
 from handoff.replay import rerun
@@ -23,6 +24,8 @@ from handoff.risk import Models, Rolling
 
 MIN_BROKEN = 50  # calls that broke down
 MIN_WELL = 50  # and that went well
+
+_OUTCOMES: dict[str, Outcome] = {outcome: outcome for outcome in get_args(Outcome)}
 
 Turn = Mapping[str, Any]
 
@@ -72,11 +75,12 @@ def told(
     """
     again = rerun(facts, policy, models)
     first = next((decision for decision in again.decisions if decision.hand_off), None)
-    if first is None:
-        broke = broke_down(call.outcome or "")
-    else:
+    if first is not None:
         word = next((each.verdict for each in said if each.seq == 0), None)
-        broke = broke_down(first.kind, word)
+        broke = broke_down(first.kind, word, [reason.code for reason in first.reasons])
+    else:
+        ending = _OUTCOMES.get(call.outcome or "")
+        broke = None if ending is None else broke_down(ending)
     if broke is None:
         return None
     last = first.turn if first is not None else max(again.said, default=0)

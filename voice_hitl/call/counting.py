@@ -72,7 +72,8 @@ class Counting:
                     record.breakdown,
                     record.error,
                     record.hand_off,
-                    record.kind != DecisionKind.SOFT,
+                    DecisionKind(record.kind),
+                    tuple(reason.code for reason in record.reasons),
                 )
                 return [decided]
             case Disposition():

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handoff.commands import DecisionKind
 from handoff.labels import (
     ApprovalAnswer,
     AuditAnswer,
     Comparison,
     Disposition,
+    Ending,
     Label,
     Verdict,
     broke_down,
@@ -21,6 +23,7 @@ from handoff.labels import (
     of_disposition,
 )
 from handoff.policy.audit import CLIP
+from handoff.triggers import WORDS
 
 Said = list[tuple[int, bool, float]]
 
@@ -151,11 +154,9 @@ def test_words_that_nobody_knows_are_refused() -> None:
         of_approval(ApprovalAnswer("a1", "c1", -1, "reject", "ann", 1.0))
 
 
-@pytest.mark.parametrize(
-    "ending", ["soft", "hard", "taken_over", "abandoned", "automated", "failed"]
-)
+@pytest.mark.parametrize("ending", [*DecisionKind, "abandoned", "automated", "failed"])
 def test_what_a_person_says_of_a_handoff_is_the_same_for_labels_and_for_all_who_ask(
-    ending: str,
+    ending: Ending,
 ) -> None:
     for verdict in get_args(Verdict):
         label, *_ = of_disposition(Disposition("c", 0, 4, verdict, "ann", 0.0))
@@ -163,6 +164,21 @@ def test_what_a_person_says_of_a_handoff_is_the_same_for_labels_and_for_all_who_
 
 
 def test_without_a_word_what_h_itself_did_proves_nothing() -> None:
-    said = {"hard": True, "taken_over": True, "abandoned": True, "automated": False}
-    for ending in (*said, "soft", "handed_off", "failed", ""):
-        assert broke_down(ending) is said.get(ending)
+    said: dict[Ending, bool | None] = {
+        DecisionKind.SOFT: None,
+        DecisionKind.HARD: None,
+        DecisionKind.TAKEN_OVER: True,
+        "abandoned": True,
+        "automated": False,
+        "handed_off": None,
+        "failed": None,
+    }
+    assert {ending: broke_down(ending) for ending in said} == said
+
+
+@pytest.mark.parametrize("code", WORDS)
+def test_without_a_word_only_triggers_that_speak_of_the_conversation_tell(code: str) -> None:
+    told = code in ("explicit_request", "digit_zero", "no_matches", "silences")
+    assert broke_down(DecisionKind.HARD, codes=[code, "repeats"]) is (True if told else None)
+    assert broke_down(DecisionKind.HARD, "needed", [code]) is True
+    assert broke_down(DecisionKind.SOFT, codes=["silences"]) is None

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.acts import prefixes
+from handoff.commands import DecisionKind
 from handoff.errors import ProtocolError
 from handoff.labels import CALLER_TURNS, HORIZON, Verdict
 from handoff.metrics import Predicted
@@ -25,9 +26,10 @@ from handoff.outcomes import (
 
 
 def turn(
-    number: int, h: float = 0.0, *, call: str = "c", off: bool = False, hard: bool = False
+    number: int, h: float = 0.0, *, call: str = "c", off: bool = False, code: str = ""
 ) -> TurnDecided:
-    return TurnDecided(call, number, h or number / 100, number / 1000, off, hard)
+    kind = DecisionKind.HARD if code else DecisionKind.SOFT
+    return TurnDecided(call, number, h or number / 100, number / 1000, off, kind, (code,))
 
 
 def told(outcomes: Outcomes, *events: OutcomeEvent) -> list[Predicted]:
@@ -53,7 +55,7 @@ def test_live_outcomes_use_the_horizon_that_h_is_trained_with() -> None:
     trained = [prefix.turns // 2 for prefix in prefixes(call) if prefix.label]
     outcomes = Outcomes()
     facts = told(outcomes, *(turn(number) for number in range(1, count)))
-    facts += told(outcomes, turn(count, off=True, hard=True))
+    facts += told(outcomes, turn(count, off=True, code="silences"))
     live = [number for number in range(1, count) if h(number, True) in facts]
     assert live == trained == [5, 6]
     assert HORIZON == 2 * CALLER_TURNS
@@ -61,7 +63,9 @@ def test_live_outcomes_use_the_horizon_that_h_is_trained_with() -> None:
 
 def test_a_hard_trigger_says_that_the_turns_before_it_should_have_shown_it() -> None:
     outcomes = Outcomes()
-    facts = told(outcomes, *(turn(number) for number in range(1, 6)), turn(6, off=True, hard=True))
+    facts = told(
+        outcomes, *(turn(number) for number in range(1, 6)), turn(6, off=True, code="silences")
+    )
     assert facts == [
         *(h(number, False) for number in (1, 2, 3)),
         *(h(number, True) for number in (4, 5, 6)),
@@ -69,10 +73,14 @@ def test_a_hard_trigger_says_that_the_turns_before_it_should_have_shown_it() -> 
     assert told(outcomes, CallEnded("c", "handed_off")) == []
 
 
-def test_what_h_itself_handed_over_is_settled_by_the_operators_word() -> None:
+@pytest.mark.parametrize("code", ["", "over_limit", "emergency"])
+def test_what_does_not_tell_by_itself_is_settled_by_the_operators_word(code: str) -> None:
     for verdict in get_args(Verdict):
         outcomes, came = Outcomes(), verdict in ("needed", "too_late")
-        assert told(outcomes, turn(1), turn(2, off=True), CallEnded("c", "handed_off")) == []
+        assert (
+            told(outcomes, turn(1), turn(2, off=True, code=code), CallEnded("c", "handed_off"))
+            == []
+        )
         assert told(outcomes, HandoffJudged("c", verdict)) == [h(1, came), h(2, came)]
         assert told(outcomes, HandoffJudged("c", verdict)) == []
 
@@ -89,9 +97,9 @@ def test_a_finished_call_went_well_and_a_failed_one_says_nothing() -> None:
 
 def test_what_is_said_while_waiting_for_a_person_is_no_turn_of_the_ai() -> None:
     outcomes = Outcomes()
-    told(outcomes, turn(1, off=True, hard=True))
+    told(outcomes, turn(1, off=True, code="silences"))
     assert told(outcomes, turn(2), CallEnded("c", "abandoned")) == []
-    told(outcomes, turn(1, off=True, hard=True, call="d"), AiResumed("d"))
+    told(outcomes, turn(1, off=True, code="silences", call="d"), AiResumed("d"))
     assert told(outcomes, turn(2, call="d"), CallEnded("d", "automated")) == [h(2, False)]
 
 
@@ -118,7 +126,7 @@ def test_the_oldest_calls_and_turns_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", ["nonsense", turn(1, 1.5), TurnDecided("c", 1, 0.5, -1, False, False)]
+    "event", ["nonsense", turn(1, 1.5), TurnDecided("c", 1, 0.5, -1, False, DecisionKind.SOFT)]
 )
 def test_what_is_no_event_or_no_probability_is_refused(event: Any) -> None:
     with pytest.raises(ProtocolError):
@@ -134,7 +142,8 @@ EVENTS = st.lists(
             st.floats(0, 1),
             st.floats(0, 1),
             st.booleans(),
-            st.booleans(),
+            st.sampled_from(DecisionKind),
+            st.sampled_from([(), ("silences",), ("over_limit",)]),
         ),
         st.sampled_from([TakenOver("c"), AiResumed("c"), HandoffJudged("c", "needed")]),
         st.builds(TurnJudged, st.just("c"), st.integers(1, 30), st.booleans()),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from handoff.commands import DecisionKind
 from handoff.drift import Code, WarningCleared, WarningRaised
 from handoff.errors import ProtocolError
 from handoff.events import DeadlinePassed
@@ -103,7 +104,9 @@ def test_predictions_that_nothing_came_of_raise_a_warning_of_their_calibration()
     floor = Floor()
     for number in range(20):
         call = f"c{number}"
-        floor.tell(TurnDecided(call, 1, 0.9, 0.1, False, False), CallEnded(call, "automated"))
+        floor.tell(
+            TurnDecided(call, 1, 0.9, 0.1, False, DecisionKind.SOFT), CallEnded(call, "automated")
+        )
     assert floor.machine.figures(floor.now).ece["h"].value == pytest.approx(0.9)
     floor.passes(REST * SAMPLE)
     assert floor.raised() == [Code.CALIBRATION_BREAKDOWN]

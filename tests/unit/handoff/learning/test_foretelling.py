@@ -27,7 +27,7 @@ from handoff.policy import Policy
 from handoff.ports import CallRecord, FactRecord
 from handoff.replay import RecordedEngine, decode, rerun
 from handoff.risk import SHIPPED, Head, Models, Rolling
-from handoff.testing import a_bad_turn, a_call, a_turn
+from handoff.testing import a_bad_turn, a_call, a_proposal, a_turn
 from tests.support.talks import FEW_TREES, QUIET, acts_of_talks, talk, talks
 
 
@@ -112,6 +112,7 @@ PERSON = [DigitPressed("0")]
         ([*QUIETLY, *BADLY], "handed_off", None),  # its own doing, of which nobody said a word
         ([*QUIETLY, *BADLY], "automated", None),  # a person was called and gave it back
         ([*QUIETLY, *PERSON], "handed_off", True),
+        ([*QUIETLY, a_proposal(over_limit=True)], "handed_off", None),  # what they want, not how
         ([*QUIETLY, OperatorAssigned("ann", "Ann", 1)], "handed_off", True),
     ],
 )

@@ -91,7 +91,8 @@ def test_a_decision_is_a_prediction(kind: DecisionKind) -> None:
         decision.breakdown,
         decision.error,
         decision.hand_off,
-        kind is not DecisionKind.SOFT,
+        kind,
+        tuple(reason.code for reason in decision.reasons),
     )
 
 
