@@ -170,7 +170,7 @@ async def open_server(config: Config, stack: AsyncExitStack) -> Server:
     hub = Hub(clock, metrics, VERSION, pack.guidelines, calls.lines, pack.intents)
     kept = await Kept.of(store, clock.wall())
     workplace = Workplace(policy, clock, journal, hub.screens, calls.get, key, pack.intents, kept)
-    await workplace.figures.rebuild(policy, store, executor)
+    await workplace.figures.rebuild(policy, store)
     metrics.long_run_wait.set_function(workplace.costs.long_run_wait)
     ticker = Ticker()
     tokens = TokenStore()

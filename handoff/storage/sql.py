@@ -41,7 +41,6 @@ from handoff.storage import tables as t
 from handoff.storage.migrate import upgrade
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-PAGE = 500  # rows: 10 ms of the event loop
 
 
 class SqlStore:
@@ -207,22 +206,16 @@ class SqlStore:
         return [Label(**row._mapping) for row in await self._rows(query)]
 
     async def recent(self, kind: type[Timed], since: float, *, limit: int) -> list[Timed]:
-        """What came of `since` or later, oldest first; the newest `limit`. Read in pages."""
+        """What came of `since` or later, oldest first; the newest `limit`."""
         table = t.TABLE_OF[kind]
         moment = table.c[TIMED[kind]]
         query = (
             select(table)
             .where(moment >= since)
             .order_by(moment.desc(), *(column.desc() for column in table.primary_key))
+            .limit(limit)
         )
-        found: list[Timed] = []
-        while len(found) < limit:
-            size = min(PAGE, limit - len(found))
-            rows = await self._rows(query.limit(size).offset(len(found)))
-            found += [t.timed_from(kind, row) for row in rows]
-            if len(rows) < size:
-                break
-        return found[::-1]
+        return [t.timed_from(kind, row) for row in reversed(await self._rows(query))]
 
     async def machine_records(
         self, machine: str, *, open_only: bool = False, since: float | None = None

@@ -574,7 +574,7 @@ async def a_world(
     kept = await Kept.of(store, Clock(epoch=EPOCH).wall())
     world = World(agent or ScriptedAgent(), policy or Policy(), store, kept)
     world._callers = len(await store.calls())  # no id of a call comes twice
-    await world.workplace.figures.rebuild(policy or Policy(), store, InlineExecutor())
+    await world.workplace.figures.rebuild(policy or Policy(), store)
     services = [
         world.journal.run(),
         *world.workplace.services(),

@@ -1,15 +1,12 @@
 """The figures as the last runs of the server left them, counted anew from what they kept.
 
 What the figures look back on (`warnings.window_hours`) is counted, `MOST` records of each kind at most, the
-newest; answers to exercises as long as they are remembered. It is read in pages and counted in a thread: a
-server that starts goes on answering whatever already asks.
+newest; answers to exercises as long as they are remembered. A server counts before it listens.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 
 from handoff.labels import Disposition, Label
@@ -39,10 +36,8 @@ STOPPED = (
 Moment = tuple[float, Record]  # Unix seconds
 
 
-async def recounted(
-    policy: Policy, store: Store, clock: Clock, executor: Executor
-) -> tuple[Supervision, Counting]:
-    """Count, in a thread, what the store knows of the policy's window; raises `StorageError`."""
+async def recounted(policy: Policy, store: Store, clock: Clock) -> tuple[Supervision, Counting]:
+    """Count what the store knows of the policy's window; raises `StorageError`."""
     wall, now = clock.wall(), clock.now()
     since = wall - policy.warnings.window_hours * 3600.0
     found: list[Record] = [
@@ -59,9 +54,7 @@ async def recounted(
         *await store.machine_records(exercising.SERVED, since=seen_since),
         *await store.machine_records(exercising_audits.SERVED, since=seen_since),
     ]
-    return await asyncio.get_running_loop().run_in_executor(
-        executor, _count, policy, found, served, wall, now
-    )
+    return _count(policy, found, served, wall, now)
 
 
 def _count(

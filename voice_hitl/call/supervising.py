@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Protocol
 
 from handoff.budget import AlarmCleared, AlarmRaised, BudgetEvent
@@ -72,9 +71,9 @@ class FiguresService(MachineService[SupervisionEvent, SupervisionCommand]):
         self._floor = floor
         self._budget = budget
 
-    async def rebuild(self, policy: Policy, store: Store, executor: Executor) -> None:
+    async def rebuild(self, policy: Policy, store: Store) -> None:
         """Count what earlier runs kept, before this one begins to `run`; raises `StorageError`."""
-        self.supervision, self._counting = await recounted(policy, store, self._clock, executor)
+        self.supervision, self._counting = await recounted(policy, store, self._clock)
         self._machine = self.supervision
 
     # --- what others tell it ---

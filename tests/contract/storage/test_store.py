@@ -289,7 +289,7 @@ async def test_what_was_over_lately_is_found_by_its_end_oldest_first(store: Stor
     assert await store.recent(Label, 9.0, limit=9) == [label]
 
 
-async def test_more_than_a_page_of_it_is_found(store: Store) -> None:
+async def test_of_many_the_newest_are_found_oldest_first(store: Store) -> None:
     decisions = [
         DecisionRecord.of(a_decision("c1"), seq=n, at=float(n // 3), policy_version="p")
         for n in range(1203)

@@ -3,14 +3,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from handoff import supervision as core
 from handoff.audit import AuditItem, AuditRecord, AuditState
 from handoff.drift import WarningRaised
 from handoff.labels import ApprovalAnswer, Disposition, of_approval
@@ -20,14 +17,13 @@ from handoff.ports import CallRecord, DecisionRecord, HandoffRecord, MachineReco
 from handoff.storage import SqlStore
 from handoff.supervision import Supervision
 from handoff.testing import MemoryStore, a_decision
-from voice_hitl.call import auditing, exercising, recounting
+from voice_hitl.call import auditing, exercising
 from voice_hitl.call.counting import HANDLED, Counting
 from voice_hitl.call.recounting import recounted
 from voice_hitl.clock import Clock
 
 EPOCH = 1_700_000_000.0
 DAY = 86_400.0
-POOL = ThreadPoolExecutor(1)
 POLICY = Policy.from_mapping({"warnings": {"minimum": 2, "ece_minimum": 10}}, "test")
 
 
@@ -95,7 +91,7 @@ async def test_figures_and_warnings_are_what_they_were_before_the_stop() -> None
     store, clock = MemoryStore(), a_clock()
     kept = an_hour()
     await store.save(kept)
-    machine, _ = await recounted(POLICY, store, clock, POOL)
+    machine, _ = await recounted(POLICY, store, clock)
     now = clock.now()
     before = as_it_ran(kept, now)
     same(machine.figures(now), before.figures(now))
@@ -112,7 +108,7 @@ async def test_what_was_counted_is_not_counted_again() -> None:
     store, clock = MemoryStore(), a_clock()
     kept = an_hour(4)
     await store.save(kept)
-    _, counting = await recounted(POLICY, store, clock, POOL)
+    _, counting = await recounted(POLICY, store, clock)
     last = {(type(record), repr(record)): record for record in kept}.values()
     assert [counting.of(record) for record in last if isinstance(record, CallRecord)] == [[]] * 8
     assert not any(counting.of(r) for r in last if isinstance(r, HandoffRecord | Disposition))
@@ -123,7 +119,7 @@ async def test_what_is_older_than_the_window_does_not_count() -> None:
     old = CallRecord("CA1", "+1", "p", "en", EPOCH - 2 * DAY, ended_at=EPOCH - 25 * 3600.0)
     new = replace(old, call_id="CA2", ended_at=EPOCH - 23 * 3600.0)
     await store.save([replace(each, outcome="automated") for each in (old, new)])
-    machine, _ = await recounted(POLICY, store, clock, POOL)
+    machine, _ = await recounted(POLICY, store, clock)
     assert machine.figures(clock.now()).automation_rate.n == 1
 
 
@@ -135,7 +131,7 @@ async def test_a_request_that_the_stop_cut_off_is_nobodys_lost_patience() -> Non
         asked = HandoffRecord(f"CA{number}", 0, at, {"why": "asked"})
         await store.save([replace(asked, accepted_at=at + 5.0 if number < 2 else None)])
     await store.close_unfinished(EPOCH - 1.0)
-    machine, _ = await recounted(POLICY, store, clock, POOL)
+    machine, _ = await recounted(POLICY, store, clock)
     figures = machine.figures(clock.now())
     assert (figures.queue_time.n, figures.abandonment.value) == (2, 0.0)
     assert figures.failed.value == 1.0
@@ -146,24 +142,8 @@ async def test_answers_to_exercises_count_for_as_long_as_they_are_remembered() -
     await store.save([an_exercise(str(n), EPOCH - 30 * DAY) for n in range(30)])
     served = MachineRecord(exercising.SERVED, "x", EPOCH, "served", open=False, detail={})
     await store.save([served])
-    machine, _ = await recounted(POLICY, store, clock, POOL)
+    machine, _ = await recounted(POLICY, store, clock)
     assert machine.shift().bins[0].accuracy.n == 30
-
-
-async def test_the_counting_is_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    store, clock = MemoryStore(), a_clock()
-    await store.save(an_hour(2))
-    threads: list[int] = []
-
-    class Watched(Counting):
-        def of(self, record: Record) -> list[core.SupervisionEvent]:
-            threads.append(threading.get_ident())
-            return super().of(record)
-
-    monkeypatch.setattr(recounting, "Counting", Watched)
-    await recounted(POLICY, store, clock, POOL)
-    assert threads
-    assert threading.get_ident() not in threads
 
 
 KILLED = """
@@ -190,7 +170,7 @@ async def test_a_killed_server_comes_back_with_its_figures(tmp_path: Path) -> No
     assert await killed.wait() == -signal.SIGKILL
     store, clock = await SqlStore.open(url), a_clock()
     try:
-        machine, _ = await recounted(POLICY, store, clock, POOL)
+        machine, _ = await recounted(POLICY, store, clock)
     finally:
         await store.aclose()
     now = clock.now()

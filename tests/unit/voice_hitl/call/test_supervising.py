@@ -80,7 +80,7 @@ def play(story: Callable[[Office], Awaitable[None]], store: MemoryStore | None =
         office = Office(store or MemoryStore())
         offices.append(office)
         if store is not None:
-            await office.figures.rebuild(POLICY, store, virtual.InlineExecutor())
+            await office.figures.rebuild(POLICY, store)
         tasks = [
             asyncio.create_task(office.journal.run()),
             asyncio.create_task(office.figures.run()),
