@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from handoff import triage
 from handoff.commands import Urgency
 from handoff.events import HandoffRequested
-from handoff.policy import Triage
+from handoff.policy import Policy, Triage
 
 if TYPE_CHECKING:
     from handoff.callbacks import CallbackRecord
@@ -83,8 +83,8 @@ class Queue:
 
     __slots__ = ("_policy", "_waiting")
 
-    def __init__(self, policy: Triage | None = None) -> None:
-        self._policy = policy or Triage()
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
         self._waiting: dict[str, Waiting] = {}
 
     def __len__(self) -> int:
@@ -116,7 +116,7 @@ class Queue:
             if not is_new:
                 urgency = max(urgency, waiting.urgency, key=_URGENCIES.index)
                 points = max(points, waiting.points)
-            waiting.rank(urgency, points, self._policy)
+            waiting.rank(urgency, points, self._policy.triage)
         return waiting
 
     def put_back(self, waiting: Waiting) -> None:
@@ -130,6 +130,6 @@ class Queue:
     def _place(self, waiting: Waiting) -> tuple[bool, float, float]:
         # Everyone ages alike, so the order of two never changes: no clock is needed.
         if isinstance(waiting.request, HandoffRequested):
-            ahead = triage.head_start(waiting.urgency, self._policy)
+            ahead = triage.head_start(waiting.urgency, self._policy.triage)
             return (False, waiting.since - ahead, waiting.since)
         return (True, waiting.request.by, waiting.since)

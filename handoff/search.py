@@ -20,7 +20,7 @@ from handoff.commands import (
     RingCallback,
     StopRinging,
 )
-from handoff.events import Seniority
+from handoff.events import HandoffRequested, Seniority
 from handoff.fences import Fences
 from handoff.operators import Care, Operator, Roster
 from handoff.policy import Policy
@@ -55,7 +55,7 @@ class Search:
     )
 
     def __init__(self, policy: Policy, roster: Roster, fences: Fences, care: Care | None) -> None:
-        self.queue = Queue(policy.triage)
+        self.queue = Queue(policy)
         self.commands: list[DeskCommand] = []  # in order; whoever hands them out empties it
         self.draining = False
         self._policy = policy
@@ -297,8 +297,8 @@ class Search:
         Those who fit, or all where none of them does: a person beats none. For the same reason it rings at
         them too where nobody at work fits.
         """
-        if isinstance(waiting.request, CallbackRecord):
-            return
+        request = waiting.request
+        assert isinstance(request, HandoffRequested)  # a callback is never critical
         awake = [operator for operator in self._roster if not self.rests(operator, now)]
         waiting.misfits = not any(o.wants_calls and suits(o, waiting) for o in awake)
         on_call = [operator for operator in awake if operator.seniority is Seniority.ON_CALL]
@@ -312,4 +312,4 @@ class Search:
             if not waiting.alerted:
                 waiting.alerted_at = now
             waiting.alerted.update(dict.fromkeys(new))
-            self.commands.append(AlertOnCall(waiting.call_id, new, waiting.request.brief))
+            self.commands.append(AlertOnCall(waiting.call_id, new, request.brief))

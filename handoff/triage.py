@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from handoff.calibration import sigmoid
 from handoff.commands import Decision, DecisionKind, Urgency
-from handoff.policy import Triage
+from handoff.policy import Policy, Triage
 
 _URGENCIES = tuple(Urgency)
 TOP = 100.0
@@ -37,14 +37,15 @@ class Score:
     parts: tuple[tuple[str, float], ...]  # what it is made of, before the bounds: name, points
 
 
-def score(decision: Decision, policy: Triage) -> Score:
+def score(decision: Decision, whole: Policy) -> Score:
     """Score a decision.
 
-    ``100 * sigmoid((V - value_middle) / value_scale) + risk_points * risk``, not below `clear_below` for a
+    ``100 * sigmoid((V - hysteresis.high) / value_scale) + risk_points * risk``, not below `clear_below` for a
     hard trigger or an operator of their own accord, plus the points of urgency and of each reason; critical
     makes it 100; bounded to [0, 100].
     """
-    value = TOP * sigmoid((decision.value - policy.value_middle) / policy.value_scale)
+    policy = whole.triage
+    value = TOP * sigmoid((decision.value - whole.hysteresis.high) / policy.value_scale)
     risk = policy.risk * decision.risk
     parts = [("value", value), ("risk", risk)]
     if decision.kind is not DecisionKind.SOFT and value + risk < policy.clear_below:

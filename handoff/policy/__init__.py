@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from handoff.errors import PolicyError
 from handoff.policy.approvals import ApprovalsPolicy
@@ -87,6 +87,14 @@ class Policy(PolicyModel):
     regulated: dict[str, str] = Field(
         default_factory=_regulated
     )  # category -> words; never learned
+
+    @model_validator(mode="after")
+    def _clears_by_value(self) -> Policy:
+        if self.rule == "simple" and self.triage.clears:
+            raise ValueError(
+                "'triage.clears' goes by V, which rule 'simple' does not: leave it out, or take rule 'value'"
+            )
+        return self
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], source: str) -> Policy:

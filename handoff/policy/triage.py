@@ -43,8 +43,7 @@ class Triage(PolicyModel):
     """Urgency, score and bands."""
 
     head_start: HeadStart = HeadStart()
-    value_middle: float = 2.0  # V worth 50 points: one turn at the mark `hysteresis.high`
-    value_scale: Annotated[float, Field(gt=0, le=1e6)] = 4.0  # V more that lifts 50 points to 73
+    value_scale: Annotated[float, Field(gt=0, le=1e6)] = 4.0  # V above the mark worth 73 points
     risk: Points = 10.0  # points at risk 1
     urgency: UrgencyPoints = UrgencyPoints()
     reasons: Mapping[str, Points] = Field(default_factory=_reasons)  # code -> points

@@ -9,7 +9,7 @@ from handoff.brief import Memory
 from handoff.callbacks import CallbackRecord
 from handoff.commands import Urgency
 from handoff.events import HandoffRequested
-from handoff.policy import Triage
+from handoff.policy import Policy, Triage
 from handoff.queue import Queue
 from handoff.testing import a_call, a_decision
 from handoff.triage import Band, head_start
@@ -35,7 +35,7 @@ def callback(name: str, by: float) -> CallbackRecord:
 def test_order_is_waiting_time_plus_head_start_whatever_comes_and_goes(
     steps: list[tuple[int, Urgency, bool, int]],
 ) -> None:
-    queue = Queue()
+    queue = Queue(Policy())
     model: dict[str, tuple[Urgency, int]] = {}
     now = 0
     for number, urgency, stays, gap in steps:
@@ -58,7 +58,7 @@ def test_order_is_waiting_time_plus_head_start_whatever_comes_and_goes(
 
 
 def test_a_renewed_request_keeps_who_was_asked() -> None:
-    queue = Queue()
+    queue = Queue(Policy())
     waiting = queue.put(request("c1", Urgency.LOW), 1.0)
     waiting.tried["ann"] = None
     again = queue.put(request("c1", Urgency.HIGH), 2.0)
@@ -69,14 +69,14 @@ def test_a_renewed_request_keeps_who_was_asked() -> None:
 
 
 def test_an_emergency_is_not_over_because_the_next_turn_was_calm() -> None:
-    queue = Queue()
+    queue = Queue(Policy())
     queue.put(request("c1", Urgency.CRITICAL), 1.0)
     waiting = queue.put(request("c1", Urgency.LOW), 2.0)
     assert (waiting.urgency, waiting.points) == (Urgency.CRITICAL, 100.0)
 
 
 def test_what_a_person_said_stands_until_the_call_is_critical() -> None:
-    queue = Queue()
+    queue = Queue(Policy())
     waiting = queue.put(request("c1", Urgency.MEDIUM), 1.0)
     waiting.rank(Urgency.LOW, 50.0, POLICY)
     waiting.overridden = True
@@ -86,7 +86,7 @@ def test_what_a_person_said_stands_until_the_call_is_critical() -> None:
 
 
 def test_only_a_seniors_call_that_can_wait_is_kept_for_seniors() -> None:
-    waiting = Queue().put(request("c1", Urgency.MEDIUM), 10.0)
+    waiting = Queue(Policy()).put(request("c1", Urgency.MEDIUM), 10.0)
     assert waiting.seniors_until == -math.inf
     waiting.rank(Urgency.HIGH, 90.0, POLICY)
     assert waiting.seniors_until == 20.0
@@ -95,7 +95,7 @@ def test_only_a_seniors_call_that_can_wait_is_kept_for_seniors() -> None:
 
 
 def test_callers_on_the_line_go_before_callbacks_and_those_by_their_promise() -> None:
-    queue = Queue()
+    queue = Queue(Policy())
     queue.put(callback("b1", 900.0), 0.0)
     queue.put(callback("b2", 300.0), 5.0)
     queue.put(request("c1", Urgency.LOW), 100.0)

@@ -38,7 +38,7 @@ def a_soft(value: float, risk: float = 0.3) -> Decision:
 
 @given(decisions)
 def test_a_score_is_bounded_and_says_what_made_it(decision: Decision) -> None:
-    found = score(decision, POLICY)
+    found = score(decision, Policy())
     assert 0 <= found.points <= 100
     assert found.points == pytest.approx(min(100, math.fsum(points for _, points in found.parts)))
     assert found.band is band_of(found.points, POLICY)
@@ -53,23 +53,28 @@ def test_more_value_or_risk_never_lowers_a_score(
     decision: Decision, more: float, risk: float
 ) -> None:
     worse = replace(decision, value=decision.value + more, risk=max(decision.risk, risk))
-    assert score(worse, POLICY).points >= score(decision, POLICY).points - 1e-9
+    assert score(worse, Policy()).points >= score(decision, Policy()).points - 1e-9
 
 
 def test_the_middle_of_the_scale_is_where_one_turn_starts_a_handoff() -> None:
     mark = Policy().hysteresis.high
-    assert score(a_soft(mark, risk=0.0), POLICY).points == 55  # 5 for medium urgency
+    assert score(a_soft(mark, risk=0.0), Policy()).points == 55  # 5 for medium urgency
     low = replace(a_soft(mark, risk=0.0), urgency=Urgency.LOW)
-    assert score(low, POLICY).points == 50
-    assert score(a_soft(mark), POLICY).band is Band.STANDARD
-    assert score(a_soft(mark + 4.0), POLICY).band is Band.SENIOR
+    assert score(low, Policy()).points == 50
+    assert score(a_soft(mark), Policy()).band is Band.STANDARD
+    assert score(a_soft(mark + 4.0), Policy()).band is Band.SENIOR
+
+
+def test_the_middle_of_the_scale_goes_with_the_mark_that_starts_a_handoff() -> None:
+    bold = Policy.from_mapping({"hysteresis": {"high": 6.0}}, "test")
+    assert score(a_soft(6.0), bold) == score(a_soft(2.0), Policy())
 
 
 def test_what_the_rule_hands_over_can_fall_into_every_band() -> None:
     """A value little above 0 hands over too, in its second turn: that can be left to the AI."""
     marks = Policy().hysteresis
     values = np.linspace(marks.low + 0.05, 8.0, 100)
-    bands = [score(a_soft(float(value)), POLICY).band for value in values]
+    bands = [score(a_soft(float(value)), Policy()).band for value in values]
     assert list(dict.fromkeys(bands)) == [Band.CLEARED, Band.STANDARD, Band.SENIOR]
     weakest = max(v for v, band in zip(values, bands, strict=True) if band is Band.CLEARED)
     assert weakest < marks.high, "one turn above the mark is worth a person"
@@ -78,8 +83,8 @@ def test_what_the_rule_hands_over_can_fall_into_every_band() -> None:
 def test_what_must_be_decided_by_a_person_goes_to_seniors() -> None:
     failed = Reason("irreversible_failed", "x", 100.0)
     decision = replace(a_decision(urgency=Urgency.HIGH), reasons=(failed,))
-    assert score(decision, POLICY).band is Band.SENIOR
-    assert score(a_decision(), POLICY).band is Band.STANDARD, "the caller asked for a person"
+    assert score(decision, Policy()).band is Band.SENIOR
+    assert score(a_decision(), Policy()).band is Band.STANDARD, "the caller asked for a person"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_nobody_starves_while_more_urgent_calls_never_stop(
     urgency: Urgency, ahead: int, handle: int, gaps: list[int]
 ) -> None:
     """One server, more high calls than it can serve: only those within the head start go first."""
-    queue = Queue(POLICY)
+    queue = Queue(Policy())
     for number in range(ahead):
         queue.put(_request(f"before-{number}", Urgency.HIGH), 0.0)
     queue.put(_request("ours", urgency), 0.0)
@@ -168,3 +173,9 @@ def test_a_policy_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(PolicyError, match=words):
         Policy.from_mapping({"triage": section}, "test")
+
+
+def test_the_plain_rule_clears_nothing_since_it_does_not_go_by_value() -> None:
+    Policy.from_mapping({"rule": "simple"}, "test")
+    with pytest.raises(PolicyError, match="'triage.clears' goes by V"):
+        Policy.from_mapping({"rule": "simple", "triage": {"clears": True}}, "test")
