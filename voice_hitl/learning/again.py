@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from handoff.commands import Decision
-from handoff.errors import StorageError
+from handoff.errors import PolicyError, StorageError
 from handoff.learning import LearningError, models_of, policy_of
 from handoff.policy import Policy
 from handoff.ports import CallRecord, ModelRecord, Store, TurnRecord
@@ -39,7 +39,7 @@ class Answer:
 
     call: CallRecord
     turns: Sequence[TurnRecord]
-    compared: Compared | None  # None: nothing was kept to decide it again from
+    compared: Compared | None  # None: what it takes to decide it again is not kept, or not readable
     exact: bool = False  # every decision is the same to the last bit
     policy: Policy = field(default_factory=Policy)  # what it was decided under again
 
@@ -70,7 +70,7 @@ def policy_of_file(name: str) -> Policy | None:
 async def question(store: Store, policy: Policy | str | None, model: str | None) -> Question:
     """What the command line asked for: a policy or the version of one, and a model's version.
 
-    Raises `ConfigError` or `LearningError` for a version that is not kept.
+    Raises `ConfigError` or `LearningError` for a version that is not kept or cannot be read.
     """
     if isinstance(policy, str):
         policy = await _kept_policy(store, policy)
@@ -81,19 +81,23 @@ async def question(store: Store, policy: Policy | str | None, model: str | None)
 
 
 async def answers(
-    store: Store, calls: Sequence[CallRecord], asked: Question, base: Policy
+    store: Store, calls: Sequence[CallRecord], asked: Question
 ) -> AsyncIterator[Answer]:
-    """Decide calls again, in the order given; `base`: for calls whose policy is not kept."""
-    policies = Policies(store, base)
+    """Decide calls again, in the order given."""
+    policies = Policies(store)
     for call in calls:
         facts = await store.facts(call.call_id)
-        policy = asked.policy or policy_of(asked.version, await policies.of(call))
+        own_policy = await policies.of(call)
+        policy = asked.policy or (own_policy and policy_of(asked.version, own_policy))
         models = asked.models
         if models is None:
             own = await _version(store, call.model_version) if call.model_version else None
             models = models_of(own)
         old = [decision_of(record) for record in await store.decisions(call.call_id)]
         turns = [turn for turn in await store.turns(call.call_id) if turn.role == "caller"]
+        if policy is None:
+            yield Answer(call, turns, None)
+            continue
         try:
             new = replay(facts, policy, models)
         except StorageError:
@@ -114,7 +118,10 @@ async def _version(store: Store, version: str) -> ModelRecord:
 async def _kept_policy(store: Store, version: str) -> Policy:
     kept = await store.policy(version)
     if kept is not None:
-        return Policy.from_mapping(kept.values, f"policy {version}")
+        try:
+            return Policy.from_mapping(kept.values, "its values")
+        except PolicyError as error:
+            raise ConfigError(f"--policy {version} cannot be read any more: {error}") from error
     known = ", ".join(record.version for record in await store.policies()) or "none"
     raise ConfigError(f"--policy {version}: neither a file nor a version that is kept: {known}")
 

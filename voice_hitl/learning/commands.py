@@ -162,7 +162,7 @@ def replay(
     if (call_id is None) is not every:
         raise ConfigError("name one call, or give --all")
     settings = _settings(config, data)
-    base, other = _policy(settings), None if policy is None else policy_of_file(policy)
+    other = None if policy is None else policy_of_file(policy)
 
     async def run() -> list[Answer]:
         async with _store(settings) as store:
@@ -174,7 +174,7 @@ def replay(
                     raise ConfigError(f"there is no call '{call_id}' in {settings.data_dir}")
                 calls = [call]
             asked = await question(store, other or policy, model)
-            return [answer async for answer in answers(store, calls, asked, base)]
+            return [answer async for answer in answers(store, calls, asked)]
 
     found = asyncio.run(run())
     if every:

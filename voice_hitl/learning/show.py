@@ -91,7 +91,8 @@ def show_answer(answer: Answer, console: Console) -> None:
     """One call, turn by turn: what was decided beside what would be."""
     if answer.compared is None:
         console.print(
-            f"{answer.call.call_id}: nothing is kept to decide it again from", markup=False
+            f"{answer.call.call_id}: what it takes to decide it again is not kept, or cannot be read",
+            markup=False,
         )
         return
     said = {turn.turn: turn.text for turn in answer.turns}
@@ -199,8 +200,8 @@ def _show_labels(lesson: Lesson, console: Console) -> None:
     console.print(table)
     if lesson.unusable:
         console.print(
-            f"{lesson.unusable} labels cannot be used: what their engine was told is not kept, "
-            "or the AI did not decide on that turn"
+            f"{lesson.unusable} labels cannot be used: what their engine was told, or their policy or "
+            "model, is not kept or cannot be read, or the AI did not decide on that turn"
         )
 
 

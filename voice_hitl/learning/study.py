@@ -64,7 +64,7 @@ async def study(store: Store, base: Policy, at: float, progress: Progress) -> Le
     records = await store.models()
     now = await in_force(store, base)
     labels = [label for label in await store.labels() if label.weight > 0]
-    policies = Policies(store, now.policy)
+    policies = Policies(store)
     known = _models(records)
     rows = await _rows(store, labels, policies, known, progress)
     trials = {
@@ -102,24 +102,19 @@ async def study(store: Store, base: Policy, at: float, progress: Progress) -> Le
 class Policies:
     """The policies that calls were decided under, each read once."""
 
-    def __init__(self, store: Store, otherwise: Policy) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._otherwise = otherwise
-        self._known: dict[str, Policy] = {otherwise.version: otherwise}
+        self._known: dict[str, Policy | None] = {}
 
-    async def of(self, call: CallRecord | None) -> Policy:
-        """The call's own, or the present one where that is not kept or no longer understood."""
-        version = "" if call is None else call.policy_version
+    async def of(self, call: CallRecord) -> Policy | None:
+        """The call's own; None where it is not kept, or cannot be read any more."""
+        version = call.policy_version
         if version not in self._known:
             kept = await self._store.policy(version)
             try:
-                found = (
-                    self._otherwise
-                    if kept is None
-                    else Policy.from_mapping(kept.values, f"policy {version}")
-                )
+                found = None if kept is None else Policy.from_mapping(kept.values, version)
             except PolicyError:  # of an older version of this software
-                found = self._otherwise
+                found = None
             self._known[version] = found
         return self._known[version]
 
@@ -152,9 +147,11 @@ async def _rows(
         call, facts = await store.call(call_id), await store.facts(call_id)
         if call is None or call.model_version not in models:
             continue  # counted as unusable, as all that is left out here
-        policy, own = await policies.of(call), models[call.model_version]
+        policy = await policies.of(call)
+        if policy is None:
+            continue
         try:
-            rows += rows_of_call(said, facts, policy, own)
+            rows += rows_of_call(said, facts, policy, models[call.model_version])
         except StorageError:
             continue  # no facts, or not to be read any more
     return rows
@@ -171,9 +168,10 @@ async def _told(
     found: list[Told] = []
     for number, call in enumerate(ended, start=1):
         progress("reading how calls went", number, len(ended))
-        if call.model_version not in models:
+        policy = await policies.of(call)
+        if call.model_version not in models or policy is None:
             continue
-        facts, policy = await store.facts(call.call_id), await policies.of(call)
+        facts = await store.facts(call.call_id)
         theirs = said.get(call.call_id, ())
         try:
             known = told(call, facts, policy, models[call.model_version], theirs)

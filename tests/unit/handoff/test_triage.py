@@ -177,5 +177,5 @@ def test_a_policy_that_contradicts_itself_is_refused(
 
 def test_the_plain_rule_clears_nothing_since_it_does_not_go_by_value() -> None:
     Policy.from_mapping({"rule": "simple"}, "test")
-    with pytest.raises(PolicyError, match="'triage.clears' goes by V"):
+    with pytest.raises(PolicyError, match=r"'triage\.clears' goes by V"):
         Policy.from_mapping({"rule": "simple", "triage": {"clears": True}}, "test")

@@ -8,6 +8,7 @@ import pytest
 from handoff.acts import training
 from handoff.labels import Disposition, of_disposition
 from handoff.learning import ActsTrial, Shortage, Trial, approve, rollback
+from handoff.learning.foretelling import MIN_WELL
 from handoff.policy import Policy
 from handoff.ports import CallRecord, DecisionRecord, PolicyRecord, Record
 from handoff.replay import replay
@@ -17,7 +18,8 @@ from handoff.testing import MemoryStore
 from tests.support.talks import FEW_TREES, talk
 from tests.support.talks import QUIET as TALKING
 from tests.unit.voice_hitl.learning.conftest import QUIET
-from voice_hitl.learning.again import Question, answers
+from voice_hitl.errors import ConfigError
+from voice_hitl.learning.again import Question, answers, question
 from voice_hitl.learning.study import Lesson, Policies, study
 from voice_hitl.learning.versions import in_force
 
@@ -85,13 +87,48 @@ async def test_a_calls_own_policy_is_used_where_it_is_kept(shifted_calls: list[R
     store = MemoryStore()
     unreadable = PolicyRecord("old", "old", {"of another": "time"}, 1.0)
     await store.save([*shifted_calls, unreadable])
-    policies = Policies(store, Policy())
+    policies = Policies(store)
     call = await store.call("CA1")
     assert call is not None
     assert await policies.of(call) == QUIET
-    assert await policies.of(replace(call, policy_version="old")) == Policy()
-    assert await policies.of(replace(call, policy_version="")) == Policy()
-    assert await policies.of(None) == Policy()
+    for version in ("old", "never kept", ""):
+        assert await policies.of(replace(call, policy_version=version)) is None
+
+
+async def test_a_call_whose_policy_cannot_be_read_teaches_nothing(
+    shifted_calls: list[Record],
+) -> None:
+    some = {f"CA{number}" for number in range(MIN_WELL)}
+    shifted_calls = [each for each in shifted_calls if getattr(each, "call_id", "CA1") in some]
+    changed = [
+        replace(record, policy_version="old")
+        if isinstance(record, CallRecord) and record.call_id == "CA1"
+        else record
+        for record in shifted_calls
+    ]
+    lesson = await learned([*changed, PolicyRecord("old", "old", {"of another": "time"}, 1.0)])
+    assert lesson.unusable == 3
+    short = Shortage("calls that went well", MIN_WELL - 1, MIN_WELL)
+    assert isinstance(lesson.acts, tuple) and short in lesson.acts
+    before = await learned(shifted_calls)
+    assert isinstance(before.acts, tuple) and short not in before.acts
+
+
+async def test_a_call_whose_policy_cannot_be_read_is_decided_again_by_another_alone(
+    shifted_calls: list[Record],
+) -> None:
+    store = MemoryStore()
+    unreadable = PolicyRecord("old", "old", {"of another": "time"}, 1.0)
+    await store.save([*shifted_calls, unreadable])
+    call = await store.call("CA1")
+    assert call is not None
+    call = replace(call, policy_version="old")
+    (own,) = [each async for each in answers(store, [call], Question())]
+    assert own.compared is None
+    (other,) = [each async for each in answers(store, [call], Question(QUIET))]
+    assert other.exact
+    with pytest.raises(ConfigError, match="--policy old cannot be read any more: its values: "):
+        await question(store, "old", None)
 
 
 async def test_a_new_store_is_decided_with_what_is_shipped() -> None:
@@ -130,7 +167,7 @@ async def test_acts_are_learned_approved_used_replayed_and_taken_back(
         for seq, decision in enumerate(decided)
     ]
     await store.save([call, *facts, *made])
-    asked = [each async for each in answers(store, [call], Question(), Policy())]
+    asked = [each async for each in answers(store, [call], Question())]
     assert asked[0].exact
 
     again = await study(store, Policy(), 7000.0, lambda *_: None)
