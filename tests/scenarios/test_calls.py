@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -13,9 +14,9 @@ from handoff.policy import Policy
 from handoff.replay import replay
 from handoff.risk import SHIPPED
 from tests.support import virtual
-from tests.support.scripted import LOST, ScriptedAgent
+from tests.support.scripted import LOST, ScriptedAgent, ScriptedConversation
 from tests.support.world import Caller, World, a_world, replace_floor
-from voice_hitl.agent.protocol import Heard, Proposal
+from voice_hitl.agent.protocol import Acted, AgentEvent, Heard, Proposal, Understanding
 from voice_hitl.call.inbox import UnderstandingCame
 from voice_hitl.call.latency import Stage
 from voice_hitl.errors import TelephonyError
@@ -590,8 +591,68 @@ def test_a_cough_while_the_agent_thinks_does_not_lose_the_question() -> None:
             caller.hangs_up()
         turns = await world.store.turns("CA1")
         assert [each.text for each in turns if each.role == "caller"] == ["what is my balance"]
-        (confidence,) = {each.asr_confidence for each in turns if each.role == "caller"}
-        spoke = [each for each in await world.store.facts("CA1") if each.kind == "CallerSpoke"]
-        assert {each.values["speech"]["confidence"] for each in spoke} == {confidence}
+        (line,) = (each for each in turns if each.role == "caller")
+        (spoke,) = [each for each in await world.store.facts("CA1") if each.kind == "CallerSpoke"]
+        assert spoke.values["speech"]["confidence"] == line.asr_confidence
+        (decision,) = await world.store.decisions("CA1")
+        assert (decision.hand_off, decision.reasons) == (False, ())
+        assert (line.intent, line.confidence) == ("balance", decision.confidence)
+
+    virtual.run(main())
+
+
+@pytest.mark.parametrize(
+    "pieces", [["mumble about the thing"], ["mumble", "about the thing"], ["mumble", ""]]
+)
+def test_an_unclear_turn_counts_once_however_the_caller_pauses_in_it(pieces: list[str]) -> None:
+    async def main() -> None:
+        async with a_world(ScriptedAgent(thinks=2.0)) as world:
+            ana = world.operator("ana")
+            caller = await world.call()
+            await caller.hears_the_end()
+            for number, piece in enumerate(pieces, start=1):
+                await caller.says(piece)
+                await world.until(lambda number=number: len(world.agent.heard) == number)  # type: ignore[misc]
+                await world.passes(0.2)
+            await caller.hears("Your balance is")
+            assert ana.offer is None
+            caller.hangs_up()
+        (decision,) = await world.store.decisions("CA1")
+        assert [reason.code for reason in decision.reasons] == ["low_intent_confidence"]
+        again = replay(await world.store.facts("CA1"), Policy(), SHIPPED)
+        assert again == world.screen.decisions
+
+    virtual.run(main())
+
+
+def test_words_that_waited_for_an_action_are_not_the_beginning_of_what_the_agent_was_given() -> (
+    None
+):
+    class SlowBank(ScriptedConversation):
+        async def respond(
+            self, understanding: Understanding, *, safe_mode: bool
+        ) -> AsyncIterator[AgentEvent]:
+            async for event in super().respond(understanding, safe_mode=safe_mode):
+                if isinstance(event, Acted):
+                    await asyncio.sleep(12.0)
+                yield event
+
+    class Bank(ScriptedAgent):
+        def converse(self, call_id: str, parameters: Mapping[str, str]) -> ScriptedConversation:
+            return SlowBank(self)
+
+    async def main() -> None:
+        async with a_world(Bank()) as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("move the money")
+            await world.passes(0.3)
+            for words in ("and tell me", "my balance"):
+                await caller.says(words)
+                await world.passes(0.3)
+            await caller.hears("Your balance is")
+            given = [(h.hypothesis.text, h.goes_on) for h in world.agent.heard if h.hypothesis]
+            assert given == [("move the money", False), ("and tell me my balance", False)]
+            caller.hangs_up()
 
     virtual.run(main())

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from handoff import events as facts
 from handoff.approvals import Execute, TellCaller
-from handoff.engine import CallEngine
 from handoff.session import State
-from voice_hitl.agent.protocol import Heard, Sentence, Understanding, Verdict
+from voice_hitl.agent.protocol import Heard, Sentence, Verdict
 from voice_hitl.call import inbox as at
 from voice_hitl.call import turn_events as turn
 from voice_hitl.call import turns
@@ -27,12 +26,12 @@ from voice_hitl.call.replying import Replier
 from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.call.speaking import FILLER, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
+from voice_hitl.call.whole_turns import WholeTurnsEngine, spoken
 from voice_hitl.language import Hypothesis
 
 KINDS = ("answer", "notice", "question", "confirmation", "refusal", "apology")
 """Kinds of sentences; a reply is of the kind that comes last here among its sentences'."""
 Work = Callable[[int], Coroutine[Any, Any, None]]
-Result = TypeVar("Result")
 MAX_THOUGHTS = 3  # times a reply may be late before the agent counts as broken
 CHECKING_EVERY = 4  # of the times that a reply is late, while a person looks at a proposal
 
@@ -44,7 +43,7 @@ class Answering:
 
     def __init__(
         self,
-        engine: CallEngine,
+        engine: WholeTurnsEngine,
         machine: turns.TurnMachine,
         book: CallBook,
         replier: Replier,
@@ -104,6 +103,8 @@ class Answering:
             if new.text:
                 self._book.caller_final(new)
                 self._moderation.caller_said(new.text, self._now(), self._book.caller_words)
+            else:
+                self._book.caller_added_nothing()
             if not self.in_charge:
                 return
         goes_on = command.new is not None
@@ -163,22 +164,18 @@ class Answering:
     def on_understanding(self, event: at.UnderstandingCame, now: float) -> None:
         """The core decides on the turn; the side task goes on only while the AI is in charge."""
         found = event.understanding
+        if found.text:
+            self._hear(event, now)
         if event.task != self._number:
-            if found.text:
-                self._tell_core_what_was_said(found, now)
-            _answer(event.go, False)
+            at.answer(event.go, False)
             return
         self._watch.moment("understood", now)
-        if found.text:
-            self._tell_core_what_was_said(found, now)
-            if self.in_charge:
-                self._opinions.opened(found)
-        else:
+        if not found.text:
             self._book.understood(found)
         self._decided = event.task
         self._watch.moment("decided", self._now())
         self._watch.measure(Stage.DECISION, "final", "decided", now)
-        _answer(event.go, self.in_charge)
+        at.answer(event.go, self.in_charge)
 
     def overhear(self, hypothesis: Hypothesis) -> None:
         """The caller speaks while a person is being called: the core listens on, for an emergency above all.
@@ -196,22 +193,27 @@ class Answering:
         if event.task != self._number:
             return
         self._task = None
-        if event.understanding is not None and event.understanding.text:
-            self._tell_core_what_was_said(event.understanding, now)
+        found = event.understanding
+        if found is not None and found.text:
+            self._engine.handle(spoken(self._watch.turn, self._book.last_utterance, found), now)
+            self._book.understood(found)
 
-    def _tell_core_what_was_said(self, found: Understanding, now: float) -> None:
-        self._engine.handle(
-            facts.CallerSpoke(
-                turn=self._watch.turn,
-                text=found.text,
-                speech=self._book.last_utterance.facts(),
-                intent=found.intent,
-                dialogue=found.dialogue,
-                slots=found.slots,
-            ),
-            now,
-        )
-        self._book.understood(found)
+    def _hear(self, event: at.UnderstandingCame, now: float) -> None:
+        found = event.understanding
+        fact = spoken(self._watch.turn, self._book.last_utterance, found)
+
+        def told() -> None:
+            if fact.turn == self._watch.turn:
+                self._book.understood(found)
+
+        self._engine.hear(fact, now, told, goes_on=event.goes_on)
+        if event.task == self._number and self.in_charge:
+            self._opinions.opened(found)
+
+    def _turn_stands(self, now: float) -> None:
+        """The answer begins: what the caller says from here on is a turn of its own."""
+        self._replier.stands()
+        self._engine.stands(now)
 
     def on_judged(self, event: at.LineJudged, now: float) -> None:
         """Moderation noticed something about the agent's words."""
@@ -220,9 +222,10 @@ class Answering:
     def on_proposal(self, event: at.ProposalCame, now: float) -> None:
         """The agent wants to act, and waits until it may."""
         if event.task != self._number or self._muted:
-            _answer(event.verdict, Verdict(False, "interrupted"))
+            at.answer(event.verdict, Verdict(False, "interrupted"))
             return
         self._turns.handle(turn.ActedOn(), now)
+        self._turn_stands(now)
         self._proposals.propose(event, now)
 
     def on_gate(self, event: at.GateSaid, now: float) -> None:
@@ -245,7 +248,11 @@ class Answering:
 
     def on_clip(self, event: at.ClipCame, now: float) -> None:
         """A piece of the reply's sound; ignored once a person is in charge."""
-        if event.task != self._number or self._muted or not self.in_charge:
+        if event.task != self._number or self._muted:
+            return
+        if event.first:
+            self._turn_stands(now)
+        if not self.in_charge:
             return
         if event.first:
             # A reply to a turn, not a greeting or what follows a hand-back.
@@ -266,9 +273,7 @@ class Answering:
         """The agent has nothing more to say to this turn."""
         if event.task != self._number:
             return
-        self._task = None
-        self._proposals.over()
-        self._opinions.over()
+        self._work_over(now)
         if event.done is not None:
             self._listener.expectation = event.done.expectation
             self._listener.awaits_keys = event.done.awaits_keys
@@ -281,12 +286,16 @@ class Answering:
         """The agent or the voice failed."""
         if event.task != self._number:
             return
-        self._task = None
-        self._proposals.over()
-        self._opinions.over()
+        self._work_over(now)
         self._speaker.break_off()
         self._engine.handle(facts.ComponentFailed(event.component, event.detail), now)
         self._next_or_idle(now)
+
+    def _work_over(self, now: float) -> None:
+        self._turn_stands(now)
+        self._task = None
+        self._proposals.over()
+        self._opinions.over()
 
     def _next_or_idle(self, now: float) -> None:
         queued, self._queued = self._queued, None
@@ -312,19 +321,16 @@ class Answering:
     def thought_too_long(self, command: turn.ThoughtTooLong) -> None:
         """The reply is late: fill the silence; a reply that stays away counts as a broken agent."""
         if self._proposals.awaited:
-            self._say_again_that_a_person_is_asked(command.times)
+            if command.times % CHECKING_EVERY == 0:
+                self._proposals.still_checking()
+            else:
+                self._speaker.tone()
             return
         if command.times >= MAX_THOUGHTS:
             self.give_up()
             self._engine.handle(facts.ComponentFailed("agent", "no reply in time"), self._now())
             return
         self._speaker.prompt(FILLER)
-
-    def _say_again_that_a_person_is_asked(self, times: int) -> None:
-        if times % CHECKING_EVERY == 0:
-            self._proposals.still_checking()
-        else:
-            self._speaker.tone()
 
     def interrupt(self) -> None:
         """Stop talking and working at once; what was cut off is remembered.
@@ -379,9 +385,9 @@ class Answering:
         """The call is over but for the action under way: see it to its end, and begin nothing more."""
         match event:
             case at.UnderstandingCame():
-                _answer(event.go, False)
+                at.answer(event.go, False)
             case at.ProposalCame():
-                _answer(event.verdict, Verdict(False, "call_over"))
+                at.answer(event.verdict, Verdict(False, "call_over"))
             case at.GateSaid(said=Execute() as said):
                 self._proposals.call_over(said)
             case at.LineJudged():
@@ -392,9 +398,3 @@ class Answering:
             case at.ReplyDone() | at.ReplyBroke() | at.Overheard() if event.task == self._number:
                 self._task = None
                 self._opinions.over()
-
-
-def _answer(question: asyncio.Future[Result], answer: Result) -> None:
-    """Answer a side task, unless it was cancelled."""
-    if not question.done():
-        question.set_result(answer)

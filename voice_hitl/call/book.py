@@ -88,6 +88,7 @@ class CallBook:
         self.turn = 0
         self._details: dict[int, TurnRecord] = {}  # lines that may still change
         self._caller_line: int | None = None  # of the present turn
+        self._line_before: int | None = None  # that of the turn before
         self._stages: dict[str, float] = {}  # of the present turn
         self._decisions = 0
         self.handoffs = HandoffEntries(started.call_id, clock, journal, watcher)
@@ -159,7 +160,7 @@ class CallBook:
     def turn_begins(self, turn: int) -> None:
         """The caller's turn number `turn` has closed; what is measured from here on belongs to it."""
         self.turn = turn
-        self._caller_line = None
+        self._line_before, self._caller_line = self._caller_line, None
         self._stages = {}
 
     def caller_final(self, hypothesis: Hypothesis) -> None:
@@ -171,6 +172,10 @@ class CallBook:
         self._veiled = line.seq if veiled else None
         self._keep(line, asr_confidence=hypothesis.confidence)
         self._amend(line.seq, latency_ms=dict(self._stages))
+
+    def caller_added_nothing(self) -> None:
+        """The present turn is the one before, without a further word: its line is that one's."""
+        self._caller_line = self._line_before
 
     def caller_other(self, text: str) -> None:
         """A turn without words, told as a system line."""

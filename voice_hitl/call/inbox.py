@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from handoff.approvals.messages import Execute, Permit, RefuseClaim, TellAgent, TellCaller
 from handoff.events import (
@@ -27,10 +27,17 @@ from voice_hitl.errors import VoiceHitlError
 from voice_hitl.language import Hypothesis
 
 INBOX_SIZE = 1024
+Result = TypeVar("Result")
 
 
 class InboxOverflow(VoiceHitlError):
     """A call's owner fell hopelessly behind."""
+
+
+def answer(question: asyncio.Future[Result], answer: Result) -> None:
+    """Answer a side task that asked the owner something, unless it was cancelled."""
+    if not question.done():
+        question.set_result(answer)
 
 
 # --- from listening ---
@@ -97,6 +104,7 @@ class UnderstandingCame:
     task: int
     understanding: Understanding
     go: asyncio.Future[bool]
+    goes_on: bool = False  # it begins with the turn that the agent read before, which is void
 
 
 @dataclass(frozen=True, slots=True)

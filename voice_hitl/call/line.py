@@ -17,11 +17,11 @@ from voice_hitl.call.inbox import DigitCame, StreamClosed
 from voice_hitl.call.ingress import Ingress
 from voice_hitl.call.journal import Journal
 from voice_hitl.call.loopback import LoopbackCall
-from voice_hitl.call.masking import MaskingEngine
 from voice_hitl.call.parts import CallParts
 from voice_hitl.call.runner import CallRunner
 from voice_hitl.call.ticker import Ticker
 from voice_hitl.call.vad_service import VadService
+from voice_hitl.call.whole_turns import WholeTurnsEngine
 from voice_hitl.clock import Clock
 from voice_hitl.errors import TelephonyError
 from voice_hitl.telephony.media_stream import Media, MediaStream, Started
@@ -86,7 +86,7 @@ class CallerLine:
             pack=parts.pack,
             language=parts.language,
         )
-        engine = MaskingEngine(fact, parts.policy, now, parts.models)
+        engine = WholeTurnsEngine(fact, parts.policy, now, parts.models)
         book = CallBook(
             fact,
             engine,

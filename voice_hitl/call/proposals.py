@@ -112,7 +112,7 @@ class Proposals:
         proposal = event.proposal
         if not _are_texts(proposal.arguments):
             log.error("arguments of an action are not all texts", call_id=self._book.call_id)
-            _answer(event.verdict, Verdict(False, "bad_arguments"))
+            at.answer(event.verdict, Verdict(False, "bad_arguments"))
             return
         fact = facts.ActionProposed(
             action_id=proposal.action_id,
@@ -155,7 +155,7 @@ class Proposals:
             self._allowed = _allowed(task_id, proposal, oversight)
             self._book.proposed(proposal, "allowed")
             self.under_way = True
-            _answer(event.verdict, Verdict(True))
+            at.answer(event.verdict, Verdict(True))
         else:
             why = ", ".join(REASONS[code] for code in oversight.reasons)
             asked = "may be vetoed" if oversight.mode is Mode.ON else "a colleague is asked"
@@ -269,7 +269,7 @@ class Proposals:
         self._executing = said.approval_id
         self._allowed = pending.allowed
         self.under_way = True
-        _answer(pending.verdict, Verdict(True, arguments=said.arguments if edited else None))
+        at.answer(pending.verdict, Verdict(True, arguments=said.arguments if edited else None))
 
     def call_over(self, said: gate.Execute) -> None:
         """A permission comes when the call is over already: it is not used."""
@@ -285,7 +285,7 @@ class Proposals:
         self, future: asyncio.Future[Verdict], proposal: Proposal, verdict: Verdict, now: float
     ) -> None:
         self._engine.handle(facts.ActionRefused(proposal.action_id), now)
-        _answer(future, verdict)
+        at.answer(future, verdict)
 
 
 def not_begun(command: gate.Execute) -> tuple[facts.CallOver, gate.ExecutionFinished]:
@@ -314,9 +314,3 @@ def _why_not_in_charge(proposal: Proposal) -> str:
     if proposal.over_limit:
         return "over_limit"
     return "regulated" if proposal.regulated else "not_in_charge"
-
-
-def _answer(question: asyncio.Future[Verdict], answer: Verdict) -> None:
-    """Answer a side task, unless it was cancelled."""
-    if not question.done():
-        question.set_result(answer)

@@ -8,9 +8,9 @@ does not let pass is never synthesized.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -80,24 +80,20 @@ class Replier:
         self._judge = judge
         self._alone = asyncio.Lock()  # held while the conversation is at work
         self._reading: asyncio.Future[Understanding] | None = None  # the last turn it was given
+        self._begun: str | None = None  # the words of that turn, while they may be gone on with
         self._notes: list[str] = []  # of hand-backs that it does not know of yet
 
     async def answer(self, task: int, heard: Heard, safe_mode: bool) -> None:
         """Understand a turn and, if the owner agrees, answer it; ends with `ReplyDone` or `ReplyBroke`."""
-        try:
+        with self._telling_what_breaks(task):
+            done: Done | None = None
             async with self._alone:
+                heard = self._as_given(heard)
                 understanding = await self._understand(task, heard)
-                go: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-                self._post(UnderstandingCame(task, _as_told(understanding, heard), go))
-                done = await self._respond(task, understanding, safe_mode) if await go else None
+                self._post(came := _came(task, understanding, heard))
+                if await came.go:
+                    done = await self._respond(task, understanding, safe_mode)
             self._post(ReplyDone(task, done))
-        except AgentError as error:
-            self._post(ReplyBroke(task, "agent", str(error)))
-        except SynthesisError as error:
-            self._post(ReplyBroke(task, "synthesizer", str(error)))
-        except Exception as error:
-            log.exception("agent broke", task=task)
-            self._post(ReplyBroke(task, "agent", f"{type(error).__name__}: {error}"))
 
     async def overhear(self, task: int, heard: Heard) -> None:
         """Understand what is said while a person is being called, and answer nothing."""
@@ -109,16 +105,21 @@ class Replier:
             log.exception("what a waiting caller said was not understood", task=task)
         self._post(Overheard(task, found))
 
+    def stands(self) -> None:
+        """What the agent read last is a turn of its own, whatever the caller says from here on."""
+        self._begun = None
+
     def handed_back(self, note: str) -> None:
         """A person has given the call back: the agent is told of it before anything else."""
         self._notes.append(note)
 
     async def resume(self, task: int) -> None:
         """Speak what the agent has to say to a hand-back; ends like `answer`."""
-        async with self._alone:
-            await self._free()
-            sentences = self._take_back()
-        await self.say(task, sentences, trusted=False)
+        with self._telling_what_breaks(task):
+            async with self._alone:
+                await self._free()
+                sentences = self._take_back()
+            await self.say(task, sentences, trusted=False)
 
     def completeness(self, partial: str) -> float | None:
         """How complete the words so far sound, in [0, 1]; None while the agent reads a turn."""
@@ -131,36 +132,58 @@ class Replier:
         `trusted` ones are not judged: the greeting, and what was judged before.
         """
         reply = _Reply()
-        try:
+        with self._telling_what_breaks(task):
             for sentence in sentences:
                 if trusted:
                     await self._speak(task, sentence)
                 else:
                     await self._speak_judged(task, sentence, reply)
             self._post(ReplyDone(task, None))
+
+    @contextmanager
+    def _telling_what_breaks(self, task: int) -> Iterator[None]:
+        """A part that breaks costs the call its reply, and no more."""
+        try:
+            yield
+        except AgentError as error:
+            self._post(ReplyBroke(task, "agent", str(error)))
         except SynthesisError as error:
             self._post(ReplyBroke(task, "synthesizer", str(error)))
+        except Exception as error:
+            log.exception("agent broke", task=task)
+            self._post(ReplyBroke(task, "agent", f"{type(error).__name__}: {error}"))
 
     async def _understand(self, task: int, heard: Heard) -> Understanding:
         """Have a turn read; also of one that is broken off meanwhile, the owner hears what was found."""
         await self._free()
         self._take_back()
+        begun = self._begun
+        self._begun = heard.hypothesis.text if heard.hypothesis is not None else None
         work = self._executor.submit(self._conversation.understand, heard)
         reading = self._reading = asyncio.wrap_future(work)
         try:
             return await asyncio.shield(reading)
         except asyncio.CancelledError:
-            if not work.cancel():  # it has begun
+            if work.cancel():
+                self._begun = begun
+            else:
                 reading.add_done_callback(lambda done: self._found_late(task, heard, done))
             raise
+
+    def _as_given(self, heard: Heard) -> Heard:
+        """A turn goes on only with what the agent has begun to read, not with what waited in vain."""
+        if not heard.goes_on or heard.hypothesis is None:
+            return heard
+        begun = self._begun
+        known = begun is not None and heard.hypothesis.text.startswith(begun)
+        return replace(heard, goes_on=known)
 
     def _found_late(self, task: int, heard: Heard, reading: asyncio.Future[Understanding]) -> None:
         if reading.cancelled():
             return
         error = reading.exception()
         if error is None:
-            nobody: asyncio.Future[bool] = reading.get_loop().create_future()
-            self._post(UnderstandingCame(task, _as_told(reading.result(), heard), nobody))
+            self._post(_came(task, reading.result(), heard))
         elif not isinstance(error, AgentError):
             log.error("a turn that was broken off was not understood", task=task, exc_info=error)
 
@@ -222,6 +245,11 @@ class Replier:
             self._post(ClipCame(task, sentence, chunk, first=first, last=False))
             first = False
         self._post(ClipCame(task, sentence, b"", first=False, last=True))
+
+
+def _came(task: int, understanding: Understanding, heard: Heard) -> UnderstandingCame:
+    go: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    return UnderstandingCame(task, _as_told(understanding, heard), go, heard.goes_on)
 
 
 def _as_told(understanding: Understanding, heard: Heard) -> Understanding:

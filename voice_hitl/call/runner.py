@@ -13,7 +13,6 @@ from typing import Any
 
 from handoff import commands as core
 from handoff import events as facts
-from handoff.replay import RecordedEngine
 from handoff.session import State
 from voice_hitl.agent.protocol import Conversation
 from voice_hitl.call import inbox as at
@@ -35,6 +34,7 @@ from voice_hitl.call.replying import Replier
 from voice_hitl.call.second_opinions import SecondOpinions
 from voice_hitl.call.speaking import Notices, Speaker
 from voice_hitl.call.stopwatch import Stopwatch
+from voice_hitl.call.whole_turns import WholeTurnsEngine
 from voice_hitl.log import get_logger
 
 log = get_logger(__name__)
@@ -53,7 +53,7 @@ class CallRunner:
     def __init__(
         self,
         parts: CallParts,
-        engine: RecordedEngine,
+        engine: WholeTurnsEngine,
         conversation: Conversation,
         ingress: Ingress,
         egress: Egress,

@@ -453,6 +453,56 @@ async def test_a_turn_that_was_broken_off_before_it_was_read_is_not_read() -> No
     assert owner.posted == []
 
 
+class Attentive(Talk):
+    """Notes which turns it was told to be gone on with; takes no part in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[str, bool]] = []
+
+    def understand(self, heard: Heard) -> Understanding:
+        assert heard.hypothesis is not None
+        self.given.append((heard.hypothesis.text, heard.goes_on))
+        return super().understand(heard)
+
+
+def test_a_turn_goes_on_only_with_what_the_agent_was_given() -> None:
+    talk = Attentive()
+    owner = Owner(talk, go=False)
+
+    def answers(text: str) -> UnderstandingCame:
+        given = replace(heard(text), goes_on=True)
+        virtual.run(owner.replier.answer(1, given, False))
+        return next(e for e in reversed(owner.posted) if isinstance(e, UnderstandingCame))
+
+    virtual.run(owner.replier.answer(1, heard("i lost"), False))
+    assert answers("i lost my card").goes_on
+    owner.replier.stands()
+    assert not answers("yes it was yellow").goes_on, "what came before it was answered"
+    assert answers("yes it was yellow and new").goes_on
+    assert not answers("another").goes_on, "its beginning was never given"
+    assert [goes_on for _, goes_on in talk.given] == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (AgentError("no model"), "no model"),
+        (ZeroDivisionError("a bug"), "ZeroDivisionError: a bug"),
+    ],
+)
+def test_an_agent_that_breaks_when_it_is_handed_back_to_costs_no_call(
+    owner: Owner, error: Exception, detail: str
+) -> None:
+    def resume(note: str) -> list[Sentence]:
+        raise error
+
+    owner.talk.resume = resume  # type: ignore[method-assign]
+    owner.replier.handed_back("done")
+    virtual.run(owner.replier.resume(3))
+    assert owner.posted == [ReplyBroke(3, "agent", detail)]
+
+
 def test_what_the_agent_has_to_say_to_a_hand_back_is_spoken(owner: Owner) -> None:
     owner.talk.resume = lambda note: [Sentence(f"Back: {note}")]  # type: ignore[method-assign]
     owner.replier.handed_back("done")
