@@ -15,21 +15,19 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from enum import StrEnum
 
+from handoff.commands import DecisionKind
 from handoff.errors import ProtocolError
 from handoff.intervals import Figure, share_figure, too_little
 from handoff.policy import Policy
 
 INSIDE = 0.2  # of the band's width: how far in the share must come before the price rests
 CONFLICT_ENDS = 0.9  # of the band's upper end: below it hard triggers leave room again
-
-
-class Routed(StrEnum):
-    """How a call that ended was handed over, if it was; its first handoff counts."""
-
-    NONE = "none"
-    SOFT = "soft"  # by the value rule
-    HARD = "hard"  # by a hard trigger
-    TAKEN_OVER = "taken_over"  # by an operator, of their own accord
+LETTERS: dict[DecisionKind | None, str] = {
+    None: "n",
+    DecisionKind.SOFT: "s",
+    DecisionKind.HARD: "h",
+    DecisionKind.TAKEN_OVER: "t",
+}
 
 
 class BudgetState(StrEnum):
@@ -60,9 +58,9 @@ AT_LEAST = "few calls are routed, and the price is at its least"
 
 @dataclass(frozen=True, slots=True)
 class CallCounted:
-    """A call ended."""
+    """A call ended; `routed`: what first handed it over, None if nothing did."""
 
-    routed: Routed
+    routed: DecisionKind | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +136,8 @@ class Budget:
         self._policy = policy.budget
         self._base = policy.costs.price
         self._price = self._clipped(record.price if record else self._base)
-        self._recent: deque[Routed] = deque(maxlen=policy.budget.window)
-        letters = {kind.value[0]: kind for kind in Routed}
+        self._recent: deque[DecisionKind | None] = deque(maxlen=policy.budget.window)
+        letters = {letter: kind for kind, letter in LETTERS.items()}
         for letter in record.recent if record else "":
             if letter not in letters:
                 raise ValueError(f"budget record: '{letter}' is not one of n, s, h, t")
@@ -165,7 +163,7 @@ class Budget:
         state = self._judge()
         if isinstance(event, CallCounted):
             self._steer(state)
-            letters = "".join(routed.value[0] for routed in self._recent)
+            letters = "".join(LETTERS[routed] for routed in self._recent)
             self._commands.append(KeepBudget(BudgetRecord(self._price, letters, self._leaning)))
         if state is not self._state:
             self._state, self._since = state, now
@@ -188,7 +186,7 @@ class Budget:
     @property
     def share(self) -> Figure:
         """The routed share of the last `window` calls, hard triggers and takeovers included."""
-        routed = len(self._recent) - self._counts[Routed.NONE]
+        routed = len(self._recent) - self._counts[None]
         if len(self._recent) < self._enough:
             return too_little(len(self._recent))
         return share_figure(routed, len(self._recent))
@@ -198,7 +196,7 @@ class Budget:
         """What hard triggers alone routed."""
         if len(self._recent) < self._enough:
             return too_little(len(self._recent))
-        return share_figure(self._counts[Routed.HARD], len(self._recent))
+        return share_figure(self._counts[DecisionKind.HARD], len(self._recent))
 
     @property
     def state(self) -> BudgetState:
@@ -225,7 +223,7 @@ class Budget:
     def _enough(self) -> int:
         return self._policy.window // 4
 
-    def _count(self, routed: Routed) -> None:
+    def _count(self, routed: DecisionKind | None) -> None:
         if len(self._recent) == self._policy.window:
             self._counts[self._recent[0]] -= 1
         self._recent.append(routed)

@@ -1,8 +1,8 @@
 """Decide a past call again: under its own policy and models as it was, or under any others.
 
 A `RecordedEngine` hands out a `FactRecord` for all that it is told. Since the engine does no I/O and knows no
-clock, the same facts through the same policy and models give the same decisions to the last bit, in the same release:
-one that decides otherwise decides past calls otherwise too.
+clock, the same facts through the same policy and models give the same decisions to the last bit, in the same
+release: one that decides otherwise decides past calls otherwise too.
 
 Under another policy or other models the facts stay those of the past: the caller answers what was said then,
 not what would have been said. What such a replay tells for sure is every decision up to the first one that

@@ -19,7 +19,6 @@ from handoff.budget import (
     BudgetRecord,
     CallCounted,
     KeepBudget,
-    Routed,
 )
 from handoff.commands import DecisionKind
 from handoff.desk import Desk
@@ -62,7 +61,7 @@ class CostService:
         self._journal = journal
         self._find_call = find_call
         self._told: dict[str, tuple[str, FloorReported]] = {}  # language and report, by live call
-        self._routed: dict[str, Routed] = {}  # of live calls, by their first handoff
+        self._routed: dict[str, DecisionKind] = {}  # of live calls, by their first handoff
         self._news = asyncio.Event()
 
     async def run(self) -> None:
@@ -92,11 +91,11 @@ class CostService:
     def routed(self, call_id: str, kind: DecisionKind) -> None:
         """A live call asked for a person, or was taken over; its first time counts."""
         if call_id in self._told:
-            self._routed.setdefault(call_id, Routed(kind))
+            self._routed.setdefault(call_id, kind)
 
     def call_over(self, call_id: str) -> None:
         """A call has ended, however it ended; it counts once."""
-        routed = self._routed.pop(call_id, Routed.NONE)
+        routed = self._routed.pop(call_id, None)
         if self._told.pop(call_id, None) is not None:
             self.tell_budget(CallCounted(routed))
 

@@ -19,12 +19,12 @@ from handoff.budget import (
     BudgetState,
     CallCounted,
     KeepBudget,
-    Routed,
 )
+from handoff.commands import DecisionKind
 from handoff.errors import PolicyError, ProtocolError
 from handoff.policy import Policy
 
-COUNTED = {routed: CallCounted(routed) for routed in Routed}
+COUNTED = {routed: CallCounted(routed) for routed in (None, *DecisionKind)}
 
 
 def policy(**budget: float | bool) -> Policy:
@@ -38,7 +38,7 @@ def state_of(budget: Budget) -> BudgetState:
 
 def feed(budget: Budget, hard: int, soft: int, none: int) -> None:
     """So many calls of each kind, evenly mixed."""
-    kinds = [Routed.HARD] * hard + [Routed.SOFT] * soft + [Routed.NONE] * none
+    kinds = [DecisionKind.HARD] * hard + [DecisionKind.SOFT] * soft + [None] * none
     order = np.random.default_rng(3).permutation(len(kinds))
     for index in order:
         budget.handle(COUNTED[kinds[index]], 0.0)
@@ -58,13 +58,13 @@ def simulate(
     values, triggers = rng.normal(mean, spread, calls), rng.random(calls) < hard
     routed, prices = np.zeros(calls), np.zeros(calls)
     for call in range(calls):
-        kind = Routed.NONE
+        kind = None
         if triggers[call]:
-            kind = Routed.HARD
+            kind = DecisionKind.HARD
         elif values[call] > budget.price:
-            kind = Routed.SOFT
+            kind = DecisionKind.SOFT
         budget.handle(COUNTED[kind], float(call))
-        routed[call], prices[call] = kind is not Routed.NONE, budget.price
+        routed[call], prices[call] = kind is not None, budget.price
     commands = budget.take_commands()
     if told is not None:
         told += commands
@@ -146,7 +146,7 @@ def test_alarms_freeze_the_price_and_leave_no_debt() -> None:
     assert state_of(budget) is BudgetState.FROZEN
     budget.handle(AlarmCleared("emergency"), 3002.0)
     assert state_of(budget) is BudgetState.ABOVE and budget.price == before
-    budget.handle(CallCounted(Routed.SOFT), 3003.0)
+    budget.handle(CallCounted(DecisionKind.SOFT), 3003.0)
     assert before < budget.price < before + 0.05  # one step, not a thousand
 
 
@@ -195,9 +195,9 @@ def test_switched_off_it_keeps_the_policys_price() -> None:
 def test_few_calls_move_nothing() -> None:
     budget = Budget(policy(window=200))
     for _ in range(49):
-        budget.handle(CallCounted(Routed.SOFT), 0.0)
+        budget.handle(CallCounted(DecisionKind.SOFT), 0.0)
     assert (budget.price, budget.state, budget.share.value) == (0.0, BudgetState.STARTING, None)
-    budget.handle(CallCounted(Routed.SOFT), 7.0)
+    budget.handle(CallCounted(DecisionKind.SOFT), 7.0)
     assert state_of(budget) is BudgetState.ABOVE and budget.share.value == 1.0
     assert budget.since == 7.0 and budget.price > 0
 
@@ -257,3 +257,10 @@ def test_what_it_does_not_know_is_refused() -> None:
         Budget(policy()).handle("soft", 0.0)  # type: ignore[arg-type]
     with pytest.raises(PolicyError, match="'high' must be above 'low'"):
         policy(low=0.2, high=0.1)
+
+
+def test_takeovers_count_in_the_share_and_not_as_hard_triggers() -> None:
+    budget = Budget(policy(window=40))
+    for number in range(40):
+        budget.handle(CallCounted(DecisionKind.TAKEN_OVER if number % 4 == 0 else None), 0.0)
+    assert (budget.share.value, budget.hard_share.value) == (0.25, 0.0)

@@ -805,6 +805,13 @@ def test_where_nobody_suits_a_critical_call_it_rings_at_whoever_is_on_call() -> 
     assert (alert.operator_ids, ring.operator_id) == (("oda",), "oda"), "a person beats none"
 
 
+def test_who_suits_a_critical_call_and_wants_none_is_not_waited_for() -> None:
+    floor = speaking(oda="fr")
+    floor.send(OperatorJoined("ann", "Ann", languages=frozenset({"en"})))
+    alert, ring = floor.send(request("c1", Urgency.CRITICAL, language="en"))
+    assert (alert.operator_ids, ring.operator_id) == (("oda",), "oda")
+
+
 def test_while_somebody_who_suits_it_is_only_busy_a_critical_call_rings_at_nobody_else() -> None:
     floor = speaking(oda="fr")
     floor.send(OperatorJoined("ann", "Ann", languages=frozenset({"en"})))

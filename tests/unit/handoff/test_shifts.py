@@ -82,6 +82,19 @@ def test_the_drop_is_how_far_accuracy_falls_within_people() -> None:
     assert curve.drop == pytest.approx(0.3 * 75 / 90, abs=0.02)
 
 
+def test_the_drop_is_never_more_than_all() -> None:
+    made = [
+        ShiftAnswer(f"{group}{person}", 1.0 + 15 * (group + later), right=not later)
+        for group in (0, 1)
+        for person in range(5)
+        for later in (0, 1)
+        for _ in range(10)
+    ]
+    assert shift_curve(made, RULES).drop == 1.0, "each falls by all from one bin to the next"
+    turned = [ShiftAnswer(a.operator_id, a.minutes, not a.right) for a in made]
+    assert shift_curve(turned, RULES).drop == -1.0
+
+
 def test_one_persons_session_is_never_read() -> None:
     curve = shift_curve(answers(1, 5000, (0.99, 0.5)), RULES)
     assert curve.note == NOT_ENOUGH
