@@ -345,7 +345,7 @@ class CallEngine:
         """A person has sorted things out: what was before says nothing about what follows."""
         self._signals.forget()
         self._conduct = _conduct(self._policy)
-        self._pending, self._requested = {}, []
+        self._requested = []
         self._triggers.reset()
         self._speakers = LiveTurns()
         acts = self._estimator.models.acts

@@ -554,6 +554,13 @@ def test_an_abusive_call_stays_one_whatever_else_comes_up() -> None:
     assert request.category == "abuse"
 
 
+def test_the_note_of_a_hand_back_that_comes_too_late_is_in_no_brief() -> None:
+    call = Call()
+    call.send(a_turn(1), ANN, BridgeUp("ann"), HandedBack("stranger", "call them back"))
+    brief = call.engine.brief()
+    assert brief is not None and brief.pending is None
+
+
 def test_after_a_hand_back_the_past_no_longer_counts() -> None:
     call = Call()
     call.send(a_turn(1), a_bad_turn(2), a_bad_turn(3), ANN, BridgeUp("ann"))
