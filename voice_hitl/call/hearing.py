@@ -118,6 +118,14 @@ class Hearing:
         if self._engine.state is State.AI:
             self._turns.handle(turn.DigitsPressed(event.digit), now)
 
+    def next_deadline(self) -> float | None:
+        """When to call `on_deadline`, or None."""
+        return self._keypad.next_deadline()
+
+    def on_deadline(self) -> None:
+        """No further key of a number has come."""
+        self._keypad.close()
+
     # --- what turn-taking wants of it ---
 
     def close_utterance(self, command: turn.CloseUtterance) -> None:

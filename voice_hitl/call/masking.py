@@ -127,8 +127,13 @@ def masked_approval(record: ApprovalRecord) -> ApprovalRecord:
     )
 
 
+def hidden_keys(keys: str) -> str:
+    """Keys of an entry that may go on: shown key by key, even its last four would give all of it away."""
+    return keys if keys == FOR_A_PERSON else re.sub(r"\d", MASK, keys)
+
+
 def masked_keys(keys: str, *, sensitive: bool = False) -> str:
-    """Keys of the phone as they are shown and kept: they may be a PIN, so every digit is hidden.
+    """Keys of a whole entry as they are shown and kept: they may be a PIN, so every digit is hidden.
 
     Unless they answer a `sensitive` question, a single 0 stays, which asks for a person, and the last four
     digits of eight or more, as of an account.

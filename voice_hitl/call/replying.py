@@ -37,7 +37,7 @@ from voice_hitl.call.inbox import (
     ReplyDone,
     UnderstandingCame,
 )
-from voice_hitl.call.masking import masked_keys
+from voice_hitl.call.masking import hidden_keys
 from voice_hitl.errors import AgentError, SynthesisError
 from voice_hitl.log import get_logger
 from voice_hitl.speech.protocols import Synthesizer
@@ -256,7 +256,7 @@ def _as_told(understanding: Understanding, heard: Heard) -> Understanding:
     """What the owner is told of a turn: keys may be a PIN, which the agent alone knows."""
     if heard.digits is None:
         return understanding
-    return replace(understanding, text=masked_keys(understanding.text))
+    return replace(understanding, text=hidden_keys(understanding.text))
 
 
 @asynccontextmanager

@@ -226,6 +226,7 @@ class CallRunner:
             self._turns.next_deadline(),
             self.engine.next_deadline(),
             self._tone_at,
+            self._hearing.next_deadline(),
             self._people.next_deadline(),
             self._ai.next_deadline(),
             self._end_by,
@@ -253,6 +254,8 @@ class CallRunner:
                 self._speaker.tone()
         if _due(self._end_by, now):
             self._over = True
+        if _due(self._hearing.next_deadline(), now):
+            self._hearing.on_deadline()
         if _due(self._people.next_deadline(), now):
             self._people.on_deadline(now)
         if _due(self._ai.next_deadline(), now):

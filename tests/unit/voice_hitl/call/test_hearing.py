@@ -185,6 +185,33 @@ async def test_a_long_entry_keeps_its_last_four_as_account_numbers_do(call: Call
     assert call.desk.shown == {0: "The caller pressed ••••5678#."}
 
 
+@pytest.mark.parametrize("end", ["#", ENTRY_GAP, "hello"])
+async def test_a_number_is_not_shown_key_by_key(call: Call, end: str | float) -> None:
+    number, seen = "4929123456781234", dict.fromkeys(range(16), "•")
+
+    def look() -> None:
+        shown = call.desk.shown[0].removeprefix("The caller pressed ").rstrip(".#")
+        seen.update({at: each for at, each in enumerate(shown) if each != "•"})
+
+    for key in number:
+        call.hearing.on_digit(at.DigitCame(key), call.now)
+        look()
+        call.now += 0.5
+    assert set(seen.values()) == {"•"}
+    if end == "#":
+        call.hearing.on_digit(at.DigitCame("#"), call.now)
+    elif end == "hello":
+        call.desk.book.caller_final(said("hello"))
+        call.hearing.on_digit(at.DigitCame("5"), call.now)
+    else:
+        assert call.hearing.next_deadline() == call.now - 0.5 + ENTRY_GAP
+        call.hearing.on_deadline()
+    look()
+    assert "".join(seen.values()) == "••••••••••••1234"
+    if end != "hello":
+        assert call.hearing.next_deadline() is None
+
+
 async def test_an_entry_ends_at_the_hash_at_a_word_and_at_a_long_pause(call: Call) -> None:
     for digit in "12#34":
         call.hearing.on_digit(at.DigitCame(digit), call.now)

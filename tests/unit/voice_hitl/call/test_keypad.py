@@ -19,7 +19,7 @@ def line(role: Role, text: str, heard: str | None = None) -> Line:
 def test_an_entry_shows_the_end_of_a_long_number_and_no_other_digit_but_a_single_0(
     keys: str,
 ) -> None:
-    shown = [each for each in Entry(0, keys, 0.0).words if each.isdigit()]
+    shown = [each for each in Entry(0, keys, 0.0, over=True).words if each.isdigit()]
     digits = [each for each in keys if each.isdigit()]
     last = digits[-LAST_SHOWN:] if len(digits) >= LONG_ENTRY else []
     assert shown == (["0"] if keys == "0" else last)
@@ -48,4 +48,4 @@ def test_an_entry_goes_on_until_somebody_has_said_something(
 def test_an_entry_ends_with_the_hash_and_with_time() -> None:
     assert Entry(0, "12", 10.0).goes_on([], 10.0 + ENTRY_GAP)
     assert not Entry(0, "12", 10.0).goes_on([], 10.1 + ENTRY_GAP)
-    assert not Entry(0, "12#", 10.0).goes_on([], 10.1)
+    assert not Entry(0, "12#", 10.0, over=True).goes_on([], 10.1)
