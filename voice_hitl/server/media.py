@@ -47,7 +47,8 @@ class StreamSession(Protocol):
     `TelephonyError`, which closes it with 1008. `on_stopped` comes when Twilio says that the call is over.
     `closed` comes last and exactly once, whatever happened, also when nothing started. Unless the caller hung
     up or the server closed, it is given what failed: an error that a method raised (which closes the stream
-    with 1011), or `TelephonyError` for broken messages and a peer that reads nothing or says nothing.
+    with 1011), or `TelephonyError` for broken messages, for a peer that reads nothing or says nothing, and
+    for a stream that is gone without `stop`: its caller may still be there.
     """
 
     def on_started(self, started: Started, connection: MediaConnection) -> None:
@@ -103,6 +104,7 @@ class MediaConnection(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._closing = False
+        self._on_air = False  # started, and not stopped
         self._over = False
         self._error: Exception | None = None  # what made the connection unfit
 
@@ -178,6 +180,7 @@ class MediaConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The transport is gone."""
+        self._broke_off()
         self._closing = True
         self._end()
         self._http.connection_lost(exc)
@@ -195,6 +198,7 @@ class MediaConnection(asyncio.Protocol):
             elif isinstance(event, Dtmf):
                 self._session.on_dtmf(event.digit)
             elif isinstance(event, Stopped):
+                self._on_air = False
                 self._session.on_stopped()
             elif isinstance(event, Violation):
                 log.warning("stream_violation", code=event.close_code, why=event.reason)
@@ -216,14 +220,21 @@ class MediaConnection(asyncio.Protocol):
             log.warning("stream_refused", call_sid=event.call_sid, why=str(error))
             self.close(1008, str(error))
             return
+        self._on_air = True
         self._cancel(self._watch)
         self._watch = self._loop.call_later(QUIET, self._check_alive)
+
+    def _broke_off(self) -> None:
+        """The peer is gone; neither the caller nor the server has ended the stream before."""
+        if self._on_air and not self._closing:
+            self._error = TelephonyError("the stream broke off")
 
     def _control(self, opcode: int, payload: bytes) -> None:
         if opcode == frames.PING:
             if not self._closing:
                 self._transport.write(frames.frame(frames.PONG, payload))
         elif opcode == frames.CLOSE:
+            self._broke_off()
             self.close(min(frames.close_code(payload), 4999) if len(payload) > 1 else 1000)
             self._transport.close()
         elif opcode == frames.BINARY and not self._closing:

@@ -223,21 +223,46 @@ async def test_fragments_and_pings_are_understood(session: Session) -> None:
         await session.until("started")
 
 
-async def test_a_caller_who_vanishes_is_noticed(session: Session) -> None:
+async def test_a_line_that_breaks_while_the_caller_is_on_it_is_a_failure(session: Session) -> None:
     async with call(session) as far:
         await far.send(START)
         await session.until("started")
         far.transport.abort()
         await session.until("closed")
-    assert session.error is None
+    assert isinstance(session.error, TelephonyError)
     assert [name for name, _ in session.told].count("closed") == 1
 
 
-async def test_a_caller_who_closes_politely_is_answered(session: Session) -> None:
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_a_peer_that_closes_is_answered_and_has_failed_unless_it_said_stop(
+    session: Session, stopped: bool
+) -> None:
     async with call(session) as far:
         await far.send(START)
+        if stopped:
+            await far.send('{"event":"stop","streamSid":"MZ1"}')
         await far.close(1000, "bye")
         assert far.close_code == 1000
+        await session.until("closed")
+    assert (session.error is None) is stopped
+
+
+async def test_a_peer_that_goes_before_it_has_started_is_no_failure(session: Session) -> None:
+    async with call(session) as far:
+        await far.close(1000, "bye")
+        await session.until("closed")
+    assert session.error is None
+
+
+async def test_a_line_that_breaks_after_the_server_said_goodbye_is_no_failure(
+    session: Session,
+) -> None:
+    async with call(session) as far:
+        await far.send(START)
+        await session.until("started")
+        assert session.connection is not None
+        session.connection.close(1000, "goodbye")
+        far.transport.abort()
         await session.until("closed")
     assert session.error is None
 
