@@ -353,7 +353,8 @@ def test_the_wait_to_be_expected_makes_soft_handoffs_worth_less() -> None:
 def test_what_triage_leaves_to_the_ai_is_drawn_for_a_look() -> None:
     async def main() -> None:
         clears = {"clears": True, "clear_below": 80, "sample": 1}
-        async with a_world(policy=policy({"rule": "simple", "triage": clears})) as world:
+        rules = policy({"hysteresis": {"high": 0, "low": 0}, "triage": clears})
+        async with a_world(policy=rules) as world:
             ana = world.operator("ana")
             caller = await wants_a_person(world, "mumble")
             await caller.hears("Notice back_to_ai")
