@@ -625,6 +625,24 @@ def test_an_unclear_turn_counts_once_however_the_caller_pauses_in_it(pieces: lis
     virtual.run(main())
 
 
+@pytest.mark.parametrize("piece", ["", "about the thing"])
+def test_a_filler_is_no_answer_that_settles_a_turn(piece: str) -> None:
+    async def main() -> None:
+        async with a_world(ScriptedAgent(thinks=6.0)) as world:
+            caller = await world.call()
+            await caller.hears_the_end()
+            await caller.says("mumble")
+            await caller.hears("One moment, please.")
+            await world.passes(0.5)
+            await caller.says(piece)
+            await caller.hears("Your balance is")
+            caller.hangs_up()
+        spoke = [each for each in await world.store.facts("CA1") if each.kind == "CallerSpoke"]
+        assert [each.values["text"] for each in spoke] == [f"mumble {piece}".strip()]
+
+    virtual.run(main())
+
+
 def test_words_that_waited_for_an_action_are_not_the_beginning_of_what_the_agent_was_given() -> (
     None
 ):

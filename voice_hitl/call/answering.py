@@ -314,7 +314,7 @@ class Answering:
 
     def _tell_core_what_was_heard(self, now: float) -> None:
         said = self._speaker.as_heard
-        if said:
+        if said and not self._engine.waits:  # else it was a filler, and no answer
             spoke = facts.AgentSpoke(self._watch.turn, said, self._kind, self._book.pending)
             self._engine.handle(spoke, now)
 

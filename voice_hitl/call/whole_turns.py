@@ -46,6 +46,11 @@ class WholeTurnsEngine(MaskingEngine):
         self._shared = _lasting(policy) | _lasting(models) | _lasting(models.acts)
         self._shared[id(self._shared)] = self._shared
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is a turn that it is not told of yet."""
+        return self._kept is not None
+
     def hear(
         self, event: facts.CallerSpoke, now: float, then: Callable[[], None], *, goes_on: bool
     ) -> None:

@@ -10,9 +10,10 @@ from handoff import events as facts
 from handoff.commands import Decision, KeepDecision
 from handoff.policy import Policy
 from handoff.replay import replay
-from handoff.risk import SHIPPED
+from handoff.risk import SHIPPED, Models
 from handoff.session import State
 from handoff.testing import a_call, a_turn
+from tests.support.talks import acts_of_talks
 from voice_hitl.call.whole_turns import WholeTurnsEngine
 
 UNCLEAR = facts.DialogueFacts(no_match=True)
@@ -22,9 +23,8 @@ URGENT = facts.DialogueFacts(emergency=True)
 class Call:
     """An engine, and what came of what it was told."""
 
-    def __init__(self, policy: Policy = Policy()) -> None:  # noqa: B008
-        self.engine = WholeTurnsEngine(a_call(), policy, 0.0)
-        self.policy = policy
+    def __init__(self, models: Models = SHIPPED) -> None:
+        self.engine = WholeTurnsEngine(a_call(), Policy(), 0.0, models)
         self.now = 0.0
         self.known: list[str] = []  # turns, when the core knew them
         self.decisions: list[Decision] = []
@@ -145,6 +145,20 @@ def test_a_console_sees_the_turn_that_may_be_gone_on_with(call: Call) -> None:
     assert call.decisions[0].risk == seen.risk
 
 
+def test_learned_acts_hear_of_the_whole_alone() -> None:
+    models = replace(SHIPPED, acts=acts_of_talks(), source="acts")
+    paused, plain = Call(models), Call(models)
+    for number in range(6):
+        beginning = f"request number {number}"
+        paused.hears(beginning, UNCLEAR, goes_on=False)
+        for call in (paused, plain):
+            call.now = float(number)
+            call.hears(f"{beginning} of mine", goes_on=call is paused)
+            call.stands()
+    assert paused.decisions == plain.decisions
+    assert replay(paused.facts, Policy(), models) == paused.decisions
+
+
 steps = st.sampled_from(["says", "goes_on", "coughs", "answers", "keys", "breaks", "nobody"])
 moods = st.sampled_from([facts.DialogueFacts(), UNCLEAR, URGENT])
 
@@ -173,4 +187,4 @@ def test_the_facts_decide_the_call_again_and_each_turn_counts_once(
             call.told(event)
     call.told(facts.CallerHungUp(speaking=False))
     assert call.spoken == list(dict.fromkeys(call.known))
-    assert replay(call.facts, call.policy, SHIPPED) == call.decisions
+    assert replay(call.facts, Policy(), SHIPPED) == call.decisions
