@@ -179,12 +179,12 @@ def test_the_facts_decide_the_call_again_and_each_turn_counts_once(
             call.stands()
             said = ""
         else:
-            event = {
+            events: dict[str, facts.CallEvent] = {
                 "keys": facts.DigitPressed("5"),
                 "breaks": facts.ComponentFailed("recognizer", "lost"),
                 "nobody": facts.NobodyAvailable(1),
-            }[step]
-            call.told(event)
+            }
+            call.told(events[step])
     call.told(facts.CallerHungUp(speaking=False))
     assert call.spoken == list(dict.fromkeys(call.known))
     assert replay(call.facts, Policy(), SHIPPED) == call.decisions
