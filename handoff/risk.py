@@ -24,7 +24,9 @@ FALL = 0.6  # and of a better one: trust returns more slowly than it goes
 LONGEST_WAIT = 3600.0  # seconds; what is longer costs no more
 HIGHEST_PRICE = 1e6  # cost units, as every cost of the policy
 ACTS = "acts"  # the reason code of what dialogue acts foretell
-SMALLEST_REASON = 0.05  # cost units; less is noise, not a reason
+SMALLEST_REASON = (
+    0.25  # cost units, an eighth of what starts a handoff; less is no reason to a person
+)
 
 
 @dataclass(frozen=True, slots=True)
