@@ -210,9 +210,8 @@ def test_nothing_that_lifts_the_value_is_left_out(turns: list[tuple[float, ...]]
 
 
 def test_a_trouble_that_hardly_weighs_is_no_reason() -> None:
-    estimator = Estimator(Policy(), SHIPPED)
-    slight = estimator.turn(reading(frustration=0.05), "general")
-    assert slight.value > estimator.calm("general").value
+    slight = Estimator(Policy(), SHIPPED).turn(reading(frustration=0.05), "general")
+    assert slight.value > Estimator(Policy(), SHIPPED).turn(reading(), "general").value
     assert slight.reasons == ()
 
 
