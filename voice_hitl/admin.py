@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from handoff.events import Seniority
-from handoff.ports import OperatorRecord
+from handoff.ports import OperatorRecord, Store
 from voice_hitl.clock import Clock
 from voice_hitl.config import Config
 from voice_hitl.data_folder import is_held, open_store
@@ -29,18 +29,26 @@ def add_operator(
     skills: Sequence[str] = (),
     languages: Sequence[str] = (),
     seniority: Seniority = Seniority.STANDARD,
-) -> None:
-    """Make an operator's account in the configured database.
+) -> str:
+    """Make an operator's account in the configured database; return its name, without space around it.
 
-    Raises `ConfigError` if the name is taken or the password too short.
+    Raises `ConfigError` if the name is empty or taken, upper and lower case alike, or the password is blank
+    or too short.
     """
-    _check_length(password)
+    wanted = name.strip()
+    if not wanted:
+        raise ConfigError("the name is empty: give the one that they sign in with")
+    _check_password(password)
 
-    async def add(accounts: Accounts) -> None:
-        now = Clock.of_running_loop().wall()
-        await accounts.add(name, password, now, role, skills, languages, seniority)
+    async def add() -> None:
+        async with open_store(config) as store:
+            taken = await _known_as(store, wanted)
+            now = Clock.of_running_loop().wall()
+            accounts = Accounts(store, session_seconds=0)
+            await accounts.add(taken, password, now, role, skills, languages, seniority)
 
-    run_main(_with_accounts(config, add))
+    run_main(add())
+    return wanted
 
 
 def remove_operator(config: Config, name: str, *, force: bool = False) -> None:
@@ -48,16 +56,22 @@ def remove_operator(config: Config, name: str, *, force: bool = False) -> None:
 
     Raises `ConfigError` if there is none, or, unless told to `force` it, no supervisor would be left.
     """
-    run_main(_with_accounts(config, lambda accounts: accounts.remove(name, force=force)))
+    run_main(
+        _with_account(config, name, lambda accounts, known: accounts.remove(known, force=force))
+    )
 
 
 def change_password(config: Config, name: str, password: str) -> None:
     """Give an operator another password and end their sessions.
 
-    Raises `ConfigError` if there is no such account or the password is too short.
+    Raises `ConfigError` if there is no such account, or the password is blank or too short.
     """
-    _check_length(password)
-    run_main(_with_accounts(config, lambda accounts: accounts.change_password(name, password)))
+    _check_password(password)
+    run_main(
+        _with_account(
+            config, name, lambda accounts, known: accounts.change_password(known, password)
+        )
+    )
 
 
 def change_role(config: Config, name: str, role: str, *, force: bool = False) -> None:
@@ -65,7 +79,11 @@ def change_role(config: Config, name: str, role: str, *, force: bool = False) ->
 
     Raises `ConfigError` if there is no account, or, unless told to `force` it, no supervisor would be left.
     """
-    run_main(_with_accounts(config, lambda accounts: accounts.change_role(name, role, force=force)))
+    run_main(
+        _with_account(
+            config, name, lambda accounts, known: accounts.change_role(known, role, force=force)
+        )
+    )
 
 
 def list_operators(config: Config) -> list[OperatorRecord]:
@@ -100,11 +118,24 @@ def erase_calls(config: Config, callers: Sequence[str], call_ids: Sequence[str])
     return run_main(erased())
 
 
-async def _with_accounts(config: Config, work: Callable[[Accounts], Awaitable[Result]]) -> Result:
+async def _with_account(
+    config: Config, name: str, work: Callable[[Accounts, str], Awaitable[Result]]
+) -> Result:
+    """Do it with the accounts and the name of the one that is meant."""
     async with open_store(config) as store:
-        return await work(Accounts(store, session_seconds=0))
+        return await work(Accounts(store, session_seconds=0), await _known_as(store, name.strip()))
 
 
-def _check_length(password: str) -> None:
+async def _known_as(store: Store, name: str) -> str:
+    """The name as its account spells it, upper and lower case alike; the name itself where none does."""
+    names = [record.name for record in await store.list_operators()]
+    if name in names:
+        return name
+    return next((each for each in names if each.casefold() == name.casefold()), name)
+
+
+def _check_password(password: str) -> None:
+    if not password.strip():
+        raise ConfigError("the password is blank: give one that is not only space")
     if len(password) < MIN_PASSWORD:
         raise ConfigError(f"the password is too short: give {MIN_PASSWORD} characters or more")

@@ -249,7 +249,7 @@ def users_add(
     """
     from voice_hitl.admin import add_operator
 
-    add_operator(
+    known_as = add_operator(
         _configure(config, data_dir=data),
         name,
         password,
@@ -258,7 +258,7 @@ def users_add(
         languages=language or [],
         seniority=seniority,
     )
-    console.print(f"{name} may now sign in.")
+    console.print(f"{known_as} may now sign in.", markup=False)
 
 
 @users.command("remove")
