@@ -451,7 +451,7 @@ def test_a_draining_server_asks_on_in_an_emergency_until_its_deadline() -> None:
     commands = driver.send(DeadlinePassed(), after=WAITING.drain + 1)
     assert WithdrawRequest in kinds(commands)
     assert tells(commands) == [Notice.DRAINING]
-    assert driver.state is State.ENDED
+    assert driver.session.state is State.ENDED
 
 
 def test_an_emergency_that_waits_when_the_server_begins_to_drain_waits_on() -> None:
