@@ -13,7 +13,8 @@ from rich.console import Console
 
 from handoff.errors import HandoffError, PolicyError
 from handoff.events import Seniority
-from voice_hitl.config import Config, explain, load_config
+from voice_hitl.config import Config, load_config
+from voice_hitl.config_mistakes import explain
 from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
 from voice_hitl.evaluate.commands import evaluate
 from voice_hitl.learning.commands import learn, replay
@@ -94,7 +95,8 @@ def _configure(file: Path | None, **overrides: Any) -> Config:
         try:
             checked = type(part).model_validate({**part.model_dump(), **values})
         except ValidationError as error:
-            raise ConfigError(explain(error, f"the command line, {section}")) from error
+            said = explain(error, type(part), lambda _, at=section: f"the command line, {at}")
+            raise ConfigError(said) from error
         config = config.model_copy(update={section: checked})
     return config
 

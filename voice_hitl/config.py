@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import os
 import tomllib
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,8 +21,17 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
+from voice_hitl.config_mistakes import (
+    ENV_DELIMITER,
+    ENV_PREFIX,
+    explain,
+    listed,
+    not_json,
+    origin_of,
+)
 from voice_hitl.errors import ConfigError
 
 
@@ -147,8 +156,8 @@ class Config(BaseSettings):
     """Everything that can be configured, with what is in force when nothing is said."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VOICE_HITL_",
-        env_nested_delimiter="__",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
         env_ignore_empty=True,
         extra="forbid",
         frozen=True,
@@ -185,7 +194,7 @@ def load_config(file: Path | None = None) -> Config:
     """Read the configuration file and the environment.
 
     `file=None` reads `voice-hitl.toml` from the working directory if it is there.
-    Raises `ConfigError` with file, key and the mend.
+    Raises `ConfigError` with every mistake: where it was made, its key and the mend.
     """
     values: dict[str, Any] = {}
     source = file or DEFAULT_FILE
@@ -198,27 +207,9 @@ def load_config(file: Path | None = None) -> Config:
             raise ConfigError(f"{source}: not valid TOML: {error}") from error
     try:
         return Config(**values)
+    except SettingsError as error:
+        wrong = not_json(Config, os.environ) or [f"environment: {error}"]
+        raise ConfigError(listed(wrong)) from error
     except ValidationError as error:
-        raise ConfigError(explain(error, str(source))) from error
-
-
-def explain(error: ValidationError, source: str) -> str:
-    """One line for the first thing that is wrong, with its key and the mend."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
-    if first["type"] == "extra_forbidden":
-        mend = _mend(tuple(str(part) for part in first["loc"]))
-        return f"{source} or environment: {key}: there is no such setting: {mend}"
-    given = first["input"]
-    shown = "" if isinstance(given, dict) else f" (got {given!r})"
-    return f"{source} or environment: {key}: {first['msg']}{shown}"
-
-
-def _mend(path: tuple[str, ...]) -> str:
-    """The nearest name to write instead of an unknown one, or all that are known in its place."""
-    model: type[BaseModel] = Config
-    for part in path[:-1]:
-        model = type(model.model_fields[part].default)
-    known = sorted(model.model_fields)
-    close = difflib.get_close_matches(path[-1], known, n=1)
-    return f"write '{close[0]}'" if close else f"remove it, known here: {', '.join(known)}"
+        said = explain(error, Config, lambda path: origin_of(path, str(source), values, os.environ))
+        raise ConfigError(said) from error

@@ -95,6 +95,74 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, words: 
     assert "\n" not in str(caught.value) or "TOML" in str(caught.value)
 
 
+def test_every_mistake_is_listed_unknown_keys_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "[server]\nport = 'x'\nmax_calls = 0\nprot = 1\n[log]\nlevel = 'loud'\n"
+    file = write(tmp_path / "my.toml", text)
+    monkeypatch.setenv("VOICE_HITL_SERVER__PUBLIC_URL", "voice.example")
+    monkeypatch.setenv("VOICE_HITL_STORAGE__KEEP_DAY", "3")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    lines = str(caught.value).split("\n  ")
+    assert lines[0] == "6 mistakes in the configuration:"
+    assert set(lines[1:3]) == {
+        f"{file}: server.prot: there is no such setting: write 'port'",
+        "environment variable VOICE_HITL_STORAGE__KEEP_DAY: storage.keep_day: there is no such "
+        "setting: write 'keep_days'",
+    }
+    assert set(lines[3:]) == {
+        f"{file}: server.port: must be a whole number (got 'x')",
+        f"{file}: server.max_calls: must be 1 or more (got 0)",
+        "environment variable VOICE_HITL_SERVER__PUBLIC_URL: server.public_url: must start with "
+        "https:// (or http:// for tests) (got 'voice.example')",
+        f"{file}: log.level: must be 'debug', 'info', 'warning' or 'error' (got 'loud')",
+    }
+
+
+def test_the_variable_is_named_and_not_the_file_that_it_overrules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path / "my.toml", '[server]\nport = 9000\n[agent]\nagent = "a:B"\n')
+    monkeypatch.setenv("VOICE_HITL_SERVER__PORT", "99999")
+    monkeypatch.setenv("VOICE_HITL_AGENT__LADDER", '["flow"]')
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    said = str(caught.value)
+    assert (
+        "environment variable VOICE_HITL_SERVER__PORT: server.port: must be 65535 or less" in said
+    )
+    assert f"{file} and environment variable VOICE_HITL_AGENT__LADDER: agent: " in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"port": "x"}', "environment variable VOICE_HITL_SERVER: server.port: must be a whole"),
+        ("{port", "environment variable VOICE_HITL_SERVER: must be JSON, e.g. "),
+    ],
+)
+def test_a_section_in_one_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.setenv("VOICE_HITL_SERVER", text)
+    with pytest.raises(ConfigError) as caught:
+        load_config()
+    assert str(caught.value).startswith(words)
+
+
+def test_a_list_in_a_variable_that_is_no_json_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICE_HITL_AGENT__LADDER", "flow")
+    with pytest.raises(ConfigError, match=r"VOICE_HITL_AGENT__LADDER: must be JSON, e\.g\. \["):
+        load_config()
+
+
+def test_a_secret_that_cannot_be_used_is_not_shown(tmp_path: Path) -> None:
+    file = write(tmp_path / "my.toml", "[twilio]\nauth_token = 4711\n")
+    with pytest.raises(ConfigError, match=r"twilio\.auth_token: must be text$"):
+        load_config(file)
+
+
 def test_a_missing_file_is_an_error_when_it_was_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(tmp_path / "absent.toml")
