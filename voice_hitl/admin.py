@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,6 +19,9 @@ from voice_hitl.server.auth import Accounts
 from voice_hitl.server.wire.bodies import MIN_PASSWORD
 
 Result = TypeVar("Result")
+
+_BETWEEN_DIGITS = re.compile(r"[\s().-]")
+_E164 = re.compile(r"\+[0-9]{3,15}")
 
 
 def add_operator(
@@ -98,24 +102,53 @@ def list_operators(config: Config) -> list[OperatorRecord]:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """Calls that were forgotten, and whether a server runs that may still know of them."""
+    """Calls that were forgotten, what nothing was kept of, and whether a server runs that may know more."""
 
     call_ids: list[str]
+    unknown: list[str]  # numbers and ids of calls, as they were given
     served: bool
 
 
 def erase_calls(config: Config, callers: Sequence[str], call_ids: Sequence[str]) -> Erased:
     """Forget calls in the configured database, by their callers' numbers and by their ids.
 
-    Raises `ConfigError` if nothing is asked for, a call is not over or not known, or there is no database.
+    Of a call that is not known goes what may still be kept of it, so that this can be run again. Raises
+    `ConfigError` if nothing is asked for, a number or id is none, a call is not over, or there is no
+    database; then nothing is forgotten.
     """
+    if not callers and not call_ids:
+        raise ConfigError("say what: give --caller or --call")
+    if not all(call_id.strip() for call_id in call_ids):
+        raise ConfigError("a call's id is empty: give the one that the console shows")
 
     async def erased() -> Erased:
         async with open_store(config, make=False) as store:
-            gone = await erase(store, callers=callers, call_ids=call_ids)
-            return Erased(gone, is_held(config))
+            numbers = [await _kept_number(store, each) for each in callers]
+            known = [number for number, kept in numbers if kept]
+            there = [call_id for call_id in call_ids if await store.call(call_id) is not None]
+            gone = []
+            if known or there:
+                gone = await erase(store, callers=known, call_ids=there)
+            lost = [call_id for call_id in call_ids if call_id not in there]
+            await store.forget_calls(lost)
+            unknown = [number for number, kept in numbers if not kept] + lost
+            return Erased(gone, unknown, is_held(config))
 
     return run_main(erased())
+
+
+async def _kept_number(store: Store, caller: str) -> tuple[str, bool]:
+    """A caller as calls name them, and whether any call is theirs.
+
+    Raises `ConfigError` where none is and it is no number: nobody should take a slip for an erasure.
+    """
+    number = _BETWEEN_DIGITS.sub("", caller)
+    for each in (caller, number):
+        if each and await store.calls_of(each):
+            return each, True
+    if not _E164.fullmatch(number):
+        raise ConfigError(f"{caller!r} is no caller's number: give it whole, e.g. +15550100")
+    return number, False
 
 
 async def _with_account(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from handoff.errors import HandoffError, PolicyError
 from handoff.events import Seniority
-from voice_hitl.config import Config, load_config
+from voice_hitl.config import Config, Section, load_config
 from voice_hitl.config_mistakes import explain
 from voice_hitl.errors import ConfigError, PackError, ScenarioError, VoiceHitlError
 from voice_hitl.evaluate.commands import evaluate
@@ -91,14 +92,17 @@ def _configure(file: Path | None, **overrides: Any) -> Config:
         else:
             config = config.model_copy(update={section: value})
     for section, values in sections.items():
-        part = getattr(config, section)
-        try:
-            checked = type(part).model_validate({**part.model_dump(), **values})
-        except ValidationError as error:
-            said = explain(error, type(part), lambda _, at=section: f"the command line, {at}")
-            raise ConfigError(said) from error
+        checked = _checked(section, getattr(config, section), values)
         config = config.model_copy(update={section: checked})
     return config
+
+
+def _checked(section: str, part: Section, values: dict[str, Any]) -> Section:
+    try:
+        return type(part).model_validate({**part.model_dump(), **values})
+    except ValidationError as error:
+        said = explain(error, type(part), lambda _: f"the command line, {section}")
+        raise ConfigError(said) from error
 
 
 @app.command()
@@ -333,13 +337,21 @@ def db_purge(
     """
     from voice_hitl.admin import erase_calls
 
-    erased = erase_calls(_configure(config, data_dir=data), caller or [], call or [])
+    settings = _configure(config, data_dir=data)
+    erased = erase_calls(settings, caller or [], call or [])
     for call_id in erased.call_ids:
         console.print(f"{call_id} is deleted.", markup=False)
-    if erased.served:
+    for what in erased.unknown:
+        console.print(f"Nothing is kept of {what}.", markup=False, highlight=False)
+    if erased.served and erased.call_ids:
+        named = " ".join(f"--call {call_id}" for call_id in erased.call_ids)
         console.print(
-            "A server is running: what its consoles still show of these calls is gone once it is "
-            "restarted; then run this again."
+            "A server is running: its consoles may still show something of it, and it may yet write "
+            "some. Restart it, and then run:\n"
+            f"voice-hitl db purge {named} --data {shlex.quote(str(settings.data_dir))}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
 

@@ -320,8 +320,14 @@ def test_calls_are_erased_by_their_caller_or_id(shell: Shell) -> None:
     with held_folder(Config(data_dir=Path("d"))):
         erased = shell.run("db purge --call CA1 --data d")
     assert erased.out.startswith("CA1 is deleted.\nA server is running: ")
-    again = shell.run("db purge --call CA1 --data d")
-    assert (again.status, one_line(again)) == (2, "voice-hitl: there is no call CA1, or no longer\n")
+    following = erased.out.splitlines()[-1]
+    assert following == "voice-hitl db purge --call CA1 --data d"
+    again = shell.run(following.removeprefix("voice-hitl "))
+    assert (again.status, again.out, again.err) == (0, "Nothing is kept of CA1.\n", "")
+    again = shell.run("db purge --caller '+1 555-0100' --caller +15550101 --data d")
+    assert (again.status, again.out) == (0, "CA3 is deleted.\nNothing is kept of +15550100.\n")
+    for wrong in ("--caller 15550100", "--caller ''", "--caller +1555x", "--call ' '"):
+        assert shell.run(f"db purge {wrong} --data d").status == 2
     assert "give --caller or --call" in one_line(shell.run("db purge --data d"))
 
 
