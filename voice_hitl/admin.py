@@ -58,7 +58,8 @@ def add_operator(
 def remove_operator(config: Config, name: str, *, force: bool = False) -> None:
     """Take an operator's account away and end their sessions.
 
-    Raises `ConfigError` if there is none, or, unless told to `force` it, no supervisor would be left.
+    Raises `ConfigError` if there is no such account or database, or, unless told to `force` it, no supervisor
+    would be left.
     """
     run_main(
         _with_account(config, name, lambda accounts, known: accounts.remove(known, force=force))
@@ -68,7 +69,7 @@ def remove_operator(config: Config, name: str, *, force: bool = False) -> None:
 def change_password(config: Config, name: str, password: str) -> None:
     """Give an operator another password and end their sessions.
 
-    Raises `ConfigError` if there is no such account, or the password is blank or too short.
+    Raises `ConfigError` if there is no such account or database, or the password is blank or too short.
     """
     _check_password(password)
     run_main(
@@ -81,7 +82,8 @@ def change_password(config: Config, name: str, password: str) -> None:
 def change_role(config: Config, name: str, role: str, *, force: bool = False) -> None:
     """Give an operator another role and end their sessions.
 
-    Raises `ConfigError` if there is no account, or, unless told to `force` it, no supervisor would be left.
+    Raises `ConfigError` if there is no such account or database, or, unless told to `force` it, no supervisor
+    would be left.
     """
     run_main(
         _with_account(
@@ -91,10 +93,10 @@ def change_role(config: Config, name: str, role: str, *, force: bool = False) ->
 
 
 def list_operators(config: Config) -> list[OperatorRecord]:
-    """The accounts in the configured database."""
+    """The accounts in the configured database; raises `ConfigError` where there is none."""
 
     async def listed() -> list[OperatorRecord]:
-        async with open_store(config) as store:
+        async with open_store(config, make=False) as store:
             return await store.list_operators()
 
     return run_main(listed())
@@ -155,7 +157,7 @@ async def _with_account(
     config: Config, name: str, work: Callable[[Accounts, str], Awaitable[Result]]
 ) -> Result:
     """Do it with the accounts and the name of the one that is meant."""
-    async with open_store(config) as store:
+    async with open_store(config, make=False) as store:
         return await work(Accounts(store, session_seconds=0), await _known_as(store, name.strip()))
 
 

@@ -70,8 +70,16 @@ def check_all(config: Config, console: Console) -> bool:
 
 
 def _data_folder(config: Config) -> list[Finding]:
+    """Looks only: a folder that is not there may be a slip, and the server makes it."""
+    folder = config.data_dir.resolve()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "no right to write" if there.is_dir() else f"{there} is a file"
+        words = f"{config.data_dir} cannot be written ({why}); choose another --data"
+        return [Finding("data folder", False, words)]
+    if there != folder:
+        return [Finding("data folder", True, f"{folder}; not there yet, `serve` makes it")]
     try:
-        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=config.data_dir):
             pass
     except OSError as error:

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from voice_hitl.admin import add_operator, change_role, list_operators, remove_operator
+from voice_hitl.admin import (
+    add_operator,
+    change_password,
+    change_role,
+    list_operators,
+    remove_operator,
+)
 from voice_hitl.config import Config
 from voice_hitl.errors import ConfigError
 
@@ -15,7 +22,6 @@ def config(tmp_path: Path) -> Config:
 
 
 def test_accounts_are_made_and_listed(config: Config) -> None:
-    assert list_operators(config) == []
     add_operator(config, "ana", "correct horse")
     with pytest.raises(ConfigError, match="already an operator named 'ana'"):
         add_operator(config, "ana", "battery staple")
@@ -52,5 +58,23 @@ def test_names_are_compared_without_space_around_them_and_without_case(config: C
 
 def test_a_data_folder_that_cannot_be_made_is_said(config: Config, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
+    config = config.model_copy(update={"data_dir": tmp_path / "file" / "data"})
     with pytest.raises(ConfigError, match="choose another folder"):
-        list_operators(config.model_copy(update={"data_dir": tmp_path / "file" / "data"}))
+        add_operator(config, "ana", "correct horse")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        list_operators,
+        lambda config: remove_operator(config, "ana"),
+        lambda config: change_role(config, "ana", "supervisor"),
+        lambda config: change_password(config, "ana", "battery staple"),
+    ],
+)
+def test_only_a_first_account_makes_a_database(
+    config: Config, read: Callable[[Config], object]
+) -> None:
+    with pytest.raises(ConfigError, match=r"there is no database in .*; give its folder as --data"):
+        read(config)
+    assert not config.data_dir.exists()

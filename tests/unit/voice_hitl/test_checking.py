@@ -101,12 +101,21 @@ def test_a_data_folder_that_cannot_be_written_is_found(tmp_path: Path) -> None:
         finding = found(config(tmp_path, data_dir=folder), "data folder")
         assert finding.good is False
         assert "choose another --data" in finding.words
+    (tmp_path / "data").mkdir()
     assert found(config(tmp_path), "data folder").good is True
     assert list((tmp_path / "data").iterdir()) == []
 
 
+def test_a_data_folder_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
+    finding = found(config(tmp_path, data_dir=tmp_path / "deep" / "slip"), "data folder")
+    assert finding.good is True
+    assert finding.words == f"{tmp_path / 'deep' / 'slip'}; not there yet, `serve` makes it"
+    assert not (tmp_path / "deep").exists()
+
+
 def test_a_data_folder_that_others_may_look_into_is_noted(tmp_path: Path) -> None:
     made = config(tmp_path)
+    made.data_dir.mkdir(mode=0o700)
     _, text = check(made)
     assert "its rights" not in text
     made.data_dir.chmod(0o755)
