@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from handoff.errors import HandoffError, PolicyError
 from handoff.events import Seniority
@@ -317,9 +319,16 @@ def users_list(data: DataDir = None, config: ConfigFile = None) -> None:
     """
     from voice_hitl.admin import list_operators
 
-    for record in list_operators(_configure(config, data_dir=data)):
-        knows = ", ".join((record.seniority, *record.skills, *record.languages))
-        console.print(f"{record.name}\t{record.role}\t{record.operator_id}\t{knows}", markup=False)
+    records = list_operators(_configure(config, data_dir=data))
+    if not records:
+        console.print("no accounts yet: voice-hitl users add NAME", highlight=False)
+        return
+    table = Table("name", "role", "seniority", "skills", "languages", "id")
+    for record in records:
+        knows = (record.seniority, ", ".join(record.skills), ", ".join(record.languages))
+        cells = (record.name, record.role, *knows, record.operator_id)
+        table.add_row(*(Text(cell, overflow="fold") for cell in cells))
+    console.print(table)
 
 
 @database.command("purge")
