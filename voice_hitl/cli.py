@@ -52,13 +52,13 @@ Force = Annotated[
     bool, typer.Option("--force", help="even if no supervisor is left: nobody can overrule then")
 ]
 Password = Annotated[
-    str,
+    str | None,
     typer.Option(
-        prompt=True,
-        hide_input=True,
-        confirmation_prompt=True,
-        help="10 characters or more; asked for, unseen, when left out",
+        help="10 characters or more, seen by whoever lists processes; asked for, unseen, when left out"
     ),
+]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="read the password from standard input, one line")
 ]
 PackOption = Annotated[str | None, typer.Option(help="name of a shipped pack, or a folder")]
 
@@ -105,6 +105,18 @@ def _checked(section: str, part: Section, values: dict[str, Any]) -> Section:
     except ValidationError as error:
         said = explain(error, type(part), lambda _: f"the command line, {section}")
         raise ConfigError(said) from error
+
+
+def _password(given: str | None, *, from_stdin: bool) -> str:
+    """The password that was given, piped in or else asked for twice."""
+    if given is not None and from_stdin:
+        raise ConfigError("--password and --password-stdin are two passwords; give one of them")
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    if given is not None:
+        return given
+    asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return asked
 
 
 @app.command()
@@ -233,7 +245,8 @@ def simulate(
 @users.command("add")
 def users_add(
     name: str,
-    password: Password,
+    password: Password = None,
+    password_stdin: PasswordStdin = False,
     role: Annotated[
         Role, typer.Option(help="supervisors may also overrule the queue")
     ] = "operator",
@@ -260,7 +273,7 @@ def users_add(
     known_as = add_operator(
         _configure(config, data_dir=data),
         name,
-        password,
+        _password(password, from_stdin=password_stdin),
         role=role,
         skills=skill or [],
         languages=language or [],
@@ -285,7 +298,11 @@ def users_remove(
 
 @users.command("password")
 def users_password(
-    name: str, password: Password, data: DataDir = None, config: ConfigFile = None
+    name: str,
+    password: Password = None,
+    password_stdin: PasswordStdin = False,
+    data: DataDir = None,
+    config: ConfigFile = None,
 ) -> None:
     """Give an operator another password; whoever is signed in with the old one is signed out.
 
@@ -293,7 +310,8 @@ def users_password(
     """
     from voice_hitl.admin import change_password
 
-    change_password(_configure(config, data_dir=data), name, password)
+    settings = _configure(config, data_dir=data)
+    change_password(settings, name, _password(password, from_stdin=password_stdin))
     console.print(f"{name} must sign in anew.")
 
 
