@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from handoff.calibration import brier, ece
 from handoff.conduct import CODES, Conduct, fit_action
 from voice_hitl.evaluate.files import DataError
-from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals, on_intervals
 
 TROUBLES = ("failed_before", "tool_errors", "refused_before", "insisted", "changed_mind")
 NAME_STRENGTH = 4.0  # imagined actions of average badness that a name starts with
@@ -104,13 +105,22 @@ class ActionsReport(Report):
         for name, found, spread in rows:
             cells = [_cell(found[key], spread.get(key)) for key in ("auc", "ap", "brier")]
             table.add_row(name.replace("_", " "), *cells)
-        table.caption = f"calibration error {self.ece:.3f}; 95 % intervals by task"
+        said = on_intervals(self.intervals, self.groups, "task")
+        table.caption = f"calibration error {self.ece:.3f}; {said}"
         return table
 
 
 def group_of(row: Conversation) -> Hashable:
     """What must not be split: the task, or else the conversation."""
     return row.conversation_id if row.task_id is None else row.task_id
+
+
+def check_test(rows: Sequence[Conversation], file: Path) -> None:
+    """Refuse a test file that cannot tell one kind of action from the other; raises `DataError`."""
+    kinds = {action.bad for row in rows for action in row.actions}
+    if len(kinds) == 1:
+        kind = "bad" if kinds.pop() else "good"
+        raise DataError(f"{file}: every action is {kind}: give good and bad actions")
 
 
 def read_facts(row: Conversation) -> list[tuple[float, ...]]:

@@ -24,7 +24,7 @@ from handoff.acts import Prefix, fit, fit_breakdown, prefixes
 from handoff.calibration import brier, ece
 from handoff.risk import PRIOR_BREAKDOWN
 from voice_hitl.evaluate.files import DataError
-from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals, on_intervals
 
 BUDGETS = ("0.05", "0.10", "0.15")  # shares of calls that are routed
 LEAD_BUDGET = "0.10"
@@ -98,7 +98,7 @@ class CallsReport(CallFigures, Report):
             table.add_column(words, justify="right" if heading else "left", no_wrap=True)
         for key, words in SHOWN.items():
             table.add_row(words, *(_cell(found[key], spread.get(key)) for found, spread in columns))
-        table.caption = "below each figure its 95 % interval, by call"
+        table.caption = f"below a figure: {on_intervals(self.intervals, self.calls, 'call')}"
         return table
 
 

@@ -97,6 +97,7 @@ def evaluate_actions(train: TrainFile, test: TestFile, report: ReportFile = None
     known, asked = (
         read_rows([file], actions.Conversation, "conversation_id") for file in (train, test)
     )
+    actions.check_test(asked, test)
     warn_of_shared(known, asked, actions.group_of, "task")
     found = actions.evaluate_actions(known, asked)
     console.print(found.table())
@@ -164,6 +165,7 @@ def evaluate_person_request(train: TrainFile, test: TestFile, report: ReportFile
     from voice_hitl.evaluate.files import read_rows
 
     known, asked = (read_rows([file], person_request.Line) for file in (train, test))
+    person_request.check_test(asked, test)
     warn_of_shared(known, asked, person_request.group_of, "line")
     found = person_request.evaluate_person_request(known, asked)
     console.print(found.table())

@@ -24,7 +24,7 @@ from voice_hitl.agent.nlu import OUTSIDE, IntentModel
 from voice_hitl.agent.text import plain
 from voice_hitl.evaluate import selective
 from voice_hitl.evaluate.files import DataError
-from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals, on_intervals
 from voice_hitl.evaluate.selective import BUDGETS, Judged
 
 RULE_CONFIDENCE, RULE_MARGIN = 0.90, 0.15  # the plain rule of policy `rule: simple`
@@ -92,9 +92,8 @@ class IntentsReport(Report, Figures):
             wrong, left = _cell(spent.routed_wrong, None), _cell(spent.error_left, None)
             title = f"plain rule on {name.replace('_', ' ')}"
             table.add_row(title, *[""] * 4, f"routes {spent.routed:.1%}", wrong, left)
-        table.caption = (
-            "95 % intervals by conversation or line; wrong, left: at a 10 % budget, 5 % outside"
-        )
+        said = on_intervals(self.intervals, self.groups, "conversation or line")
+        table.caption = f"{said}; wrong, left: at a 10 % budget, 5 % outside"
         return table
 
 

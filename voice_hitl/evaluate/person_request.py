@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from voice_hitl.agent.cues import person_detector
 from voice_hitl.agent.languages import load_language
 from voice_hitl.agent.text import plain
 from voice_hitl.evaluate.files import DataError
-from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals
+from voice_hitl.evaluate.reports import REPLICATES, Interval, Report, intervals, on_intervals
 
 _KEYWORDS = re.compile(
     r"\b(?:person|human|agent|operator|representative|manager|supervisor"
@@ -55,6 +56,7 @@ class PersonRequestReport(Report):
     baseline_intervals: dict[str, dict[str, Interval]]
     lines: int
     wanting: int
+    groups: int  # lines of different words
 
     def table(self) -> Table:
         """What a person reads."""
@@ -68,13 +70,22 @@ class PersonRequestReport(Report):
         for name, found, spread in rows:
             cells = [_cell(found[key], spread.get(key)) for key in keys]
             table.add_row(name.replace("_", " "), *cells)
-        table.caption = f"at threshold {self.threshold}; 95 % intervals by line"
+        said = on_intervals(self.intervals, self.groups, "line")
+        table.caption = f"at threshold {self.threshold}; {said}"
         return table
 
 
 def group_of(row: Line) -> str:
     """What must not be split: lines of the same words."""
     return " ".join(plain(row.text))
+
+
+def check_test(rows: Sequence[Line], file: Path) -> None:
+    """Refuse a test file that cannot tell one kind of line from the other; raises `DataError`."""
+    kinds = {row.wants_person for row in rows}
+    if len(kinds) == 1:
+        words = "every line wants" if kinds.pop() else "no line wants"
+        raise DataError(f"{file}: {words} a person: give lines of both kinds")
 
 
 def evaluate_person_request(
@@ -108,6 +119,7 @@ def evaluate_person_request(
         baseline_intervals=spread,
         lines=len(test),
         wanting=int(wanted.sum()),
+        groups=len(set(groups)),
     )
 
 

@@ -100,9 +100,23 @@ def test_a_bad_action_is_the_positive_class() -> None:
 
 
 def test_the_report_is_json_with_the_keys_at_the_top() -> None:
-    report = json.loads(scored(TRAIN, TRAIN).model_dump_json())
+    mixed = rows(*(line(task, task % 2 == 0, careless=task % 3 == 0) for task in range(12)))
+    report = json.loads(scored(TRAIN, mixed).model_dump_json())
     assert {"auc", "brier", "ap", "baselines", "intervals", "ece"} <= set(report)
     assert set(report["intervals"]) == {"auc", "brier", "ap"}
+
+
+@pytest.mark.parametrize(("bad", "word"), [(True, "bad"), (False, "good")])
+def test_a_test_file_of_one_kind_of_action_is_refused(tmp_path: Path, bad: bool, word: str) -> None:
+    for name, lines in (
+        ("train", [line(1, True), line(2, False)]),
+        ("test", [line(3, bad), line(4, bad)]),
+    ):
+        (tmp_path / name).write_text("\n".join(json.dumps(each) for each in lines))
+    options = [f"--{name}={tmp_path / name}" for name in ("train", "test")]
+    result = CliRunner().invoke(evaluate, ["actions", *options])
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).startswith(f"{tmp_path}/test: every action is {word}")
 
 
 def test_the_name_alone_is_shrunk_and_unknown_names_get_the_mean() -> None:

@@ -77,7 +77,9 @@ def test_the_report_has_the_keys_that_are_promised(report: IntentsReport) -> Non
     assert set(found["budget"]) == {"0.05", "0.10", "0.15"}
     assert set(found["baselines"]["tfidf_logistic"]) == promised - {"baselines"}
     assert set(found["rule"]) == {"ours", "tfidf_logistic"}
-    assert found["intervals"]["in_scope_accuracy"] == [1.0, 1.0]
+    assert "in_scope_accuracy" not in found["intervals"], "every resampling gives 1"
+    low, high = found["intervals"]["aurc"]
+    assert 0 <= low < high
 
 
 def test_a_test_part_without_outside_turns_and_with_unknown_intents() -> None:

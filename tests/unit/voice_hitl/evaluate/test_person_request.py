@@ -52,8 +52,23 @@ def test_the_report_has_the_keys_that_are_promised(report: PersonRequestReport) 
     found = json.loads(report.model_dump_json())
     assert {"precision", "recall", "ap", "baselines", "intervals"} <= set(found)
     assert set(found["baselines"]) == {"keywords", "tfidf_logistic"}
-    low, high = found["intervals"]["recall"]
-    assert low <= report.recall <= high
+    assert found["intervals"] == {}, "five lines are too few"
+    many = [row.model_copy(update={"text": f"{row.text} {n}"}) for row in TEST for n in range(4)]
+    spread = evaluate_person_request(TRAIN, many, replicates=20).baseline_intervals["keywords"]
+    assert spread["recall"].low < 0.5 < spread["recall"].high
+
+
+@pytest.mark.parametrize(("wants", "words"), [(True, "every line wants"), (False, "no line wants")])
+def test_a_test_file_of_one_kind_of_line_is_refused(
+    tmp_path: Path, wants: bool, words: str
+) -> None:
+    alike = [row for row in TEST if row.wants_person is wants]
+    for name, rows in (("train", TRAIN), ("test", alike)):
+        (tmp_path / name).write_text("\n".join(row.model_dump_json() for row in rows))
+    options = [f"--{name}={tmp_path / name}" for name in ("train", "test")]
+    result = CliRunner().invoke(evaluate, ["person-request", *options])
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).startswith(f"{tmp_path}/test: {words} a person")
 
 
 def test_nobody_wants_a_person() -> None:
