@@ -106,7 +106,8 @@ def simulate(
 
     Shows progress and a table on `console`. `record_to` keeps a stereo WAV a call, `report` gets all
     records as JSON. Nothing went wrong when every record is `ok`. Scenarios of a folder that depend on what
-    the server knows are left out, and named. Raises `ScenarioError`, `ConfigError` for a URL that is none and
+    the server knows are left out, and named; named ones are refused before any call. Raises `ScenarioError`,
+    `ConfigError` for a URL that is none and
     `TelephonyError` where no server answers.
     """
     target = Target(url, public_url, auth_token)
@@ -187,7 +188,10 @@ def percentiles(seconds: Sequence[float]) -> tuple[str, str]:
 def _playable(
     scenarios: Sequence[Scenario], paths: Sequence[Path], console: Console
 ) -> list[Scenario]:
-    """Those that were named, and of folders those that need no view of the server; the others are said."""
+    """Those that were named, and of folders those that need no view of the server; the others are said.
+
+    Raises `ScenarioError` where one that was named needs one.
+    """
     named = {path for path in paths if not path.is_dir()}
     left_out = [s for s in scenarios if s.needs_view() and s.source not in named]
     if left_out:
@@ -198,7 +202,13 @@ def _playable(
             highlight=False,
             markup=False,
         )
-    return [s for s in scenarios if s not in left_out]
+    playable = [s for s in scenarios if s not in left_out]
+    refused = [f"{s.source}: {step}" for s in playable if (step := s.view_step()) is not None]
+    if refused:
+        raise ScenarioError(
+            f"{'; '.join(refused)}: depends on what the server knows; play it with `voice-hitl demo`"
+        )
+    return playable
 
 
 def _look_for_server(url: str) -> None:

@@ -242,11 +242,18 @@ class Scenario(Part):
 
     def needs_view(self) -> bool:
         """Whether the caller must be told what the server knows (a `ServerView`)."""
-        return any(
-            isinstance(step, IfAgentSays)
-            or (isinstance(step, Wait) and (step.wait == "operator" or step.hears is not None))
-            for step in self.every_step()
-        )
+        return self.view_step() is not None
+
+    def view_step(self) -> str | None:
+        """The first step that a view is needed for, by its number (from 1) and key; None where none is."""
+        for number, step in enumerate(self.steps, start=1):  # those of forks lie behind one
+            if isinstance(step, IfAgentSays):
+                return f"step {number}, `if_agent_says`"
+            if isinstance(step, Wait) and step.wait == "operator":
+                return f"step {number}, `wait: operator`"
+            if isinstance(step, Wait) and step.hears is not None:
+                return f"step {number}, `hears`"
+        return None
 
     def make_noise(self) -> Noise | None:
         """The background noise, at the level of this caller's own speech; raises `ScenarioError`."""

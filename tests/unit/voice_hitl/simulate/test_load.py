@@ -119,6 +119,20 @@ def test_the_command_shows_a_table_and_writes_recordings_and_report(
     assert all(Path(call["recording"]).stat().st_size > 1000 for call in report)
 
 
+def test_named_scenarios_that_cannot_be_played_are_refused_before_anything_else(
+    scenario: Make, tmp_path: Path
+) -> None:
+    scenario({"wait": "agent_done"}, {"wait": "operator"}, name="asks")
+    scenario({"wait": "agent_done", "hears": ["hello"]}, name="hears")
+    screen = io.StringIO()
+    paths = [tmp_path / "asks.yaml", tmp_path / "hears.yaml"]
+    with pytest.raises(ScenarioError) as caught:
+        simulate(paths, url="http://127.0.0.1:1", console=Console(file=screen))
+    said = str(caught.value)
+    assert f"{paths[0]}: step 2, `wait: operator`; {paths[1]}: step 1, `hears`: depends on" in said
+    assert screen.getvalue() == ""
+
+
 def test_misuse_is_refused(scenario: Make, tmp_path: Path) -> None:
     scenario(*SHORT)
     with pytest.raises(ConfigError, match="http"):
@@ -142,7 +156,7 @@ def test_of_a_folder_what_depends_on_the_server_is_left_out_and_named(
     (tmp_path / "good.yaml").unlink()
     with pytest.raises(ScenarioError, match="no scenario to play"):
         simulate([tmp_path], console=Console(file=screen))
-    with serving_in_a_thread(talker()) as url, pytest.raises(ScenarioError, match="depend on what"):
+    with serving_in_a_thread(talker()) as url, pytest.raises(ScenarioError, match="depends on what"):
         simulate([asks.source], url=url, console=Console(file=screen))
 
 

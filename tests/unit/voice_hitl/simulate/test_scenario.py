@@ -126,6 +126,7 @@ def test_all_that_may_be_said_is_known_beforehand(scenario: Make) -> None:
     assert len(list(made.every_step())) == 6
     assert isinstance(made.steps[1], IfAgentSays)
     assert made.needs_view()
+    assert made.view_step() == "step 2, `if_agent_says`"
 
 
 def test_only_forks_and_waiting_for_a_person_need_a_view(scenario: Make) -> None:
