@@ -156,7 +156,10 @@ def test_of_a_folder_what_depends_on_the_server_is_left_out_and_named(
     (tmp_path / "good.yaml").unlink()
     with pytest.raises(ScenarioError, match="no scenario to play"):
         simulate([tmp_path], console=Console(file=screen))
-    with serving_in_a_thread(talker()) as url, pytest.raises(ScenarioError, match="depends on what"):
+    with (
+        serving_in_a_thread(talker()) as url,
+        pytest.raises(ScenarioError, match="depends on what"),
+    ):
         simulate([asks.source], url=url, console=Console(file=screen))
 
 
