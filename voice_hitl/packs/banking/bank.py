@@ -7,8 +7,10 @@ id, so that an action that is tried again is not done again.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,8 +35,15 @@ class Bank:
         parameters: Mapping[str, str],
         today: Callable[[], dt.date] = dt.date.today,
     ) -> None:
-        """Keep the bank in `data`/bank.db; the file is made and seeded when it is first needed."""
-        self._ledger = Ledger(data / "bank.db", today)
+        """Keep the bank in `data`/bank.db; made now where it is not there, seeded when first needed.
+
+        It is for its owner alone; SQLite gives those beside it the same mode.
+        """
+        file = data / "bank.db"
+        with suppress(OSError):  # it is there, or the ledger says why it cannot be
+            data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        self._ledger = Ledger(file, today)
         self._today = today
 
     async def aclose(self) -> None:

@@ -192,6 +192,23 @@ def test_money_is_only_ever_moved(
     assert float(facts["checking"]) >= 0
 
 
+async def test_the_bank_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    bank = Bank(folder, {}, today=lambda: TODAY)
+    assert (await bank.facts(ALICE))["checking"] == "2840.50"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    modes = {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+    assert modes["bank.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_bank_whose_file_cannot_be_made_is_a_tool_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    bank = Bank(tmp_path / "file", {}, today=lambda: TODAY)
+    with pytest.raises(ToolError, match="bank database"):
+        await bank.facts(ALICE)
+
+
 async def test_a_ledger_that_cannot_be_used_is_a_tool_error(tmp_path: Path) -> None:
     (tmp_path / "bank.db").write_text("no database")
     with pytest.raises(ToolError, match="bank database"):
