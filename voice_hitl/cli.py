@@ -45,7 +45,8 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file [dim](default: voice-hitl.toml here)[/]")
 ]
 DataDir = Annotated[
-    Path | None, typer.Option("--data", help="folder of the database and recordings")
+    Path | None,
+    typer.Option("--data", help="folder of the database and what else the server keeps"),
 ]
 Role = Literal["operator", "supervisor"]
 Force = Annotated[

@@ -96,7 +96,8 @@ class ActionsReport(Report):
 
     def table(self) -> Table:
         """What a person reads."""
-        table = Table(title=f"Bad actions: {self.bad} of {self.actions} ({self.groups} tasks)")
+        tasks = f"{self.groups} {'task' if self.groups == 1 else 'tasks'}"
+        table = Table(title=f"Bad actions: {self.bad} of {self.actions} ({tasks})")
         for heading in ("", "AUC", "AP", "Brier"):
             table.add_column(heading, justify="left" if not heading else "right")
         own = {"auc": self.auc, "ap": self.ap, "brier": self.brier}

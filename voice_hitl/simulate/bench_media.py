@@ -338,7 +338,7 @@ def run(args: argparse.Namespace, console: Console) -> list[Run]:
                     )
                     runs.append(result)
                     console.print(
-                        f"  {calls} calls, {result.speech}: "
+                        f"  {calls} {'call' if calls == 1 else 'calls'}, {result.speech}: "
                         f"{result.cpu_per_call_minute:.3f} CPU s/call-min, lateness p99 "
                         f"{result.lateness_ms['p99']:.1f} ms, {result.resident_mb:.1f} MB"
                     )

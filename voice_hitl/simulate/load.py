@@ -166,7 +166,7 @@ def table(records: Sequence[CallRecord]) -> Table:
         )
     shown.add_section()
     shown.add_row(
-        f"{len(records)} calls",
+        f"{len(records)} {'call' if len(records) == 1 else 'calls'}",
         f"{sum(record.ok for record in records)} as they should",
         f"{sum(record.ended - record.started for record in records):.1f}",
         str(sum(len(record.utterances) for record in records)),

@@ -92,6 +92,9 @@ def test_a_bad_action_is_the_positive_class() -> None:
     assert report.auc == 1.0
     assert report.ap == 1.0
     assert (report.actions, report.bad, report.groups) == (3, 2, 2)
+    assert report.table().title == "Bad actions: 2 of 3 (2 tasks)"
+    alone = scored(TRAIN, rows(line(20, False), line(20, True)))
+    assert alone.table().title == "Bad actions: 1 of 2 (1 task)"
     assert set(report.baselines) == set(BASELINES)
     assert report.baselines["base_rate"]["auc"] == 0.5
     assert report.baselines["base_rate"]["brier"] == pytest.approx(0.25)

@@ -152,6 +152,7 @@ def test_of_a_folder_what_depends_on_the_server_is_left_out_and_named(
     with serving_in_a_thread(talker(close_after=1)) as url:
         records = simulate([tmp_path], url=url, console=Console(file=screen, width=120))
     assert [record.scenario for record in records] == ["good"]
+    assert "1 call " in screen.getvalue()
     assert "`voice-hitl demo` plays them): asks\n" in screen.getvalue()
     (tmp_path / "good.yaml").unlink()
     with pytest.raises(ScenarioError, match="no scenario to play"):
