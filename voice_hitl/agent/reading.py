@@ -35,7 +35,7 @@ _READINGS = 4  # alternatives that are looked at
 _HARDLY = 0.3  # recognition confidence under which a goodbye is not believed
 _LOOSE_ANSWER = 0.7  # quality of a yes or no among unknown words
 _NOTHING = 0.05  # quality of a turn that says nothing
-_FAR = 0.9  # novelty from which a request is not believed: a third, at the share of strangers assumed
+_FAR = 0.9  # novelty from which a request is not believed: a third of such are strangers
 
 
 @dataclass(frozen=True, slots=True)
