@@ -30,7 +30,8 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file [dim](default: voice-hitl.toml here)[/]")
 ]
 DataDir = Annotated[
-    Path | None, typer.Option("--data", help="folder of the database and recordings")
+    Path | None,
+    typer.Option("--data", help="folder of the database and what else the server keeps"),
 ]
 ReportFile = Annotated[Path | None, typer.Option("--report", help="write a JSON report here")]
 
@@ -48,7 +49,8 @@ def learn_now(
     """
     if context.invoked_subcommand is not None:
         if (data, config, report) != (None, None, None):
-            raise ConfigError(f"write options behind '{context.invoked_subcommand}'")
+            name = context.invoked_subcommand
+            raise ConfigError(f"write options behind '{name}': voice-hitl learn {name} --data …")
         return
     from rich.progress import Progress
 
