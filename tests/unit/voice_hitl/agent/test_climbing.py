@@ -318,9 +318,10 @@ def test_what_nobody_wants_any_more_is_given_up_and_a_busy_agent_is_asked_nothin
     scene.cheap.gate = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         older = pool.submit(scene.hears, "one")
-        while not scene.cheap.heard:
+        # It may hear the turn a moment before it counts as busy.
+        while not scene.cheap.heard or scene.call.completeness("and") != 0.5:
+            assert not older.done()
             threading.Event().wait(0.001)
-        assert scene.call.completeness("and") == 0.5
         scene.call.withdraw()
         with pytest.raises(AgentError, match="the caller went on"):
             older.result(5)
